@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+# The people's entry point; `make help` lists the targets.
+
+O ?= build
+PREFIX ?= /usr
+DESTDIR ?=
+KERNELDIR ?= /lib/modules/$(shell uname -r)/build
+WERROR ?= 1
+FORTIFY ?= 2
+SANITIZE ?=
+KERNELS ?= 6.1
+FUZZ_SECONDS ?= 10
+
+CC ?= cc
+AR ?= ar
+# Only used where gcc has no equivalent: libFuzzer.
+CLANG ?= clang
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+cc-option = $(shell $(CC) -Werror $(1) -S -o /dev/null -x c /dev/null 2>/dev/null && echo $(1))
+
+CPPFLAGS_ALL := -D_GNU_SOURCE -I userspace/include -I .
+CFLAGS_ALL := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
+	-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wpointer-arith \
+	-Wimplicit-fallthrough $(call cc-option,-Wcast-align=strict) $(if $(filter 1,$(WERROR)),-Werror) \
+	-fPIE -fno-strict-aliasing -fstack-protector-strong $(call cc-option,-fstack-clash-protection) \
+	$(call cc-option,-fcf-protection) $(call cc-option,-mbranch-protection=standard)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+ifneq ($(SANITIZE),)
+CFLAGS_ALL += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS_ALL += -fsanitize=$(SANITIZE)
+else
+CPPFLAGS_ALL += -D_FORTIFY_SOURCE=$(FORTIFY)
+endif
+CPPFLAGS_ALL += $(CPPFLAGS)
+CFLAGS_ALL += $(CFLAGS)
+LDFLAGS_ALL += $(LDFLAGS)
+LIBS := -lcrypto -ljansson -lyaml -lcurl -lpthread
+
+LIB_SRC := $(wildcard userspace/lib/*.c)
+DAEMON_SRC := $(wildcard userspace/daemon/*.c)
+CLI_SRC := $(wildcard userspace/cli/*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC))
+REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(O)/replay/%,$(FUZZ_SRC))
+# The daemon's own units are tested too: everything of it but main().
+DAEMON_TESTED := $(filter-out userspace/daemon/main.c,$(DAEMON_SRC))
+
+.PHONY: all
+all: $(O)/ecs-fimd $(O)/ecs-fim ## build the daemon and the CLI into build/ (O= to move)
+
+# Objects are made again when the flags change, not only when a source does.
+$(O)/flags: FORCE
+	$(Q)mkdir -p $(O)
+	$(Q)printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' | cmp -s - $@ || \
+		printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' >$@
+
+$(O)/obj/%.o: %.c $(O)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(O)/libfim.a: $(call obj,$(LIB_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+$(O)/ecs-fimd: $(call obj,$(DAEMON_SRC)) $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -laudit $(LIBS)
+
+$(O)/ecs-fim: $(call obj,$(CLI_SRC)) $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(O)/libdaemon.a: $(call obj,$(DAEMON_TESTED))
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+$(O)/unit/%: $(O)/obj/tests/unit/%.o $(O)/libdaemon.a $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -lcheck -lsubunit -lm -lrt -laudit $(LIBS)
+
+$(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay_main.o $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# One clang run per fuzzer: the library has to be instrumented as well.
+$(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard userspace/lib/*.h userspace/include/*.h)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(filter-out -D_FORTIFY_SOURCE%,$(CPPFLAGS_ALL)) -std=gnu11 -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< $(LIB_SRC) $(LIBS)
+
+.PHONY: kmod
+kmod: ## build ecs_fim.ko for KERNELDIR (default: the running kernel) into build/kmod/
+	$(call say,KMOD,$(KERNELDIR))
+	$(Q)mkdir -p $(O)/kmod && cp -rup Kbuild kmod $(O)/kmod/
+	$(Q)$(MAKE) --no-print-directory -C $(KERNELDIR) M=$(abspath $(O)/kmod) W=1 $(KMOD_ARGS) modules
+	$(Q)cp $(O)/kmod/kmod/ecs_fim.ko $(O)/kmod/ecs_fim.ko
+
+.PHONY: deps
+deps: ## install what building and testing need (Debian; once; needs root and apt)
+	$(Q)tests/vm/deps.sh all
+
+.PHONY: check
+check: ## everything: installs what it needs, lint, unit, sanitizers, fuzz corpus, VM tests (root)
+	$(Q)tests/check all
+
+.PHONY: check-host
+check-host: ## what needs no VM: lint, unit tests, sanitizers, fuzz corpus, install
+	$(Q)tests/check host
+
+.PHONY: check-vm
+check-vm: ## the module's TAP programs in QEMU, KERNELS="6.1 6.12 …"
+	$(Q)KERNELS="$(KERNELS)" tests/check kmod
+
+.PHONY: check-integration
+check-integration: ## the story with a real dockerd, auditd and module in QEMU
+	$(Q)tests/check integration
+
+.PHONY: unit
+unit: $(UNIT_BIN) ## unit tests only
+	$(Q)for t in $^; do $$t || exit 1; done
+
+.PHONY: unit-bin replay-bin fuzz-bin
+unit-bin: $(UNIT_BIN)
+replay-bin: $(REPLAY_BIN)
+fuzz-bin: $(FUZZ_BIN)
+
+.PHONY: fuzz
+fuzz: $(FUZZ_BIN) ## run each fuzzer for FUZZ_SECONDS from its corpus
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS) $^
+
+.PHONY: demo
+demo: ## install what it needs, build, and show the main job on a real kernel (HOST=1: on this machine)
+	$(Q)tests/demo/run.sh $(if $(HOST),host,vm)
+
+.PHONY: bench
+bench: ## one JSON line per metric, each against its peer in the same run
+	$(Q)tests/bench/run.sh
+
+.PHONY: fmt
+fmt: ## rewrite the sources with clang-format 14
+	$(Q)tests/lint/format.sh --write
+
+.PHONY: lint
+lint: ## refuse: format, kernel-doc, sparse, shellcheck, include, symbol and licence rules, man pages
+	$(Q)tests/lint/run.sh
+
+INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines \
+	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim
+
+.PHONY: install
+install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); never overwrites a config
+	$(Q)install -d $(INSTALL_DIRS)
+	$(Q)install -m 0755 $(O)/ecs-fim $(DESTDIR)$(PREFIX)/bin/ecs-fim
+	$(Q)install -m 0755 $(O)/ecs-fimd $(DESTDIR)$(PREFIX)/sbin/ecs-fimd
+	$(Q)install -m 0644 baselines/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/
+	$(Q)for s in 1 5 8; do for f in userspace/man/*.$$s; do \
+		[ ! -e "$$f" ] || install -m 0644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
+	$(Q)install -m 0644 ami/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	$(Q)[ -e $(DESTDIR)/etc/ecs-fim/config.yaml ] || install -m 0644 ami/config.yaml $(DESTDIR)/etc/ecs-fim/config.yaml
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; configuration, baseline and journal stay
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/ecs-fim $(DESTDIR)$(PREFIX)/sbin/ecs-fimd \
+		$(patsubst baselines/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/%,$(wildcard baselines/*.yaml)) \
+		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
+		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service))
+	$(Q)rmdir $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines $(DESTDIR)$(PREFIX)/share/ecs-fim 2>/dev/null || true
+
+.PHONY: clean
+clean: ## remove build/
+	$(Q)rm -rf $(O)
+
+.PHONY: help
+help: ## this list
+	@echo 'ecs-fim: file-integrity monitor for Amazon ECS hosts. Targets:'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@echo 'Variables: O= DESTDIR= PREFIX= KERNELDIR= KERNELS= SANITIZE=address,undefined WERROR=0 V=1'
+
+.PHONY: FORCE
+FORCE:
+
+# Keep test objects: a second `make check` must not compile them again.
+.SECONDARY:
+
+-include $(shell [ -d $(O)/obj ] && find $(O)/obj -name '*.d')

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * ecs_fim: the contract between the kernel module and its reader.
+ *
+ * This is the only file that both sides include.  Integers are in host byte
+ * order (the device never leaves the host).  Every record starts with its
+ * length, so a reader skips record types and attributes that it does not know.
+ * What is here stays; what is not here may change.
+ *
+ *	fd = open("/dev/ecs_fim", O_RDONLY | O_CLOEXEC)	one reader, CAP_SYS_ADMIN
+ *	ioctl(fd, FIM_IOC_INFO, &info)			which version am I talking to
+ *	ioctl(fd, FIM_IOC_WATCH_ADD, &watch)		watch a directory tree
+ *	read(fd, buf, size)				whole records only
+ *	poll(fd)					POLLIN when a record waits
+ *
+ * Watches and unread records outlive a close of the device: a restarted reader
+ * finds a FIM_REC_SESSION record first and whatever happened meanwhile after it.
+ */
+#ifndef _UAPI_ECS_FIM_H
+#define _UAPI_ECS_FIM_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define FIM_ABI_VERSION 1
+#define FIM_DEVICE_PATH "/dev/ecs_fim"
+
+/*
+ * Records.
+ *
+ * A record is a struct fim_record, the fixed part of its type, then attributes.
+ * All lengths are multiples of 8; the buffer given to read(2) must be at least
+ * FIM_READ_MIN bytes or read fails with EINVAL and consumes nothing.
+ */
+#define FIM_RECORD_MAX 24576
+#define FIM_READ_MIN   FIM_RECORD_MAX
+
+/**
+ * enum fim_record_type - what a record tells
+ * @FIM_REC_EVENT: a change inside a watch happened (struct fim_event)
+ * @FIM_REC_OVERFLOW: events were lost here in the sequence (struct fim_overflow)
+ * @FIM_REC_SESSION: a reader opened the device (struct fim_session)
+ * @FIM_REC_STATE: the module's own state changed (struct fim_state_change)
+ */
+enum fim_record_type {
+	FIM_REC_EVENT = 1,
+	FIM_REC_OVERFLOW = 2,
+	FIM_REC_SESSION = 3,
+	FIM_REC_STATE = 4,
+};
+
+/**
+ * struct fim_record - the head of every record
+ * @len: bytes of the whole record, this head included; a multiple of 8
+ * @type: enum fim_record_type; skip the record if unknown
+ * @fixed_len: bytes of this head plus the type's fixed part: attributes start
+ *	here, so that a later module may append members to a fixed part
+ * @seq: global sequence number, from 1 at module load, no gap: a number missing
+ *	between two records is covered by a FIM_REC_OVERFLOW between them
+ * @time_ns: wall clock, nanoseconds since 1970 (CLOCK_REALTIME), taken when the
+ *	operation completed
+ */
+struct fim_record {
+	__u32 len;
+	__u16 type;
+	__u16 fixed_len;
+	__u64 seq;
+	__u64 time_ns;
+};
+
+/**
+ * enum fim_op - what happened
+ * @FIM_OP_WRITE: settled content change: the last close of a file that was open
+ *	for writing (covers write, splice, io_uring and stores through mmap).
+ *	Without FIM_EV_MODIFIED nothing but stores through a mapping can have
+ *	changed it
+ * @FIM_OP_CREATE: regular file created by open(2)
+ * @FIM_OP_MKDIR: directory created
+ * @FIM_OP_SYMLINK: symbolic link created
+ * @FIM_OP_MKNOD: device, FIFO or socket created
+ * @FIM_OP_LINK: a further name for an existing inode (also O_TMPFILE linked in)
+ * @FIM_OP_DELETE: name removed (not a directory)
+ * @FIM_OP_RMDIR: directory removed
+ * @FIM_OP_RENAME: name moved; FIM_ATTR_OLD_* is where it was. One side may lie
+ *	outside every watch (its watch id is then 0)
+ * @FIM_OP_TRUNCATE: size set by truncate(2)/ftruncate(2)/O_TRUNC. When
+ *	FIM_EV_OPEN_FOR_WRITE is set a FIM_OP_WRITE follows at the last close
+ * @FIM_OP_MODE: permission bits changed
+ * @FIM_OP_OWNER: owner or group changed
+ * @FIM_OP_TIMES: time stamps set
+ * @FIM_OP_XATTR: extended attribute set or removed; FIM_ATTR_XATTR_NAME
+ * @FIM_OP_ACL: POSIX ACL set or removed
+ * @FIM_OP_ATTRIB: some attribute changed, and the module could not tell which
+ */
+enum fim_op {
+	FIM_OP_WRITE = 1,
+	FIM_OP_CREATE = 2,
+	FIM_OP_MKDIR = 3,
+	FIM_OP_SYMLINK = 4,
+	FIM_OP_MKNOD = 5,
+	FIM_OP_LINK = 6,
+	FIM_OP_DELETE = 7,
+	FIM_OP_RMDIR = 8,
+	FIM_OP_RENAME = 9,
+	FIM_OP_TRUNCATE = 10,
+	FIM_OP_MODE = 11,
+	FIM_OP_OWNER = 12,
+	FIM_OP_TIMES = 13,
+	FIM_OP_XATTR = 14,
+	FIM_OP_ACL = 15,
+	FIM_OP_ATTRIB = 16,
+};
+
+/* struct fim_event, member flags */
+#define FIM_EV_DIR	      (1U << 0) /* the object is a directory */
+#define FIM_EV_MODIFIED	      (1U << 1) /* WRITE: a write was seen on this open file */
+#define FIM_EV_OPEN_FOR_WRITE (1U << 2) /* a FIM_OP_WRITE of this inode will follow */
+#define FIM_EV_ACTOR_OPENER   (1U << 3) /* the actor is who opened the file, not who closed it */
+#define FIM_EV_ACTOR_WRITER   (1U << 4) /* the actor is the last who wrote to the file */
+#define FIM_EV_ACTOR_CLOSER \
+	(1U << 5) /* open or write were not seen: the actor is who dropped it last */
+#define FIM_EV_PATH_MISSING \
+	(1U << 6) /* no memory or too long: identity only, no FIM_ATTR_FS_PATH */
+#define FIM_EV_ACTOR_PARTIAL (1U << 7) /* no memory: ids are right, strings are missing */
+#define FIM_EV_ALIAS	     (1U << 8) /* reached by another name of the same inode */
+#define FIM_EV_TRUNCATED     (1U << 9) /* some attribute was cut to fit */
+
+/**
+ * struct fim_object - one file system object
+ * @fsid: statfs(2) f_fsid of its file system
+ * @ino: inode number
+ * @dev: device number as stat(2) gives it in st_dev (new_encode_dev()); differs
+ *	from st_dev for overlayfs non-directories
+ * @generation: inode generation, 0 where the file system has none
+ */
+struct fim_object {
+	__u32 fsid[2];
+	__u64 ino;
+	__u32 dev;
+	__u32 generation;
+};
+
+/**
+ * struct fim_actor - who did it
+ * @start_ns: start of the thread group leader, boottime ns: with @tgid a process
+ *	is named once and for all, whatever pid reuse does
+ * @exe_ino: inode number of the executable, 0 if unknown
+ * @cgroup_id: cgroup v2 id of the actor's cgroup (default hierarchy), 0 if unknown
+ * @exe_dev: device of the executable
+ * @pid: thread id in the initial pid namespace
+ * @tgid: process id in the initial pid namespace
+ * @ppid: tgid of the real parent, in the initial pid namespace
+ * @vpid: tgid in the process's own pid namespace
+ * @uid: real uid, initial user namespace
+ * @gid: real gid
+ * @euid: effective uid
+ * @egid: effective gid
+ * @loginuid: audit login uid, 0xffffffff if unset
+ * @sessionid: audit session id, 0xffffffff if unset
+ * @mnt_ns: inode number of the mount namespace, 0 if unknown
+ * @pid_ns: inode number of the pid namespace, 0 if unknown
+ * @reserved: 0
+ * @comm: thread name, NUL-padded; not trustworthy
+ */
+struct fim_actor {
+	__u64 start_ns;
+	__u64 exe_ino;
+	__u64 cgroup_id;
+	__u32 exe_dev;
+	__u32 pid;
+	__u32 tgid;
+	__u32 ppid;
+	__u32 vpid;
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 loginuid;
+	__u32 sessionid;
+	__u32 mnt_ns;
+	__u32 pid_ns;
+	__u32 reserved;
+	__u8 comm[16];
+};
+
+/**
+ * struct fim_event - fixed part of a FIM_REC_EVENT
+ * @rec: head
+ * @op: enum fim_op
+ * @flags: FIM_EV_*
+ * @watch_id: watch in which the object is now, 0 if outside (rename out)
+ * @old_watch_id: rename: watch in which it was, 0 if outside
+ * @depth: how many trailing components of FIM_ATTR_FS_PATH lie below the
+ *	watched directory: 0 is the directory itself
+ * @old_depth: the same for FIM_ATTR_OLD_FS_PATH
+ * @mode: the object's st_mode (type and permissions)
+ * @nlink: the object's link count after the operation
+ * @reserved: 0
+ * @object: the object itself
+ * @dir: the directory that holds the name (rename: the new one); ino 0 if unknown
+ * @old_dir: rename: the directory it came from
+ * @size: size in bytes after the operation
+ * @actor: who did it
+ */
+struct fim_event {
+	struct fim_record rec;
+	__u32 op;
+	__u32 flags;
+	__u32 watch_id;
+	__u32 old_watch_id;
+	__u16 depth;
+	__u16 old_depth;
+	__u32 mode;
+	__u32 nlink;
+	__u32 reserved;
+	struct fim_object object;
+	struct fim_object dir;
+	struct fim_object old_dir;
+	__u64 size;
+	struct fim_actor actor;
+};
+
+/**
+ * enum fim_attr_type - variable parts of an event
+ * @FIM_ATTR_FS_PATH: path from the root of its file system, starts with '/'
+ * @FIM_ATTR_VIEW_PATH: path as the acting process sees it (its root, its
+ *	mounts); absent where the kernel cannot know it
+ * @FIM_ATTR_OLD_FS_PATH: rename: the path before
+ * @FIM_ATTR_OLD_VIEW_PATH: rename: the path before, as the process sees it
+ * @FIM_ATTR_EXE: the actor's executable, as the process sees it
+ * @FIM_ATTR_CGROUP: the actor's cgroup path (default hierarchy if mounted,
+ *	else the first v1 hierarchy that is not the root)
+ * @FIM_ATTR_XATTR_NAME: name of the extended attribute
+ * @FIM_ATTR_PARENT_COMM: thread name of the real parent
+ *
+ * All are bytes without a terminating NUL; nothing is escaped and nothing is
+ * promised about their encoding.
+ */
+enum fim_attr_type {
+	FIM_ATTR_FS_PATH = 1,
+	FIM_ATTR_VIEW_PATH = 2,
+	FIM_ATTR_OLD_FS_PATH = 3,
+	FIM_ATTR_OLD_VIEW_PATH = 4,
+	FIM_ATTR_EXE = 5,
+	FIM_ATTR_CGROUP = 6,
+	FIM_ATTR_XATTR_NAME = 7,
+	FIM_ATTR_PARENT_COMM = 8,
+};
+
+/**
+ * struct fim_attr - one attribute
+ * @type: enum fim_attr_type; skip if unknown
+ * @len: bytes of @data; the next attribute starts at the next multiple of 8
+ * @reserved: 0
+ * @data: the bytes
+ */
+struct fim_attr {
+	__u16 type;
+	__u16 len;
+	__u32 reserved;
+	__u8 data[];
+};
+
+/**
+ * struct fim_overflow - fixed part of a FIM_REC_OVERFLOW
+ * @rec: head; its @seq is the first lost sequence number
+ * @last_seq: the last lost sequence number
+ * @lost: how many records were lost: last_seq - rec.seq + 1
+ * @first_time_ns: when the first was lost
+ */
+struct fim_overflow {
+	struct fim_record rec;
+	__u64 last_seq;
+	__u64 lost;
+	__u64 first_time_ns;
+};
+
+/**
+ * struct fim_session - fixed part of a FIM_REC_SESSION
+ * @rec: head
+ * @session: how many times the device was opened since the module was loaded
+ * @lost: records lost since load, all sessions
+ * @unread: records that waited when this session began
+ * @tgid: the reader
+ * @reserved: 0
+ */
+struct fim_session {
+	struct fim_record rec;
+	__u64 session;
+	__u64 lost;
+	__u64 unread;
+	__u32 tgid;
+	__u32 reserved;
+};
+
+/**
+ * enum fim_state - changes of the module itself
+ * @FIM_STATE_WATCH_ADDED: FIM_IOC_WATCH_ADD succeeded
+ * @FIM_STATE_WATCH_REMOVED: FIM_IOC_WATCH_DEL; nothing of this watch follows
+ * @FIM_STATE_WATCH_GONE: the file system was unmounted, or the directory is gone
+ * @FIM_STATE_WATCH_MOVED: the watched directory itself was renamed: it is
+ *	still watched, but the place where it was is not
+ * @FIM_STATE_HOOK_LOST: a hook could not be installed; detail in @code
+ */
+enum fim_state {
+	FIM_STATE_WATCH_ADDED = 1,
+	FIM_STATE_WATCH_REMOVED = 2,
+	FIM_STATE_WATCH_GONE = 3,
+	FIM_STATE_WATCH_MOVED = 4,
+	FIM_STATE_HOOK_LOST = 5,
+};
+
+/**
+ * struct fim_state_change - fixed part of a FIM_REC_STATE; attributes may follow
+ * @rec: head
+ * @state: enum fim_state
+ * @watch_id: the watch concerned, 0 if none
+ * @code: positive errno where one explains the change, else 0
+ * @reserved: 0
+ * @actor: who did it, zero if it was the kernel
+ */
+struct fim_state_change {
+	struct fim_record rec;
+	__u32 state;
+	__u32 watch_id;
+	__u32 code;
+	__u32 reserved;
+	struct fim_actor actor;
+};
+
+/*
+ * ioctl arguments.  @size is sizeof of the caller's struct: a smaller known
+ * size is accepted, a larger one only if the excess is zero, as openat2(2) does.
+ * EINVAL: size, flags or reserved members are wrong.  EFAULT: bad pointer.
+ */
+
+/* struct fim_info, member features */
+#define FIM_FEATURE_OPEN_HOOK  (1ULL << 0) /* actor of a write is known from open on */
+#define FIM_FEATURE_ATTR_HOOKS (1ULL << 1) /* MODE/OWNER/TIMES/XATTR/ACL are told apart */
+
+/**
+ * struct fim_info - FIM_IOC_INFO: about the module and its counters
+ * @size: in: sizeof(struct fim_info)
+ * @abi: FIM_ABI_VERSION of the module
+ * @features: FIM_FEATURE_*
+ * @ring_size: bytes of the ring
+ * @ring_used: bytes waiting
+ * @seq: last sequence number given out
+ * @lost: records lost since load
+ * @events: events produced since load, lost ones included
+ * @filtered: notifications that were outside every watch
+ * @path_missing: events sent with FIM_EV_PATH_MISSING
+ * @actor_partial: events sent with FIM_EV_ACTOR_PARTIAL
+ * @opener_missed: open-for-write records that did not fit the table
+ * @session: number of this session
+ * @watches: watches now
+ * @reserved: 0
+ */
+struct fim_info {
+	__u32 size;
+	__u32 abi;
+	__u64 features;
+	__u64 ring_size;
+	__u64 ring_used;
+	__u64 seq;
+	__u64 lost;
+	__u64 events;
+	__u64 filtered;
+	__u64 path_missing;
+	__u64 actor_partial;
+	__u64 opener_missed;
+	__u64 session;
+	__u32 watches;
+	__u32 reserved;
+};
+
+/**
+ * struct fim_watch - FIM_IOC_WATCH_ADD: watch the tree below an open directory
+ * @size: in: sizeof(struct fim_watch)
+ * @flags: in: 0
+ * @fd: in: a directory, opened for reading or with O_PATH, of any file system
+ *	with inodes that stay (not procfs or sysfs: EOPNOTSUPP)
+ * @watch_id: out: id, from 1, never reused while the module is loaded
+ * @root: out: identity of the directory
+ * @reserved: in: 0
+ *
+ * EBADF: not an open descriptor. ENOTDIR: not a directory. EEXIST: the same
+ * directory is watched already (@watch_id is set to that watch). ENOSPC: too
+ * many watches (FIM_WATCHES_MAX). ENOMEM.
+ */
+struct fim_watch {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 watch_id;
+	struct fim_object root;
+	__u64 reserved;
+};
+
+#define FIM_WATCHES_MAX 16384
+
+/**
+ * struct fim_watch_ref - FIM_IOC_WATCH_DEL: stop watching
+ * @size: in: sizeof(struct fim_watch_ref)
+ * @watch_id: in: id. ENOENT: no such watch
+ *
+ * When the call returns, every event that happened before it is readable, and
+ * the last record of the watch is a FIM_REC_STATE FIM_STATE_WATCH_REMOVED.
+ */
+struct fim_watch_ref {
+	__u32 size;
+	__u32 watch_id;
+};
+
+#define FIM_IOC_MAGIC	  0xF1
+#define FIM_IOC_INFO	  _IOWR(FIM_IOC_MAGIC, 1, struct fim_info)
+#define FIM_IOC_WATCH_ADD _IOWR(FIM_IOC_MAGIC, 2, struct fim_watch)
+#define FIM_IOC_WATCH_DEL _IOW(FIM_IOC_MAGIC, 3, struct fim_watch_ref)
+
+#endif /* _UAPI_ECS_FIM_H */

@@ -1,0 +1,783 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libfim: what a change means.
+ *
+ * Conventions, stated once:
+ *
+ * - An action returns 0 or -errno; a predicate returns bool; an object that
+ *   cannot be made is reported as -ENOMEM.  Output parameters come last, are
+ *   named *_ret, and are untouched on failure.
+ * - Whoever detects a failure reports it once through the log callback, with the
+ *   name it is about; callers only pass the number on.
+ * - Every *_free() accepts NULL.
+ * - A path is a C string of arbitrary bytes: never assumed to be UTF-8, never
+ *   holding a NUL.  It is escaped once, where it leaves the program.
+ * - Times are nanoseconds since 1970 UTC unless a name says otherwise.
+ * - Nothing here keeps global state but the log callback; an object may be used
+ *   by one thread at a time.
+ */
+#ifndef LIBFIM_H
+#define LIBFIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define FIM_VERSION "0.1.0"
+
+/* Exit status of every program of this project. */
+enum fim_exit {
+	FIM_EXIT_CLEAN = 0,
+	FIM_EXIT_ERROR = 1,
+	FIM_EXIT_USAGE = 2,
+	FIM_EXIT_FINDINGS = 3,
+};
+
+#define FIM_SHA256_SIZE	    32
+#define FIM_SHA256_HEX_SIZE 65 /* with the NUL */
+
+/* ------------------------------------------------------------------ log.c */
+
+typedef void (*fim_log_fn)(void *ctx, int priority, const char *message);
+
+/**
+ * fim_log_set() - install where messages go; silent until then
+ * @fn: called with a syslog(3) priority and one line without newline; NULL: silent
+ * @ctx: passed to @fn
+ */
+void fim_log_set(fim_log_fn fn, void *ctx);
+
+/* Report one message; preserves errno. @priority as syslog(3): LOG_ERR … LOG_DEBUG. */
+void fim_log(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ----------------------------------------------------------------- text.c */
+
+/* True if @len bytes are valid UTF-8 without NUL (RFC 3629: no surrogates, no overlongs). */
+bool fim_is_utf8(const char *bytes, size_t len);
+
+void fim_hex_encode(const unsigned char *bytes, size_t len, char *hex_ret /* 2*len+1 */);
+/* -EINVAL: not exactly 2*@len lower- or upper-case hex digits. */
+int fim_hex_decode(const char *hex, unsigned char *bytes_ret, size_t len);
+
+/**
+ * fim_escape() - make bytes safe for a terminal or a log line
+ * @bytes: any bytes
+ * @len: their number
+ *
+ * Control characters, DEL, backslash, C1 controls, bidirectional overrides and
+ * bytes that are not UTF-8 become \xHH.  Returns a malloc'ed string, NULL if out
+ * of memory.
+ */
+char *fim_escape(const char *bytes, size_t len);
+
+/* RFC 3339 in UTC with nanoseconds, "2026-11-22T09:41:00.000000000Z". */
+#define FIM_TIME_SIZE 40
+void fim_time_format(int64_t time_ns, char text_ret[FIM_TIME_SIZE]);
+/* Accepts what fim_time_format() writes, with or without fraction, and YYYY-MM-DD. */
+int fim_time_parse(const char *text, int64_t *time_ns_ret);
+int64_t fim_time_now(void);
+
+/* ----------------------------------------------------------------- json.c */
+/*
+ * The only file that includes jansson.  A struct fim_json * is a counted
+ * reference; containers take over ("steal") the values put into them, also on
+ * failure, so that building needs no clean-up code: errors stick to the root and
+ * fim_json_dump() reports -ENOMEM.
+ */
+struct fim_json;
+
+#define FIM_JSON_MAX_BYTES (64u << 20)
+#define FIM_JSON_MAX_DEPTH 128
+
+/**
+ * fim_json_parse() - read one JSON document
+ * @text: bytes; duplicates of a key, NUL in strings and depth over
+ *	FIM_JSON_MAX_DEPTH are refused
+ * @len: their number, at most FIM_JSON_MAX_BYTES (-E2BIG)
+ * @what: name for the message, e.g. a file and line; NULL: no message is logged
+ * @json_ret: the document, freed with fim_json_free()
+ *
+ * -EINVAL: not JSON.
+ */
+int fim_json_parse(const char *text, size_t len, const char *what, struct fim_json **json_ret);
+struct fim_json *fim_json_object(void);
+struct fim_json *fim_json_array(void);
+struct fim_json *fim_json_ref(const struct fim_json *json);
+void fim_json_free(struct fim_json *json);
+
+void fim_json_set(struct fim_json *object, const char *key, struct fim_json *value);
+void fim_json_set_str(struct fim_json *object, const char *key,
+		      const char *text); /* NULL: nothing */
+void fim_json_set_int(struct fim_json *object, const char *key, int64_t value);
+void fim_json_set_bool(struct fim_json *object, const char *key, bool value);
+void fim_json_set_null(struct fim_json *object, const char *key);
+/**
+ * fim_json_set_bytes() - store bytes that may not be text
+ * @object: an object
+ * @key: used as is when @bytes are UTF-8; otherwise @key with "_hex" appended,
+ *	whose value is lower-case hex
+ * @bytes: the bytes; NULL: nothing is stored
+ * @len: their number
+ */
+void fim_json_set_bytes(struct fim_json *object, const char *key, const char *bytes, size_t len);
+void fim_json_set_path(struct fim_json *object, const char *key, const char *path);
+void fim_json_append(struct fim_json *array, struct fim_json *value);
+void fim_json_append_str(struct fim_json *array, const char *text);
+
+/* Look-ups return borrowed references, NULL (or @fallback) when missing or of another type. */
+struct fim_json *fim_json_get(const struct fim_json *object, const char *key);
+/* Walks keys separated by '/', e.g. "HostConfig/Privileged". */
+struct fim_json *fim_json_at(const struct fim_json *object, const char *keys);
+const char *fim_json_str(const struct fim_json *json);
+const char *fim_json_get_str(const struct fim_json *object, const char *key);
+int64_t fim_json_get_int(const struct fim_json *object, const char *key, int64_t fallback);
+bool fim_json_get_bool(const struct fim_json *object, const char *key, bool fallback);
+/* The reverse of fim_json_set_bytes(): malloc'ed, NUL-terminated; -ENOENT, -EINVAL (bad hex). */
+int fim_json_get_bytes(const struct fim_json *object, const char *key, char **bytes_ret,
+		       size_t *len_ret);
+bool fim_json_is_object(const struct fim_json *json);
+bool fim_json_is_array(const struct fim_json *json);
+bool fim_json_is_int(const struct fim_json *json);
+bool fim_json_is_bool(const struct fim_json *json);
+bool fim_json_is_null(const struct fim_json *json);
+size_t fim_json_count(const struct fim_json *json); /* members or elements */
+struct fim_json *fim_json_index(const struct fim_json *array, size_t index);
+/* Calls @fn for each member in insertion order until it returns non-zero, which is returned. */
+int fim_json_each(const struct fim_json *object,
+		  int (*fn)(void *ctx, const char *key, struct fim_json *value), void *ctx);
+
+/* One line, compact, insertion order, control bytes escaped; malloc'ed and NUL-terminated. */
+int fim_json_dump(const struct fim_json *json, char **text_ret, size_t *len_ret);
+int fim_json_dump_pretty(const struct fim_json *json, char **text_ret, size_t *len_ret);
+
+/* --------------------------------------------------------------- crypto.c */
+/* The only file that includes OpenSSL. */
+
+struct fim_hasher;
+struct fim_hasher *fim_hasher_new(void); /* SHA-256; NULL: out of memory */
+void fim_hasher_free(struct fim_hasher *hasher);
+int fim_hasher_reset(struct fim_hasher *hasher);
+int fim_hasher_update(struct fim_hasher *hasher, const void *bytes, size_t len);
+int fim_hasher_final(struct fim_hasher *hasher, unsigned char digest_ret[FIM_SHA256_SIZE]);
+int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE]);
+
+/* The id of a public key: SHA-256 of its DER SubjectPublicKeyInfo, hex. */
+#define FIM_KEY_ID_SIZE FIM_SHA256_HEX_SIZE
+
+/**
+ * fim_sign() - make an ordinary detached signature
+ * @key_path: PEM private key: ECDSA P-256/P-384, RSA (PKCS #1 v1.5, as
+ *	"openssl dgst -sha256 -sign" does), or Ed25519
+ * @bytes: what to sign
+ * @len: its length
+ * @signature_ret: malloc'ed signature, DER for ECDSA
+ * @signature_len_ret: its length
+ * @key_id_ret: id of the public half
+ */
+int fim_sign(const char *key_path, const void *bytes, size_t len, unsigned char **signature_ret,
+	     size_t *signature_len_ret, char key_id_ret[FIM_KEY_ID_SIZE]);
+
+/**
+ * fim_signature_check() - find the trusted key that made a signature
+ * @key_paths: PEM public keys (or directories of *.pem), NULL-terminated
+ * @bytes: what was signed
+ * @len: its length
+ * @signature: the detached signature
+ * @signature_len: its length
+ * @key_id_ret: id of the key that matched
+ * @key_path_ret: malloc'ed file name of that key; may be NULL
+ *
+ * -EKEYREJECTED: no trusted key made this signature. -ENOKEY: no key could be read.
+ */
+int fim_signature_check(const char *const *key_paths, const void *bytes, size_t len,
+			const unsigned char *signature, size_t signature_len,
+			char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret);
+
+/* ----------------------------------------------------------------- file.c */
+
+/* Read a regular file whole; -EFBIG over @max_bytes. malloc'ed, NUL added after the last byte. */
+int fim_file_read(const char *path, size_t max_bytes, char **bytes_ret, size_t *len_ret);
+/* Write durably: temporary file beside @path, fsync, rename, fsync of the directory. */
+int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode);
+
+/* --------------------------------------------------------------- config.c */
+/* YAML through lib/yaml.c, the only file that includes libyaml. */
+
+/**
+ * struct fim_config - /etc/ecs-fim/config.yaml; every string is owned by the config
+ * @baseline: baseline file; default /var/lib/ecs-fim/baseline.ndjson
+ * @signature: its signature; default @baseline with .sig appended after removing .ndjson
+ * @trusted_keys: NULL-terminated; PEM files or directories; default /etc/ecs-fim/trusted-keys.d
+ * @journal_dir: default /var/lib/ecs-fim/journal
+ * @docker_socket: default /run/docker.sock; empty: no Docker
+ * @device: default /dev/ecs_fim
+ * @status_socket: default /run/ecs-fim/status.sock
+ * @sink_audit: Linux audit; default true
+ * @sink_syslog: syslog(3) facility authpriv; default true
+ * @sink_stdout: findings as JSON lines on standard output; default true
+ * @compare_interval_s: full comparison at least this often, seconds; default 86400,
+ *	60 … 604800
+ * @settle_ms: how long an unsettled change may wait for its last close; default 1000
+ * @watch_containers: watch usr/bin, usr/sbin and etc of containers; default true
+ */
+struct fim_config {
+	char *baseline;
+	char *signature;
+	char **trusted_keys;
+	char *journal_dir;
+	char *docker_socket;
+	char *device;
+	char *status_socket;
+	bool sink_audit;
+	bool sink_syslog;
+	bool sink_stdout;
+	uint32_t compare_interval_s;
+	uint32_t settle_ms;
+	bool watch_containers;
+};
+
+#define FIM_CONFIG_PATH "/etc/ecs-fim/config.yaml"
+
+/**
+ * fim_config_load() - read a configuration
+ * @path: file; NULL: FIM_CONFIG_PATH, and all defaults if that does not exist
+ * @config_ret: freed with fim_config_free()
+ *
+ * An unknown key, a wrong type or a value out of range is -EINVAL with
+ * file:line:column in the message.
+ */
+int fim_config_load(const char *path, struct fim_config **config_ret);
+void fim_config_free(struct fim_config *config);
+
+/* ---------------------------------------------------------------- state.c */
+
+enum fim_type {
+	FIM_TYPE_NONE = 0, /* there is nothing of this name */
+	FIM_TYPE_FILE,
+	FIM_TYPE_DIR,
+	FIM_TYPE_SYMLINK,
+	FIM_TYPE_CHAR,
+	FIM_TYPE_BLOCK,
+	FIM_TYPE_FIFO,
+	FIM_TYPE_SOCKET,
+};
+const char *fim_type_name(enum fim_type type); /* "none", "file", "dir", … */
+
+/**
+ * struct fim_xattr - one extended attribute, owned by its state
+ * @name: name with its namespace, e.g. security.capability
+ * @value: bytes
+ * @len: their number
+ */
+struct fim_xattr {
+	char *name;
+	unsigned char *value;
+	size_t len;
+};
+
+/**
+ * struct fim_state - what is, or should be, at a path
+ * @type: FIM_TYPE_NONE: nothing there, every other member is 0
+ * @mode: permission bits, 07777
+ * @uid: owner
+ * @gid: group
+ * @size: bytes; files and symlinks only, else 0
+ * @nlink: link count; files only, else 0
+ * @has_digest: @sha256 is set; files only. False for an observed file: it could not be read
+ * @sha256: FIPS 180-4 digest of the content
+ * @target: symlinks: where it points, else NULL
+ * @rdev_major: devices: major number
+ * @rdev_minor: devices: minor number
+ * @immutable: chattr +i
+ * @append_only: chattr +a
+ * @xattrs: sorted by name; NULL if none
+ * @xattr_count: their number
+ * @dev: observed only: st_dev; never stored nor compared, as all below
+ * @ino: observed only: inode number
+ * @ctime_ns: observed only: last status change
+ * @mtime_ns: observed only: last content change
+ */
+struct fim_state {
+	enum fim_type type;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint64_t size;
+	uint32_t nlink;
+	bool has_digest;
+	unsigned char sha256[FIM_SHA256_SIZE];
+	char *target;
+	uint32_t rdev_major;
+	uint32_t rdev_minor;
+	bool immutable;
+	bool append_only;
+	struct fim_xattr *xattrs;
+	size_t xattr_count;
+	uint64_t dev;
+	uint64_t ino;
+	int64_t ctime_ns;
+	int64_t mtime_ns;
+};
+
+void fim_state_clear(struct fim_state *state); /* frees what it owns, leaves FIM_TYPE_NONE */
+int fim_state_copy(const struct fim_state *from, struct fim_state *to_ret);
+
+/* Attributes that a comparison can find different. */
+#define FIM_DIFF_TYPE	(1u << 0)
+#define FIM_DIFF_MODE	(1u << 1)
+#define FIM_DIFF_UID	(1u << 2)
+#define FIM_DIFF_GID	(1u << 3)
+#define FIM_DIFF_SIZE	(1u << 4)
+#define FIM_DIFF_DIGEST (1u << 5)
+#define FIM_DIFF_TARGET (1u << 6)
+#define FIM_DIFF_XATTRS (1u << 7)
+#define FIM_DIFF_FLAGS	(1u << 8)
+#define FIM_DIFF_NLINK	(1u << 9)
+#define FIM_DIFF_RDEV	(1u << 10)
+#define FIM_DIFF_CONTENT \
+	(FIM_DIFF_TYPE | FIM_DIFF_SIZE | FIM_DIFF_DIGEST | FIM_DIFF_TARGET | FIM_DIFF_RDEV)
+#define FIM_DIFF_ALL ((1u << 11) - 1)
+
+/* Name of one FIM_DIFF_ bit: "mode", "sha256", … ; the same names as in JSON. */
+const char *fim_diff_name(uint32_t bit);
+/* Which attributes differ. Pure. A missing digest on one side only is FIM_DIFF_DIGEST. */
+uint32_t fim_state_diff(const struct fim_state *a, const struct fim_state *b);
+/* As stored in a baseline line and in findings: adds members to @object ("type":"none" if absent). */
+void fim_state_to_json(const struct fim_state *state, struct fim_json *object);
+/* -EINVAL: a member is missing, unknown types, wrong type or out of range; @what names it in the message. */
+int fim_state_from_json(const struct fim_json *object, const char *what,
+			struct fim_state *state_ret);
+
+/* -------------------------------------------------------------- measure.c */
+
+#define FIM_MEASURE_NO_DIGEST (1u << 0) /* do not read content */
+
+/**
+ * fim_measure_at() - observe what is at a path, race-free
+ * @dirfd: directory to start from
+ * @path: relative path below it; "" or ".": the directory itself
+ * @flags: FIM_MEASURE_*
+ * @hasher: scratch, reset by the call
+ * @state_ret: cleared by the caller with fim_state_clear()
+ *
+ * No symbolic link in @path is followed and "..", magic links and mount points
+ * are not crossed upwards (openat2 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+ * RESOLVE_NO_MAGICLINKS).  Everything is read through one O_PATH descriptor; only
+ * regular files are opened for reading, so a FIFO or device never blocks.
+ *
+ * 0 with FIM_TYPE_NONE: there is nothing (ENOENT, ENOTDIR, or a component is a
+ * symlink).  -EAGAIN: the file kept changing while it was read.  -EACCES, -EIO, …:
+ * it exists and could not be read.
+ */
+int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+		   struct fim_state *state_ret);
+
+/* --------------------------------------------------------------- policy.c */
+
+/**
+ * enum fim_class - how a path is compared; README of baselines/ explains them
+ * @FIM_CLASS_STRICT: every attribute must match
+ * @FIM_CLASS_METADATA: type, mode, owner, target; not content, size, or link count
+ * @FIM_CLASS_EXCLUDED: not compared; reason and approver are printed in the report
+ */
+enum fim_class {
+	FIM_CLASS_STRICT = 0,
+	FIM_CLASS_METADATA,
+	FIM_CLASS_EXCLUDED,
+};
+const char *fim_class_name(enum fim_class cls);
+/* Which FIM_DIFF_ bits count in this class. */
+uint32_t fim_class_mask(enum fim_class cls);
+
+/**
+ * struct fim_rule - one line of a policy; strings are owned by the policy
+ * @path: absolute, without trailing '/'; the rule holds for it and all below it
+ *	unless a longer rule matches
+ * @cls: class
+ * @reason: why; required unless strict
+ * @approver: who agreed; required for excluded
+ * @category: PCI DSS 11.5.2 category, e.g. "system executables"; may be NULL
+ */
+struct fim_rule {
+	char *path;
+	enum fim_class cls;
+	char *reason;
+	char *approver;
+	char *category;
+};
+
+struct fim_policy;
+
+/* -EINVAL with file:line:column in the message; a policy is never half loaded. */
+int fim_policy_load(const char *path, struct fim_policy **policy_ret);
+/* The same from / to the object in a baseline's header. */
+int fim_policy_from_json(const struct fim_json *json, const char *what,
+			 struct fim_policy **policy_ret);
+struct fim_json *fim_policy_to_json(const struct fim_policy *policy);
+void fim_policy_free(struct fim_policy *policy);
+const char *fim_policy_name(const struct fim_policy *policy);
+/* SHA-256 of the compact JSON of fim_policy_to_json(), hex. */
+const char *fim_policy_digest(const struct fim_policy *policy);
+/* Directories to baseline and to watch, sorted, none inside another. */
+size_t fim_policy_root_count(const struct fim_policy *policy);
+const char *fim_policy_root(const struct fim_policy *policy, size_t index);
+size_t fim_policy_rule_count(const struct fim_policy *policy);
+const struct fim_rule *fim_policy_rule(const struct fim_policy *policy, size_t index);
+/* The longest rule that covers @path; a strict default rule if none. Never NULL. */
+const struct fim_rule *fim_policy_lookup(const struct fim_policy *policy, const char *path);
+/* True if @path is a root or below one. */
+bool fim_policy_covers(const struct fim_policy *policy, const char *path);
+
+/* ------------------------------------------------------------- baseline.c */
+
+/**
+ * struct fim_entry - one object of a baseline; owned by the baseline
+ * @path: absolute
+ * @state: expected state
+ * @package: owning package, NULL if none or unknown
+ */
+struct fim_entry {
+	char *path;
+	struct fim_state state;
+	char *package;
+};
+
+/**
+ * struct fim_progress - how far a walk has come
+ * @files: objects done
+ * @bytes: content bytes hashed
+ * @total: objects expected, 0 if unknown
+ */
+struct fim_progress {
+	uint64_t files;
+	uint64_t bytes;
+	uint64_t total;
+};
+typedef void (*fim_progress_fn)(void *ctx, const struct fim_progress *progress);
+
+/**
+ * struct fim_baseline_params - how to take a baseline
+ * @root: directory that holds the system, "/" or a mounted image
+ * @policy: what to baseline
+ * @provenance: object copied into the header as "provenance" (image id, build
+ *	id, …); NULL: {}
+ * @progress: called now and then; may be NULL
+ * @progress_ctx: for @progress
+ */
+struct fim_baseline_params {
+	const char *root;
+	const struct fim_policy *policy;
+	const struct fim_json *provenance;
+	fim_progress_fn progress;
+	void *progress_ctx;
+};
+
+struct fim_baseline;
+
+/* Measures and writes @output atomically; two runs on the same tree differ only in the header. */
+int fim_baseline_create(const struct fim_baseline_params *params, const char *output,
+			struct fim_progress *done_ret);
+
+/**
+ * fim_baseline_open() - read, check and parse a baseline
+ * @path: the file
+ * @signature_path: detached signature; checked over the very bytes that are parsed.
+ *	NULL together with @key_paths NULL: no check (export, diff; never the daemon)
+ * @key_paths: trusted public keys as fim_signature_check()
+ * @baseline_ret: freed with fim_baseline_free()
+ *
+ * -EKEYREJECTED, -ENOKEY: as fim_signature_check(). -ENOENT: a file is missing.
+ * -EINVAL: not a baseline, or order, count, root digest or a line is wrong; the
+ * message names the line and the reason.
+ */
+int fim_baseline_open(const char *path, const char *signature_path, const char *const *key_paths,
+		      struct fim_baseline **baseline_ret);
+void fim_baseline_free(struct fim_baseline *baseline);
+const struct fim_policy *fim_baseline_policy(const struct fim_baseline *baseline);
+/* The header line's object; borrowed. */
+const struct fim_json *fim_baseline_header(const struct fim_baseline *baseline);
+/* SHA-256 of the whole file, hex. */
+const char *fim_baseline_digest(const struct fim_baseline *baseline);
+/* Key that signed it, "" if the signature was not checked. */
+const char *fim_baseline_key_id(const struct fim_baseline *baseline);
+size_t fim_baseline_count(const struct fim_baseline *baseline);
+const struct fim_entry *fim_baseline_index(const struct fim_baseline *baseline, size_t index);
+const struct fim_entry *fim_baseline_lookup(const struct fim_baseline *baseline, const char *path);
+/* Format of sha256sum(1), regular files only, escaped as coreutils does; paths below @root. */
+int fim_baseline_export_sha256sums(const struct fim_baseline *baseline, FILE *out);
+
+/* -------------------------------------------------------------- compare.c */
+
+enum fim_kind {
+	FIM_KIND_MODIFIED = 0, /* content, type or target differs */
+	FIM_KIND_ADDED,
+	FIM_KIND_REMOVED,
+	FIM_KIND_ATTRIBUTES, /* only mode, owner, xattrs, flags or link count differ */
+	FIM_KIND_MOVED,	     /* the same object, under another name */
+	FIM_KIND_RESTORED,   /* was different, is as the baseline says again */
+	FIM_KIND_TRANSIENT,  /* changed and undone before it could be measured */
+	FIM_KIND_UNREADABLE, /* exists and could not be measured: nothing is known */
+};
+const char *fim_kind_name(enum fim_kind kind); /* "modified", … */
+/* What a difference amounts to. Pure; not for two equal states. */
+enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state *after,
+			  uint32_t diff);
+
+/**
+ * struct fim_difference - one result of a comparison; valid during the call only
+ * @path: absolute, as in the baseline
+ * @kind: what it is
+ * @diff: FIM_DIFF_ bits that count in this path's class
+ * @before: expected state
+ * @after: observed state
+ * @rule: policy rule that applies
+ * @err: FIM_KIND_UNREADABLE: -errno
+ */
+struct fim_difference {
+	const char *path;
+	enum fim_kind kind;
+	uint32_t diff;
+	const struct fim_state *before;
+	const struct fim_state *after;
+	const struct fim_rule *rule;
+	int err;
+};
+
+/**
+ * struct fim_comparison - totals of a comparison run
+ * @start_ns: wall clock
+ * @end_ns: wall clock
+ * @expected: objects in the baseline that are compared
+ * @compared: objects measured and compared
+ * @added: objects that the baseline does not know
+ * @removed: baseline objects that are not there
+ * @changed: objects that differ
+ * @unreadable: objects that could not be measured
+ * @bytes: content bytes hashed
+ */
+struct fim_comparison {
+	int64_t start_ns;
+	int64_t end_ns;
+	uint64_t expected;
+	uint64_t compared;
+	uint64_t added;
+	uint64_t removed;
+	uint64_t changed;
+	uint64_t unreadable;
+	uint64_t bytes;
+};
+
+/**
+ * struct fim_compare_params - how to compare
+ * @root: directory that holds the system
+ * @difference: called for each difference, in path order; non-zero stops and is returned
+ * @observed: called for each object measured, equal or not; may be NULL
+ * @progress: may be NULL
+ * @ctx: for all three
+ */
+struct fim_compare_params {
+	const char *root;
+	int (*difference)(void *ctx, const struct fim_difference *difference);
+	void (*observed)(void *ctx, const char *path, const struct fim_state *state);
+	fim_progress_fn progress;
+	void *ctx;
+};
+
+/* Full comparison of everything that the baseline's policy covers. */
+int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
+		struct fim_comparison *totals_ret);
+
+/* -------------------------------------------------------------- journal.c */
+/*
+ * One directory, one segment file journal.ndjson for now; every line is a JSON
+ * object whose first members are seq, time, boot_id, type, prev; prev is the
+ * SHA-256 of the line before (its bytes with the newline), 64 zeros for the first.
+ */
+struct fim_journal;
+
+/**
+ * fim_journal_open() - open for appending; one writer (-EBUSY), created if missing
+ * @dir: directory, made with mode 0700
+ * @journal_ret: closed with fim_journal_close()
+ *
+ * A torn last line (crash) is cut and said with a record of type "journal"; any
+ * other fault is -EBADMSG and nothing is written.
+ */
+int fim_journal_open(const char *dir, struct fim_journal **journal_ret);
+void fim_journal_close(struct fim_journal *journal);
+/**
+ * fim_journal_append() - add a record; durable (fdatasync) when the call returns
+ * @journal: the journal
+ * @type: finding, comparison, baseline, container, health, source, journal, …
+ * @body: object whose members follow the common ones; not consumed
+ * @seq_ret: its number; may be NULL
+ * @line_ret: the line as written, malloc'ed, without newline, for sinks; may be NULL
+ */
+int fim_journal_append(struct fim_journal *journal, const char *type, const struct fim_json *body,
+		       uint64_t *seq_ret, char **line_ret);
+
+/**
+ * struct fim_journal_check - what reading a journal found
+ * @records: whole records with a correct chain
+ * @head: digest of the last good line, hex
+ * @first_bad: number of the first bad line, 0 if none
+ * @reason: what is wrong there
+ * @torn: the last line is incomplete (a crash, not an attack)
+ */
+struct fim_journal_check {
+	uint64_t records;
+	char head[FIM_SHA256_HEX_SIZE];
+	uint64_t first_bad;
+	char reason[128];
+	bool torn;
+};
+
+/* Read and verify; @path is a directory or a file. @fn non-zero stops. Stops at the first bad record. */
+int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_json *record),
+		     void *ctx, struct fim_journal_check *check_ret);
+
+/* --------------------------------------------------------------- docker.c */
+/* The only file that includes libcurl. Docker Engine API over its UNIX socket. */
+
+struct fim_docker;
+
+#define FIM_DOCKER_API_MIN 24 /* 1.24 */
+#define FIM_DOCKER_API_MAX 44 /* 1.44: what ECS hosts run */
+
+/**
+ * fim_docker_open() - connect and agree on an API version
+ * @socket_path: e.g. /run/docker.sock
+ * @timeout_ms: for every request but the event stream
+ * @docker_ret: closed with fim_docker_close()
+ *
+ * -ECONNREFUSED, -ENOENT: no engine. -EPROTO: not an engine, or older than 1.24.
+ * -ETIMEDOUT.
+ */
+int fim_docker_open(const char *socket_path, uint32_t timeout_ms, struct fim_docker **docker_ret);
+void fim_docker_close(struct fim_docker *docker);
+const char *fim_docker_api_version(const struct fim_docker *docker); /* "1.41" */
+/* GET /containers/json: array. @all: stopped ones too. */
+int fim_docker_list(struct fim_docker *docker, bool all, struct fim_json **containers_ret);
+/* GET /containers/{id}/json. -ENOENT: no such container. */
+int fim_docker_inspect(struct fim_docker *docker, const char *id, struct fim_json **container_ret);
+/**
+ * fim_docker_events() - follow events until the stream ends
+ * @docker: an own connection is used
+ * @since_ns: replay from here; 0: from now on
+ * @event: called for each event; non-zero ends the stream and is returned
+ * @stop_fd: the stream ends with -ECANCELED when this descriptor becomes readable; -1: none
+ * @ctx: for @event
+ */
+int fim_docker_events(struct fim_docker *docker, int64_t since_ns,
+		      int (*event)(void *ctx, const struct fim_json *event), int stop_fd,
+		      void *ctx);
+
+/* ------------------------------------------------------------ container.c */
+/* Pure: from Docker's JSON and cgroup paths to what they mean. */
+
+enum fim_severity {
+	FIM_SEVERITY_INFO = 0,
+	FIM_SEVERITY_LOW,
+	FIM_SEVERITY_MEDIUM,
+	FIM_SEVERITY_HIGH,
+	FIM_SEVERITY_CRITICAL,
+};
+const char *fim_severity_name(enum fim_severity severity);
+
+/**
+ * struct fim_flag - one setting that gives a container power; owned by its container
+ * @id: stable name, e.g. "privileged", "docker-socket", "cap-sys-admin"
+ * @severity: as in userspace/README.md
+ * @evidence: field and value as Docker reports them, e.g. "HostConfig.Privileged=true"
+ * @cis: CIS Docker Benchmark 1.6.0 section, "" if none
+ * @security_hub: Security Hub control, "" if none
+ */
+struct fim_flag {
+	const char *id;
+	enum fim_severity severity;
+	char *evidence;
+	const char *cis;
+	const char *security_hub;
+};
+
+/**
+ * struct fim_container - a container as far as findings need it; strings are owned
+ * @id: 64 hex digits
+ * @name: without the leading '/'
+ * @image: reference, e.g. nginx:1.25
+ * @image_id: sha256:…
+ * @task_arn: ECS label, "" if none; likewise the next four
+ * @cluster: ECS cluster name or ARN
+ * @family: task definition family
+ * @revision: task definition revision
+ * @ecs_container: name in the task definition
+ * @account: 12 digits out of @task_arn, "" if none
+ * @region: out of @task_arn
+ * @pid: first process, host view; 0 if not running
+ * @running: state
+ * @privileged: HostConfig.Privileged
+ * @effectively_privileged: privileged, or the flags together give the host
+ * @flags: what was found, most severe first
+ * @flag_count: their number
+ */
+struct fim_container {
+	char *id;
+	char *name;
+	char *image;
+	char *image_id;
+	char *task_arn;
+	char *cluster;
+	char *family;
+	char *revision;
+	char *ecs_container;
+	char *account;
+	char *region;
+	int64_t pid;
+	bool running;
+	bool privileged;
+	bool effectively_privileged;
+	struct fim_flag *flags;
+	size_t flag_count;
+};
+
+/* -EINVAL: not an inspect document. */
+int fim_container_from_inspect(const struct fim_json *inspect,
+			       struct fim_container **container_ret);
+void fim_container_free(struct fim_container *container);
+struct fim_json *fim_container_to_json(const struct fim_container *container);
+
+#define FIM_CONTAINER_ID_SIZE 65
+/* Last 64-hex component of a cgroup path (…/<id>, docker-<id>.scope); false: not in a container. */
+bool fim_cgroup_container_id(const char *cgroup, char id_ret[FIM_CONTAINER_ID_SIZE]);
+
+/* --------------------------------------------------------------- report.c */
+
+enum fim_standard {
+	FIM_PCI_DSS_4_0_1 = 0,
+	FIM_PCI_DSS_3_2_1,
+};
+/* Accepts "4.0.1", "pci-dss-4.0.1", "3.2.1", "pci-dss-3.2.1"; -EINVAL. */
+int fim_standard_parse(const char *text, enum fim_standard *standard_ret);
+
+/**
+ * struct fim_report_params - what to report
+ * @journal: directory or file
+ * @standard: numbering used in the report
+ * @from_ns: first moment, 0: the first record
+ * @to_ns: last moment, 0: the last record
+ */
+struct fim_report_params {
+	const char *journal;
+	enum fim_standard standard;
+	int64_t from_ns;
+	int64_t to_ns;
+};
+
+/* Pure function of the journal: same journal and parameters, same report. */
+int fim_report_build(const struct fim_report_params *params, struct fim_json **report_ret);
+/* One self-contained page; no script, no external asset. */
+int fim_report_html(const struct fim_json *report, FILE *out);
+
+#endif /* LIBFIM_H */
