@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Install the Debian packages that building, linting and VM testing need.
+# Asks dpkg first, so that a call with nothing to do costs milliseconds and
+# needs neither root nor the network.
+
+set -eu
+
+# Compiler, and the libraries that the daemon and its unit tests link against.
+build='build-essential pkg-config libssl-dev libjansson-dev libaudit-dev
+libcurl4-openssl-dev libyaml-dev libpcre2-dev check'
+
+# Kernel images, module builds, root image and QEMU. libelf1 is for objtool
+# (from Debian's linux-kbuild, which we unpack instead of installing).
+vm='build-essential qemu-system-x86 mmdebstrap busybox-static kmod e2fsprogs
+libelf1 cpio lz4 xz-utils zstd jq debian-archive-keyring'
+
+# The formatter is pinned: every clang-format release formats differently.
+lint='clang-format-14 clang libclang-rt-14-dev sparse shellcheck mandoc groff'
+
+usage()
+{
+	echo "usage: deps.sh [build|vm|lint|all]" >&2
+	exit 2
+}
+
+[ $# -le 1 ] || usage
+case ${1:-all} in
+build) want=$build ;;
+vm) want=$vm ;;
+lint) want=$lint ;;
+all) want="$build $vm $lint" ;;
+*) usage ;;
+esac
+
+missing=
+# shellcheck disable=SC2086 # a list
+for pkg in $(printf '%s\n' $want | sort -u); do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$pkg" 2>/dev/null) || :
+	[ "$state" = installed ] || missing="$missing $pkg"
+done
+missing=${missing# }
+
+if [ -z "$missing" ]; then
+	echo "deps.sh: ${1:-all}: nothing to install"
+	exit 0
+fi
+
+cmd="apt-get install -y --no-install-recommends $missing"
+if [ "$(id -u)" -ne 0 ]; then
+	echo "deps.sh: missing packages: $missing" >&2
+	echo "deps.sh: run as root: apt-get update && $cmd" >&2
+	exit 1
+fi
+
+echo "deps.sh: installing $missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# dpkg's progress is noise in a build log; its errors are not.
+log=$(mktemp)
+if ! $cmd -qq -o Dpkg::Use-Pty=0 >"$log" 2>&1; then
+	cat "$log" >&2
+	rm -f "$log"
+	echo "deps.sh: apt-get failed" >&2
+	exit 1
+fi
+rm -f "$log"
