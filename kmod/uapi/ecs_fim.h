@@ -72,8 +72,8 @@ struct fim_record {
  * enum fim_op - what happened
  * @FIM_OP_WRITE: settled content change: the last close of a file that was open
  *	for writing (covers write, splice, io_uring and stores through mmap).
- *	Without FIM_EV_MODIFIED nothing but stores through a mapping can have
- *	changed it
+ *	Without FIM_EV_MODIFIED only what the kernel does not announce can have
+ *	changed it: stores through a mapping, libaio, swapped extents
  * @FIM_OP_CREATE: regular file created by open(2)
  * @FIM_OP_MKDIR: directory created
  * @FIM_OP_SYMLINK: symbolic link created
@@ -111,19 +111,33 @@ enum fim_op {
 	FIM_OP_ATTRIB = 16,
 };
 
-/* struct fim_event, member flags */
-#define FIM_EV_DIR	      (1U << 0) /* the object is a directory */
-#define FIM_EV_MODIFIED	      (1U << 1) /* WRITE: a write was seen on this open file */
-#define FIM_EV_OPEN_FOR_WRITE (1U << 2) /* a FIM_OP_WRITE of this inode will follow */
-#define FIM_EV_ACTOR_OPENER   (1U << 3) /* the actor is who opened the file, not who closed it */
-#define FIM_EV_ACTOR_WRITER   (1U << 4) /* the actor is the last who wrote to the file */
-#define FIM_EV_ACTOR_CLOSER \
-	(1U << 5) /* open or write were not seen: the actor is who dropped it last */
-#define FIM_EV_PATH_MISSING \
-	(1U << 6) /* no memory or too long: identity only, no FIM_ATTR_FS_PATH */
-#define FIM_EV_ACTOR_PARTIAL (1U << 7) /* no memory: ids are right, strings are missing */
-#define FIM_EV_ALIAS	     (1U << 8) /* reached by another name of the same inode */
-#define FIM_EV_TRUNCATED     (1U << 9) /* some attribute was cut to fit */
+/*
+ * struct fim_event, member flags
+ *
+ * FIM_EV_DIR: the object is a directory
+ * FIM_EV_MODIFIED: WRITE: a write was seen on this open file, or may have been
+ *	missed
+ * FIM_EV_OPEN_FOR_WRITE: a FIM_OP_WRITE of this inode will follow
+ * FIM_EV_ACTOR_OPENER: the actor is who opened the file, whoever closed it
+ * FIM_EV_ACTOR_WRITER: the actor is the last who wrote to the file
+ * FIM_EV_ACTOR_CLOSER: open or write were not seen: the actor is who dropped it
+ *	last
+ * FIM_EV_PATH_MISSING: no memory or too long: identity only, no FIM_ATTR_FS_PATH
+ * FIM_EV_ACTOR_PARTIAL: no memory: ids are right, strings are missing
+ * FIM_EV_ALIAS: reached by another name of the same inode. FIM_ATTR_FS_PATH is
+ *	the watched name, FIM_ATTR_VIEW_PATH the one used (LINK: the one made)
+ * FIM_EV_TRUNCATED: some attribute was cut to fit
+ */
+#define FIM_EV_DIR	      (1U << 0)
+#define FIM_EV_MODIFIED	      (1U << 1)
+#define FIM_EV_OPEN_FOR_WRITE (1U << 2)
+#define FIM_EV_ACTOR_OPENER   (1U << 3)
+#define FIM_EV_ACTOR_WRITER   (1U << 4)
+#define FIM_EV_ACTOR_CLOSER   (1U << 5)
+#define FIM_EV_PATH_MISSING   (1U << 6)
+#define FIM_EV_ACTOR_PARTIAL  (1U << 7)
+#define FIM_EV_ALIAS	      (1U << 8)
+#define FIM_EV_TRUNCATED      (1U << 9)
 
 /**
  * struct fim_object - one file system object
@@ -277,7 +291,8 @@ struct fim_overflow {
 
 /**
  * struct fim_session - fixed part of a FIM_REC_SESSION
- * @rec: head
+ * @rec: head. A session takes no number of its own: its @seq is that of the
+ *	last record taken out before it (0 if none), so the next one's is @seq + 1
  * @session: how many times the device was opened since the module was loaded
  * @lost: records lost since load, all sessions
  * @unread: records that waited when this session began
@@ -294,15 +309,16 @@ struct fim_session {
 };
 
 /**
- * enum fim_state - changes of the module itself
+ * enum fim_state_kind - changes of the module itself
  * @FIM_STATE_WATCH_ADDED: FIM_IOC_WATCH_ADD succeeded
  * @FIM_STATE_WATCH_REMOVED: FIM_IOC_WATCH_DEL; nothing of this watch follows
- * @FIM_STATE_WATCH_GONE: the file system was unmounted, or the directory is gone
- * @FIM_STATE_WATCH_MOVED: the watched directory itself was renamed: it is
- *	still watched, but the place where it was is not
+ * @FIM_STATE_WATCH_GONE: the file system was unmounted (actor zero), or the
+ *	directory was removed; it had a FIM_OP_RMDIR before only if it was in use
+ * @FIM_STATE_WATCH_MOVED: the watched directory itself, or one above it, was
+ *	renamed: it is still watched, but the place where it was is not
  * @FIM_STATE_HOOK_LOST: a hook could not be installed; detail in @code
  */
-enum fim_state {
+enum fim_state_kind {
 	FIM_STATE_WATCH_ADDED = 1,
 	FIM_STATE_WATCH_REMOVED = 2,
 	FIM_STATE_WATCH_GONE = 3,
@@ -313,7 +329,7 @@ enum fim_state {
 /**
  * struct fim_state_change - fixed part of a FIM_REC_STATE; attributes may follow
  * @rec: head
- * @state: enum fim_state
+ * @state: enum fim_state_kind
  * @watch_id: the watch concerned, 0 if none
  * @code: positive errno where one explains the change, else 0
  * @reserved: 0
@@ -331,7 +347,8 @@ struct fim_state_change {
 /*
  * ioctl arguments.  @size is sizeof of the caller's struct: a smaller known
  * size is accepted, a larger one only if the excess is zero, as openat2(2) does.
- * EINVAL: size, flags or reserved members are wrong.  EFAULT: bad pointer.
+ * EINVAL: size, flags or reserved members are wrong.  E2BIG: size is too large,
+ * or the excess is not zero.  EFAULT: bad pointer.
  */
 
 /* struct fim_info, member features */
@@ -384,7 +401,8 @@ struct fim_info {
  * @root: out: identity of the directory
  * @reserved: in: 0
  *
- * EBADF: not an open descriptor. ENOTDIR: not a directory. EEXIST: the same
+ * EBADF: not an open descriptor. ENOTDIR: not a directory. ENOENT: a directory
+ * that was removed. EEXIST: the same
  * directory is watched already (@watch_id is set to that watch). ENOSPC: too
  * many watches (FIM_WATCHES_MAX). ENOMEM.
  */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only place that knows kernel versions: old kernels are made to look new.
+ * Each piece names the release that changed it and asks for the feature, not
+ * for the version: distributions carry changes back.
+ */
+#ifndef _ECS_FIM_COMPAT_H
+#define _ECS_FIM_COMPAT_H
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/fsnotify_backend.h>
+#include <linux/ftrace.h>
+#include <linux/mm_types.h>
+#include <linux/rcupdate.h>
+#include <linux/security.h>
+
+#include "conftest.h"
+
+/* fsnotify: 6.9 passes objects, not their connectors. */
+#ifdef FIM_HAVE_ADD_MARK_OBJECT
+static inline int fim_compat_add_inode_mark(struct fsnotify_mark *mark, struct inode *inode)
+{
+	return fsnotify_add_mark(mark, inode, FSNOTIFY_OBJ_TYPE_INODE, 0);
+}
+
+static inline int fim_compat_add_sb_mark(struct fsnotify_mark *mark, struct super_block *sb)
+{
+	return fsnotify_add_mark(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
+}
+#else
+static inline int fim_compat_add_inode_mark(struct fsnotify_mark *mark, struct inode *inode)
+{
+	return fsnotify_add_mark(mark, &inode->i_fsnotify_marks, FSNOTIFY_OBJ_TYPE_INODE, 0, NULL);
+}
+
+static inline int fim_compat_add_sb_mark(struct fsnotify_mark *mark, struct super_block *sb)
+{
+	return fsnotify_add_mark(mark, &sb->s_fsnotify_marks, FSNOTIFY_OBJ_TYPE_SB, 0, NULL);
+}
+#endif
+
+/* 6.0: the group's mutex may be taken in reclaim. */
+#ifndef FSNOTIFY_GROUP_NOFS
+#define FSNOTIFY_GROUP_NOFS 0
+#endif
+
+#ifdef FIM_HAVE_ALLOC_GROUP_FLAGS
+#define fim_compat_alloc_group(ops) fsnotify_alloc_group(ops, FSNOTIFY_GROUP_NOFS)
+#else
+#define fim_compat_alloc_group(ops) fsnotify_alloc_group(ops)
+#endif
+
+/* 7.0 gives the alias list of an inode an iterator. */
+#ifndef for_each_alias
+#define for_each_alias(dentry, inode) hlist_for_each_entry(dentry, &(inode)->i_dentry, d_u.d_alias)
+#endif
+
+/* 6.12: FMODE_NONOTIFY became one value of a field of bits. */
+static inline bool fim_compat_file_is_silent(const struct file *file)
+{
+#ifdef FMODE_FSNOTIFY_NONE
+	return FMODE_FSNOTIFY_NONE(file->f_mode);
+#else
+	return file->f_mode & FMODE_NONOTIFY;
+#endif
+}
+
+/* 6.7: get_file_rcu() became a function that reads the pointer itself. */
+static inline struct file *fim_compat_mm_exe(struct mm_struct *mm)
+{
+	struct file *file;
+
+	rcu_read_lock();
+#ifdef get_file_rcu
+	file = rcu_dereference(mm->exe_file);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+#else
+	file = get_file_rcu(&mm->exe_file);
+#endif
+	rcu_read_unlock();
+	return file;
+}
+
+/* Function hooks. 5.11 wraps the registers. */
+#ifdef FIM_HAVE_FTRACE_REGS
+#define fim_hook_regs ftrace_regs
+#else
+#define fim_hook_regs pt_regs
+#endif
+
+/* 5.11 turned the flag around: before, protection was what you got. */
+#ifdef FIM_HAVE_FTRACE_RECURSION
+#define FIM_FTRACE_RECURSION FTRACE_OPS_FL_RECURSION
+#else
+#define FIM_FTRACE_RECURSION 0
+#endif
+
+/* Where arguments are saved at every traced call, all registers need not be. */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+#define FIM_FTRACE_REGS 0
+#else
+#define FIM_FTRACE_REGS FTRACE_OPS_FL_SAVE_REGS
+#endif
+
+static __always_inline unsigned long fim_compat_hook_arg(struct fim_hook_regs *regs, unsigned int n)
+{
+#if defined(FIM_HAVE_FTRACE_REGS_ARGUMENT)
+	return ftrace_regs_get_argument(regs, n);
+#elif defined(FIM_HAVE_FTRACE_REGS) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+	return regs_get_kernel_argument(&regs->regs, n);
+#elif defined(FIM_HAVE_FTRACE_REGS)
+	return regs_get_kernel_argument(ftrace_get_regs(regs), n);
+#else
+	return regs_get_kernel_argument(regs, n);
+#endif
+}
+
+/* 5.12 put a user namespace, 6.3 an idmap before the dentry of some hooks. */
+#define FIM_HOOK_DENTRY_ARG                                                 \
+	(__builtin_types_compatible_p(typeof(security_inode_setattr),       \
+				      int(struct dentry *, struct iattr *)) \
+		 ? 0                                                        \
+		 : 1)
+
+/* 6.2: POSIX ACLs left the extended attributes and got hooks of their own. */
+#ifndef FIM_HAVE_ACL_HOOKS
+#define FIM_HAVE_ACL_HOOKS 0
+#endif
+
+#endif /* _ECS_FIM_COMPAT_H */

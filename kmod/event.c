@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns the building of records, and the memory to build them in.
+ *
+ * Called with locks of the VFS held and perhaps in reclaim: memory comes from
+ * what is there at once, or a record goes out with identities only.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/kdev_t.h>
+#include <linux/mempool.h>
+#include <linux/slab.h>
+#include <linux/ktime.h>
+
+#include "ecs_fim.h"
+
+/* Buffers that are there even when the system has no memory left. */
+#define BUFFERS_RESERVED 16
+
+static struct kmem_cache *buf_cache;
+static mempool_t *buf_pool;
+
+void *fim_buf_get(void)
+{
+	return mempool_alloc(buf_pool, GFP_NOWAIT | __GFP_NOWARN);
+}
+
+void fim_buf_put(void *buf)
+{
+	if (buf)
+		mempool_free(buf, buf_pool);
+}
+
+void fim_object_fill(struct fim_object *object, const struct inode *inode, __kernel_fsid_t fsid)
+{
+	memset(object, 0, sizeof(*object));
+	if (!inode)
+		return;
+	object->fsid[0] = fsid.val[0];
+	object->fsid[1] = fsid.val[1];
+	object->ino = inode->i_ino;
+	object->dev = new_encode_dev(inode->i_sb->s_dev);
+	object->generation = inode->i_generation;
+}
+
+static __kernel_fsid_t fsid_at(const struct fim_change *change, const struct fim_place *place)
+{
+	return place->root ? place->root->fsid : change->fs->fsid;
+}
+
+static void fill_event(struct fim_event *event, const struct fim_change *change)
+{
+	const struct inode *inode = change->inode;
+	const struct fim_place *place = &change->place, *old = &change->old_place;
+
+	memset(event, 0, sizeof(*event));
+	event->rec.len = sizeof(*event);
+	event->rec.type = FIM_REC_EVENT;
+	event->rec.fixed_len = sizeof(*event);
+	event->rec.time_ns = ktime_get_real_ns();
+	event->op = change->op;
+	event->flags = change->flags;
+	event->watch_id = place->root ? place->root->id : 0;
+	event->old_watch_id = old->root ? old->root->id : 0;
+	event->depth = min_t(u32, place->depth, U16_MAX);
+	event->old_depth = min_t(u32, old->depth, U16_MAX);
+	if (inode) {
+		event->flags |= S_ISDIR(inode->i_mode) ? FIM_EV_DIR : 0;
+		event->mode = inode->i_mode;
+		event->nlink = inode->i_nlink;
+		event->size = i_size_read(inode);
+	}
+	fim_object_fill(&event->object, inode, fsid_at(change, place));
+	fim_object_fill(&event->dir, change->dir, fsid_at(change, place));
+	fim_object_fill(&event->old_dir, change->old_dir, fsid_at(change, old));
+}
+
+static void put_views(struct fim_attrs *attrs, const struct fim_change *change)
+{
+	const struct fim_opener *opener = change->opener;
+
+	if (change->path && (!opener || fim_opener_is_current(opener)) && current->fs)
+		fim_path_open(attrs, FIM_ATTR_VIEW_PATH, change->path);
+	else if (!change->path && change->view_dentry)
+		fim_path_view(attrs, FIM_ATTR_VIEW_PATH, change->view_dentry, change->view_name);
+	if (change->old_dentry)
+		fim_path_view(attrs, FIM_ATTR_OLD_VIEW_PATH, change->old_dentry, change->old_name);
+}
+
+/* Return: FIM_EV_* to add. */
+static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
+{
+	u32 flags = 0;
+
+	if (!fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name))
+		flags |= FIM_EV_PATH_MISSING;
+	if (change->old_dentry &&
+	    !fim_path_fs(attrs, FIM_ATTR_OLD_FS_PATH, change->old_dentry, change->old_name))
+		flags |= FIM_EV_PATH_MISSING;
+	put_views(attrs, change);
+	if (change->xattr)
+		fim_attr_put(attrs, FIM_ATTR_XATTR_NAME, change->xattr, strlen(change->xattr));
+	return flags;
+}
+
+/* The opener's strings were made at its time; a view path made now is better. */
+static void put_opener(struct fim_attrs *attrs, const struct fim_opener *opener)
+{
+	u32 len = opener->attrs_len;
+
+	if (current->fs && fim_opener_is_current(opener))
+		len -= opener->view_len;
+	if (!len || attrs->size - attrs->len < len)
+		return;
+	memcpy(attrs->buf + attrs->len, opener->attrs, len);
+	attrs->len += len;
+}
+
+static u32 put_actor(struct fim_event *event, struct fim_attrs *attrs,
+		     const struct fim_opener *opener)
+{
+	struct file *exe;
+	u32 flags = 0;
+
+	if (opener) {
+		event->actor = opener->actor;
+		if (attrs)
+			put_opener(attrs, opener);
+		return opener->flags & (FIM_EV_ACTOR_PARTIAL | FIM_EV_TRUNCATED);
+	}
+	exe = fim_actor_exe();
+	fim_actor_fill(&event->actor, exe);
+	if (attrs && !fim_actor_strings(attrs, exe))
+		flags = FIM_EV_TRUNCATED;
+	if (exe)
+		fput(exe);
+	return flags;
+}
+
+void fim_event_emit(const struct fim_change *change)
+{
+	struct fim_event *event, bare;
+	struct fim_attrs attrs;
+
+	event = fim_buf_get();
+	if (event) {
+		fill_event(event, change);
+		attrs.buf = (u8 *)(event + 1);
+		attrs.size = FIM_RECORD_MAX - sizeof(*event);
+		attrs.len = 0;
+		event->flags |= put_paths(&attrs, change);
+		event->flags |= put_actor(event, &attrs, change->opener);
+		event->rec.len += attrs.len;
+	} else {
+		fill_event(&bare, change);
+		bare.flags |= FIM_EV_PATH_MISSING | FIM_EV_ACTOR_PARTIAL;
+		put_actor(&bare, NULL, change->opener);
+	}
+	atomic64_inc(&fim_counters.events);
+	if ((event ?: &bare)->flags & FIM_EV_PATH_MISSING)
+		atomic64_inc(&fim_counters.path_missing);
+	if ((event ?: &bare)->flags & FIM_EV_ACTOR_PARTIAL)
+		atomic64_inc(&fim_counters.actor_partial);
+	fim_ring_put(&fim_ring, &(event ?: &bare)->rec);
+	fim_buf_put(event);
+}
+
+void fim_event_state(u32 state, u32 id, u32 code, const struct fim_actor *actor)
+{
+	struct fim_state_change change = {
+		.rec.len = sizeof(change),
+		.rec.type = FIM_REC_STATE,
+		.rec.fixed_len = sizeof(change),
+		.rec.time_ns = ktime_get_real_ns(),
+		.state = state,
+		.watch_id = id,
+		.code = code,
+	};
+
+	if (actor)
+		change.actor = *actor;
+	fim_ring_put(&fim_ring, &change.rec);
+}
+
+int fim_event_init(void)
+{
+	buf_cache = kmem_cache_create("ecs_fim_record", FIM_RECORD_MAX, 8, 0, NULL);
+	if (!buf_cache)
+		goto err;
+	buf_pool = mempool_create_slab_pool(BUFFERS_RESERVED, buf_cache);
+	if (!buf_pool)
+		goto err_cache;
+	return 0;
+
+err_cache:
+	kmem_cache_destroy(buf_cache);
+err:
+	pr_err("not loaded: no memory for record buffers\n");
+	return -ENOMEM;
+}
+
+void fim_event_exit(void)
+{
+	mempool_destroy(buf_pool);
+	kmem_cache_destroy(buf_cache);
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns the table of watched files that are open for writing: who opened them,
+ * or who wrote to them last. So that the last close, which may happen in an
+ * exiting process, in a kernel thread or in a process that was handed the
+ * descriptor, still names the one that did it.
+ *
+ * A fixed number of entries; the oldest makes room. An entry never outvotes
+ * fsnotify: it adds an actor to an event, it neither makes nor prevents one. It
+ * holds no reference to its file and inode and never looks at them. An open
+ * that fails after the hook leaves an entry behind; it goes when the same file
+ * structure is used again for the same inode, or by age.
+ *
+ * table_lock protects the table. Strings are made and freed outside it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/fs_struct.h>
+#include <linux/hash.h>
+#include <linux/list.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/kernel.h>
+
+#include "compat.h"
+#include "ecs_fim.h"
+
+#define ENTRIES	    16384
+#define BUCKET_BITS 12
+
+/* All strings together; beyond, actors are kept without. */
+#define ATTRS_MAX (16 << 20)
+
+struct entry {
+	struct hlist_node node;
+	struct list_head age;
+	const struct file *file;
+	const struct inode *inode;
+	u64 ino;
+	u32 generation;
+	struct fim_opener opener;
+};
+
+static DEFINE_SPINLOCK(table_lock);
+static struct hlist_head buckets[1 << BUCKET_BITS];
+static struct entry *entries;
+static LIST_HEAD(unused);
+static LIST_HEAD(by_age);
+static atomic_long_t attrs_total = ATOMIC_LONG_INIT(0);
+
+/* By inode, because whether an inode has an entry is asked as well. */
+static struct hlist_head *bucket_of(const struct inode *inode)
+{
+	return &buckets[hash_ptr(inode, BUCKET_BITS)];
+}
+
+static struct entry *entry_find(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+	struct entry *entry;
+
+	hlist_for_each_entry(entry, bucket_of(inode), node) {
+		if (entry->file == file && entry->inode == inode && entry->ino == inode->i_ino &&
+		    entry->generation == inode->i_generation)
+			return entry;
+	}
+	return NULL;
+}
+
+/* Its opener now belongs to the caller. */
+static struct fim_opener entry_drop(struct entry *entry)
+{
+	hlist_del(&entry->node);
+	list_move(&entry->age, &unused);
+	return entry->opener;
+}
+
+/* Never fails; whoever was thrown out for it is returned, to be freed. */
+static struct fim_opener entry_add(const struct file *file, const struct fim_opener *opener)
+{
+	const struct inode *inode = file_inode(file);
+	struct fim_opener old = {};
+	struct entry *entry;
+
+	if (list_empty(&unused)) {
+		old = entry_drop(list_first_entry(&by_age, struct entry, age));
+		atomic64_inc(&fim_counters.opener_missed);
+	}
+	entry = list_first_entry(&unused, struct entry, age);
+	entry->file = file;
+	entry->inode = inode;
+	entry->ino = inode->i_ino;
+	entry->generation = inode->i_generation;
+	entry->opener = *opener;
+	hlist_add_head(&entry->node, bucket_of(inode));
+	list_move_tail(&entry->age, &by_age);
+	return old;
+}
+
+static u64 process_start(void)
+{
+	u64 start;
+
+	rcu_read_lock();
+	start = current->group_leader->start_boottime;
+	rcu_read_unlock();
+	return start;
+}
+
+bool fim_opener_is_current(const struct fim_opener *opener)
+{
+	return opener->actor.tgid == task_tgid_nr(current) &&
+	       opener->exec_id == READ_ONCE(current->self_exec_id) &&
+	       opener->actor.start_ns == process_start();
+}
+
+/* To compare with another process's; a stale value does no harm. */
+static const void *current_root(void)
+{
+	struct fs_struct *fs = current->fs;
+
+	return fs ? READ_ONCE(fs->root.dentry) : NULL;
+}
+
+static void attrs_keep(struct fim_opener *opener, const struct fim_attrs *attrs)
+{
+	if (atomic_long_add_return(attrs->len, &attrs_total) <= ATTRS_MAX)
+		opener->attrs = kmemdup(attrs->buf, attrs->len, GFP_NOWAIT | __GFP_NOWARN);
+	if (opener->attrs) {
+		opener->attrs_len = attrs->len;
+	} else {
+		atomic_long_sub(attrs->len, &attrs_total);
+		opener->view_len = 0;
+		opener->flags |= FIM_EV_ACTOR_PARTIAL;
+	}
+}
+
+static void opener_strings(struct fim_opener *opener, struct file *exe, const struct path *path)
+{
+	struct fim_attrs attrs = {.buf = fim_buf_get(), .size = FIM_RECORD_MAX};
+	u32 len;
+
+	if (!attrs.buf) {
+		opener->flags |= FIM_EV_ACTOR_PARTIAL;
+		return;
+	}
+	if (!fim_actor_strings(&attrs, exe))
+		opener->flags |= FIM_EV_TRUNCATED;
+	len = attrs.len;
+	fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path);
+	opener->view_len = attrs.len - len;
+	attrs_keep(opener, &attrs);
+	fim_buf_put(attrs.buf);
+}
+
+/* The current process as the one behind a file. */
+static void opener_fill(struct fim_opener *opener, u32 flags)
+{
+	struct file *exe = fim_actor_exe();
+
+	memset(opener, 0, sizeof(*opener));
+	fim_actor_fill(&opener->actor, exe);
+	opener->exec_id = READ_ONCE(current->self_exec_id);
+	opener->root = current_root();
+	opener->flags = flags;
+	opener->foreign = !fim_is_reader();
+	if (exe)
+		fput(exe);
+}
+
+static void opener_fill_strings(struct fim_opener *opener, const struct path *path)
+{
+	struct file *exe = fim_actor_exe();
+
+	opener_strings(opener, exe, path);
+	if (exe)
+		fput(exe);
+}
+
+void fim_opener_free(struct fim_opener *opener)
+{
+	atomic_long_sub(opener->attrs_len, &attrs_total);
+	kfree(opener->attrs);
+}
+
+void fim_opener_open(struct file *file)
+{
+	struct fim_opener opener, same = {}, oldest;
+	struct entry *entry;
+
+	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(file_inode(file)->i_mode) ||
+	    fim_compat_file_is_silent(file) || !fim_is_watched(file->f_path.dentry))
+		return;
+	opener_fill(&opener, FIM_EV_ACTOR_OPENER);
+	opener_fill_strings(&opener, &file->f_path);
+	spin_lock(&table_lock);
+	entry = entry_find(file);
+	if (entry)
+		same = entry_drop(entry);
+	oldest = entry_add(file, &opener);
+	spin_unlock(&table_lock);
+	fim_opener_free(&same);
+	fim_opener_free(&oldest);
+}
+
+/* Workers of one program share everything that takes strings to tell. */
+static bool has_same_strings(const struct fim_opener *a, const struct fim_opener *b)
+{
+	return a->attrs && a->root == b->root && a->actor.exe_ino == b->actor.exe_ino &&
+	       a->actor.exe_dev == b->actor.exe_dev && a->actor.cgroup_id == b->actor.cgroup_id &&
+	       a->actor.mnt_ns == b->actor.mnt_ns && a->actor.ppid == b->actor.ppid;
+}
+
+static void attrs_move(struct fim_opener *to, struct fim_opener *from)
+{
+	to->attrs = from->attrs;
+	to->attrs_len = from->attrs_len;
+	to->view_len = from->view_len;
+	to->flags |= from->flags & FIM_EV_TRUNCATED;
+	from->attrs = NULL;
+	from->attrs_len = 0;
+}
+
+/*
+ * Note a write in the entry. False: there is none, or another process is in it
+ * and its strings are not this one's.
+ */
+static bool modify_entry(const struct file *file, struct fim_opener *writer)
+{
+	struct entry *entry;
+	bool done = false;
+
+	spin_lock(&table_lock);
+	entry = entry_find(file);
+	if (entry && fim_opener_is_current(&entry->opener)) {
+		entry->opener.flags |= FIM_EV_MODIFIED;
+		done = true;
+	} else if (entry && writer && has_same_strings(&entry->opener, writer)) {
+		writer->foreign |= entry->opener.foreign;
+		attrs_move(writer, &entry->opener);
+		entry->opener = *writer;
+		done = true;
+	}
+	spin_unlock(&table_lock);
+	return done;
+}
+
+void fim_opener_modify(struct file *file)
+{
+	const u32 flags = FIM_EV_ACTOR_WRITER | FIM_EV_MODIFIED;
+	struct fim_opener writer, same = {}, oldest;
+	struct entry *entry;
+
+	if (!S_ISREG(file_inode(file)->i_mode))
+		return;
+	if (!hlist_empty(bucket_of(file_inode(file))) && modify_entry(file, NULL))
+		return;
+	if (!fim_is_watched(file->f_path.dentry)) {
+		this_cpu_inc(fim_filtered);
+		return;
+	}
+	opener_fill(&writer, flags);
+	if (modify_entry(file, &writer))
+		return;
+	opener_fill_strings(&writer, &file->f_path);
+	spin_lock(&table_lock);
+	entry = entry_find(file);
+	if (entry) {
+		same = entry_drop(entry);
+		writer.foreign |= same.foreign;
+	}
+	oldest = entry_add(file, &writer);
+	spin_unlock(&table_lock);
+	fim_opener_free(&same);
+	fim_opener_free(&oldest);
+}
+
+bool fim_opener_take(struct file *file, struct fim_opener *opener_ret)
+{
+	struct entry *entry;
+
+	if (hlist_empty(bucket_of(file_inode(file))))
+		return false;
+	spin_lock(&table_lock);
+	entry = entry_find(file);
+	if (entry)
+		*opener_ret = entry_drop(entry);
+	spin_unlock(&table_lock);
+	return entry;
+}
+
+bool fim_opener_has_inode(const struct inode *inode)
+{
+	struct entry *entry;
+
+	spin_lock(&table_lock);
+	hlist_for_each_entry(entry, bucket_of(inode), node) {
+		if (entry->inode == inode && entry->ino == inode->i_ino &&
+		    entry->generation == inode->i_generation)
+			break;
+	}
+	spin_unlock(&table_lock);
+	return entry;
+}
+
+int fim_opener_init(void)
+{
+	int i;
+
+	entries = vzalloc(array_size(ENTRIES, sizeof(*entries)));
+	if (!entries) {
+		pr_err("not loaded: no memory for the table of open files\n");
+		return -ENOMEM;
+	}
+	for (i = 0; i < ENTRIES; i++)
+		list_add_tail(&entries[i].age, &unused);
+	return 0;
+}
+
+void fim_opener_exit(void)
+{
+	struct entry *entry;
+
+	list_for_each_entry(entry, &by_age, age)
+		fim_opener_free(&entry->opener);
+	vfree(entries);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owns the queue of records between any number of producers and one reader.
+ *
+ * A record is queued whole or lost whole, and loss stays in order: numbers of
+ * lost records collect in the gap, and one FIM_REC_OVERFLOW goes before the
+ * next record that fits. Room for that record is always kept free, so that a
+ * reader that drains the ring gets to see the gap even if nothing else happens.
+ *
+ * The lock covers a header and a memcpy. Bytes between tail and head are the
+ * reader's: producers never overwrite them, so it copies without the lock.
+ */
+#include <linux/string.h>
+
+#include "ecs_fim.h"
+
+#define GAP_LEN ((u32)sizeof(struct fim_overflow))
+
+void fim_ring_init(struct fim_ring *ring, void *buf, u32 size)
+{
+	memset(ring, 0, sizeof(*ring));
+	spin_lock_init(&ring->lock);
+	init_waitqueue_head(&ring->readers);
+	ring->buf = buf;
+	ring->size = size;
+}
+
+static u32 advance(const struct fim_ring *ring, u32 pos, u32 len)
+{
+	return len < ring->size - pos ? pos + len : len - (ring->size - pos);
+}
+
+static void append(struct fim_ring *ring, const struct fim_record *rec)
+{
+	u32 first = min(rec->len, ring->size - ring->head);
+
+	memcpy(ring->buf + ring->head, rec, first);
+	memcpy(ring->buf, (const u8 *)rec + first, rec->len - first);
+	ring->head = advance(ring, ring->head, rec->len);
+	ring->used += rec->len;
+	ring->records++;
+}
+
+static void gap_add(struct fim_ring *ring, const struct fim_record *rec)
+{
+	struct fim_overflow *gap = &ring->gap;
+
+	if (!gap->lost) {
+		gap->rec.len = GAP_LEN;
+		gap->rec.type = FIM_REC_OVERFLOW;
+		gap->rec.fixed_len = GAP_LEN;
+		gap->rec.seq = rec->seq;
+		gap->first_time_ns = rec->time_ns;
+	}
+	gap->rec.time_ns = rec->time_ns;
+	gap->last_seq = rec->seq;
+	gap->lost++;
+	ring->lost++;
+}
+
+static void gap_flush(struct fim_ring *ring)
+{
+	append(ring, &ring->gap.rec);
+	ring->gap.lost = 0;
+}
+
+void fim_ring_put(struct fim_ring *ring, struct fim_record *rec)
+{
+	u32 need = rec->len + GAP_LEN;
+
+	spin_lock(&ring->lock);
+	rec->seq = ++ring->seq;
+	if (ring->gap.lost)
+		need += GAP_LEN;
+	if (ring->size - ring->used < need) {
+		gap_add(ring, rec);
+	} else {
+		if (ring->gap.lost)
+			gap_flush(ring);
+		append(ring, rec);
+	}
+	spin_unlock(&ring->lock);
+	if (wq_has_sleeper(&ring->readers))
+		wake_up_interruptible(&ring->readers);
+}
+
+static void copy_out(const struct fim_ring *ring, void *dst, u32 len)
+{
+	u32 first = min(len, ring->size - ring->tail);
+
+	memcpy(dst, ring->buf + ring->tail, first);
+	memcpy((u8 *)dst + first, ring->buf, len - first);
+}
+
+bool fim_ring_peek(struct fim_ring *ring, struct fim_record *rec_ret)
+{
+	bool found;
+
+	spin_lock(&ring->lock);
+	found = ring->used;
+	if (found)
+		copy_out(ring, rec_ret, sizeof(*rec_ret));
+	spin_unlock(&ring->lock);
+	return found;
+}
+
+const void *fim_ring_bytes(const struct fim_ring *ring, u32 off, u32 len, u32 *len_ret)
+{
+	u32 pos = advance(ring, ring->tail, off);
+
+	*len_ret = min(len, ring->size - pos);
+	return ring->buf + pos;
+}
+
+void fim_ring_consume(struct fim_ring *ring)
+{
+	struct fim_overflow first;
+
+	spin_lock(&ring->lock);
+	copy_out(ring, &first, sizeof(first.rec));
+	ring->tail_seq = first.rec.seq;
+	if (first.rec.type == FIM_REC_OVERFLOW) {
+		copy_out(ring, &first, sizeof(first));
+		ring->tail_seq = first.last_seq;
+	}
+	ring->tail = advance(ring, ring->tail, first.rec.len);
+	ring->used -= first.rec.len;
+	ring->records--;
+	if (ring->gap.lost && ring->size - ring->used >= 2 * GAP_LEN)
+		gap_flush(ring);
+	spin_unlock(&ring->lock);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every module test needs: TAP, the device, records as C structs, a place
+ * to work in. Each program prints a plan and exits 0, 1 or 4 (all skipped).
+ */
+#ifndef FIMTEST_H
+#define FIMTEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../kmod/uapi/ecs_fim.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* TAP */
+
+/* Print "ok" or "not ok"; returns @cond, so that a caller can say more. */
+bool ok(bool cond, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void skip(const char *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The test cannot go on; the missing plan makes it a failure. */
+void bail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* Print the plan; returns the exit status. */
+int done(void);
+
+/* Records */
+
+/* One record, its attributes as strings ("" and has == 0 if absent). */
+struct event {
+	union {
+		struct fim_record rec;
+		struct fim_event ev;
+		struct fim_overflow overflow;
+		struct fim_session session;
+		struct fim_state_change state;
+	};
+	unsigned int has; /* bit n: attribute of type n was there */
+	char fs_path[4097];
+	char view_path[4097];
+	char old_fs_path[4097];
+	char old_view_path[4097];
+	char exe[4097];
+	char cgroup[4097];
+	char xattr[256];
+	char parent_comm[17];
+};
+
+#define HAS(e, attr) ((e)->has & (1U << (attr)))
+
+/* Records read so far; events[i] is valid for i < count. */
+struct events {
+	struct event *events;
+	size_t count;
+	size_t room;
+};
+
+/* The device, opened non-blocking; bails out if it cannot be. */
+int device_open(void);
+/* Read until nothing waits, appending. Checks every record's form; bails if malformed. */
+void drain(int fd, struct events *events);
+/* The same, until a record of @type with (event) op or (state) state @what came, or 5 s passed. */
+struct event *drain_until(int fd, struct events *events, unsigned int type, unsigned int what);
+void events_clear(struct events *events);
+void event_print(const struct event *e);
+void events_print(const struct events *events);
+/* The n-th event (from 0) with this op; NULL if there are not so many. */
+struct event *find(const struct events *events, unsigned int op, unsigned int n);
+struct event *find_state(const struct events *events, unsigned int state);
+unsigned int count_ops(const struct events *events);
+const char *op_name(unsigned int op);
+
+/* Watches */
+
+/* Returns the watch id or -errno. */
+int watch_add(int fd, const char *path);
+int watch_add_fd(int fd, int dirfd);
+int watch_del(int fd, unsigned int id);
+void info_get(int fd, struct fim_info *info);
+
+/* A place to work in */
+
+/* An empty directory of the test's own on the root filesystem; it is the current one then. */
+const char *workdir(void);
+/* printf into one of a few static buffers. */
+const char *fmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Create or overwrite a file; bails out on failure. */
+void write_file(const char *path, const char *text);
+long read_number(const char *path);
+/* Run a function in a child; returns its exit status. */
+int in_child(int (*fn)(void *), void *arg);
+/* Path of this very executable. */
+const char *self_exe(void);
+
+#endif

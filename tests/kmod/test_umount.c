@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * File systems that are unmounted while they are watched.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fimtest.h"
+
+static struct events events;
+
+static void check(bool good, const char *name)
+{
+	if (!ok(good, "%s", name))
+		events_print(&events);
+}
+
+static int act_shell(void *arg)
+{
+	return system(arg) != 0;
+}
+
+static void run(const char *command)
+{
+	if (in_child(act_shell, (void *)command))
+		bail("failed: %s", command);
+}
+
+static void check_umount(int fd, const char *what, const char *mount_it)
+{
+	struct fim_info info;
+	struct event *e;
+	int top, sub;
+
+	run(mount_it);
+	run("mkdir mnt/sub mnt/other");
+	top = watch_add(fd, "mnt");
+	sub = watch_add(fd, "mnt/sub");
+	if (top <= 0 || sub <= 0)
+		bail("%s: cannot watch: %d %d", what, top, sub);
+	drain(fd, &events);
+	events_clear(&events);
+	run("echo 1 >mnt/file; echo 2 >mnt/sub/file");
+	drain(fd, &events);
+	e = find(&events, FIM_OP_CREATE, 0);
+	check(events.count == 4 && e && e->ev.watch_id == (uint32_t)top &&
+		      !strcmp(e->fs_path, "/file") && !HAS(e, FIM_ATTR_VIEW_PATH),
+	      fmt("%s: paths begin at the file system's root", what));
+	e = find(&events, FIM_OP_WRITE, 1);
+	check(e && e->ev.watch_id == (uint32_t)sub && strstr(e->view_path, "/mnt/sub/file"),
+	      fmt("%s: an open file tells the path with its mount", what));
+	events_clear(&events);
+	ok(!umount("mnt"), "%s: a watch does not keep it mounted", what);
+	drain(fd, &events);
+	check(events.count == 2 && events.events[0].rec.type == FIM_REC_STATE &&
+		      events.events[0].state.state == FIM_STATE_WATCH_GONE &&
+		      events.events[1].state.state == FIM_STATE_WATCH_GONE &&
+		      events.events[0].state.watch_id + events.events[1].state.watch_id ==
+			      (uint32_t)(top + sub) &&
+		      !events.events[0].state.actor.tgid,
+	      fmt("%s: its watches are gone, and the reader is told", what));
+	info_get(fd, &info);
+	ok(!info.watches, "%s: no watch is left", what);
+	ok(watch_del(fd, top) == -ENOENT, "%s: the watch cannot be deleted any more", what);
+	events_clear(&events);
+}
+
+/* The watch goes with the mount or by itself, whichever comes first. */
+static void check_race(int fd)
+{
+	int i, id, bad = 0;
+
+	for (i = 0; i < 40; i++) {
+		run("mount -t tmpfs tmpfs mnt && mkdir mnt/sub && (sleep 0.0$((RANDOM % 5 + 1)); umount -l mnt) &"
+		    "exec >/dev/null 2>&1; sleep 0.01");
+		id = watch_add(fd, "mnt/sub");
+		if (i % 3 == 0 && id > 0)
+			watch_del(fd, id);
+		else if (i % 3 == 1)
+			run("rmdir mnt/sub 2>/dev/null; :");
+		run("while mountpoint -q mnt; do umount -l mnt 2>/dev/null; done; :");
+		drain(fd, &events);
+		bad += id == 0;
+		events_clear(&events);
+	}
+	ok(!bad, "watches added, deleted and removed while the file system goes");
+}
+
+int main(void)
+{
+	struct fim_info info;
+	int fd = device_open();
+
+	workdir();
+	if (mkdir("mnt", 0755))
+		bail("mkdir: %s", strerror(errno));
+	check_umount(fd, "tmpfs", "mount -t tmpfs tmpfs mnt");
+	check_umount(fd, "ext4", "dd if=/dev/zero of=img bs=1M count=8 status=none && mkfs.ext4 -q img &&"
+				 "mount -o loop img mnt && rmdir mnt/lost+found");
+	check_umount(fd, "ext4 again", "mkfs.ext4 -qF img && mount -o loop img mnt && rmdir mnt/lost+found");
+	check_race(fd);
+	usleep(200000);
+	info_get(fd, &info);
+	ok(!info.watches, "no watch is left");
+	return done();
+}
