@@ -752,6 +752,158 @@ struct fim_json *fim_container_to_json(const struct fim_container *container);
 /* Last 64-hex component of a cgroup path (…/<id>, docker-<id>.scope); false: not in a container. */
 bool fim_cgroup_container_id(const char *cgroup, char id_ret[FIM_CONTAINER_ID_SIZE]);
 
+/* ---------------------------------------------------------------- event.c */
+/* Pure: from the module's bytes to structs. kmod/uapi/ecs_fim.h explains every member. */
+
+#include "kmod/uapi/ecs_fim.h"
+
+/**
+ * struct fim_record_ref - one record inside a buffer
+ * @head: its head, copied
+ * @bytes: the record, points into the buffer, @head.len bytes, not aligned
+ */
+struct fim_record_ref {
+	struct fim_record head;
+	const unsigned char *bytes;
+};
+
+/**
+ * fim_record_next() - find the next record in what read(2) gave
+ * @buf: the bytes
+ * @len: their number
+ * @pos: where to look, 0 at first; advanced past the record on success
+ * @record_ret: the record, of any type
+ *
+ * -ENODATA: nothing is left. -EBADMSG: what is there is not a record; nothing
+ * behind it can be found either.
+ */
+int fim_record_next(const void *buf, size_t len, size_t *pos, struct fim_record_ref *record_ret);
+
+/**
+ * struct fim_change - one FIM_REC_EVENT; strings are owned, NULL if not sent
+ * @event: the fixed part
+ * @fs_path: as enum fim_attr_type says, likewise the next seven
+ * @view_path: FIM_ATTR_VIEW_PATH
+ * @old_fs_path: FIM_ATTR_OLD_FS_PATH
+ * @old_view_path: FIM_ATTR_OLD_VIEW_PATH
+ * @exe: FIM_ATTR_EXE
+ * @cgroup: FIM_ATTR_CGROUP
+ * @xattr_name: FIM_ATTR_XATTR_NAME
+ * @parent_comm: FIM_ATTR_PARENT_COMM
+ */
+struct fim_change {
+	struct fim_event event;
+	char *fs_path;
+	char *view_path;
+	char *old_fs_path;
+	char *old_view_path;
+	char *exe;
+	char *cgroup;
+	char *xattr_name;
+	char *parent_comm;
+};
+
+/**
+ * fim_change_parse() - read a FIM_REC_EVENT
+ * @record: from fim_record_next(); unknown attributes are skipped, of an
+ *	attribute sent twice the first counts
+ * @change_ret: freed with fim_change_free()
+ *
+ * -EBADMSG: a length does not fit, or a string holds a NUL.
+ */
+int fim_change_parse(const struct fim_record_ref *record, struct fim_change **change_ret);
+void fim_change_free(struct fim_change *change);
+/* The fixed parts of the other record types; -EBADMSG: too short. */
+int fim_overflow_parse(const struct fim_record_ref *record, struct fim_overflow *overflow_ret);
+int fim_session_parse(const struct fim_record_ref *record, struct fim_session *session_ret);
+int fim_state_change_parse(const struct fim_record_ref *record,
+			   struct fim_state_change *change_ret);
+
+/* "write", "create", …; "unknown" for anything else. */
+const char *fim_op_name(uint32_t op);
+/* The last @depth components of @fs_path ("" for 0); NULL if it has fewer. Points into @fs_path. */
+const char *fim_path_below(const char *fs_path, unsigned int depth);
+
+/* ------------------------------------------------------------- appraise.c */
+/* Pure: what the states of a path and the events about it amount to. */
+
+/**
+ * struct fim_evidence - what the events about one name showed, until it is measured
+ * @ops: set of 1u << FIM_OP_*
+ * @appeared: something came to be at this name (created, linked, moved in)
+ * @vanished: what was at this name went away (deleted, moved away)
+ * @moved_inside: what went away was moved to another covered name
+ * @modified: content was written
+ * @mode_or: permission bits seen in attribute events, or-ed
+ * @mode_and: the same, and-ed
+ * @mode_count: how many such events
+ * @other_count: how many events about owner, extended attributes or ACL
+ * @size_min: smallest size that a truncation left, UINT64_MAX if none
+ * @size_max: largest size that a truncation left
+ */
+struct fim_evidence {
+	uint32_t ops;
+	bool appeared;
+	bool vanished;
+	bool moved_inside;
+	bool modified;
+	uint32_t mode_or;
+	uint32_t mode_and;
+	uint32_t mode_count;
+	uint32_t other_count;
+	uint64_t size_min;
+	uint64_t size_max;
+};
+#define FIM_EVIDENCE_INIT                                 \
+	{                                                 \
+		.mode_and = 07777, .size_min = UINT64_MAX \
+	}
+
+/* Which side of an event a name is on. */
+enum fim_side {
+	FIM_SIDE_NAME = 0,   /* the name that the event is about */
+	FIM_SIDE_OLD_INSIDE, /* rename: the old name, when the new one is covered too */
+	FIM_SIDE_OLD,	     /* rename: the old name, when the new one is not covered */
+};
+void fim_evidence_add(struct fim_evidence *evidence, const struct fim_event *event,
+		      enum fim_side side);
+/* How much an event of this kind says about who changed the path; the actor of the highest counts. */
+unsigned int fim_op_weight(const struct fim_event *event);
+
+/**
+ * struct fim_appraisal - everything that is known of one path
+ * @baseline: expected state, FIM_TYPE_NONE if the baseline does not know the path
+ * @last: state last recorded; its dev, ino and times are 0 if never observed
+ * @now: state observed
+ * @mask: FIM_DIFF_ bits that count here; 0: nothing does
+ * @evidence: the events since @last; NULL: found by comparison
+ */
+struct fim_appraisal {
+	const struct fim_state *baseline;
+	const struct fim_state *last;
+	const struct fim_state *now;
+	uint32_t mask;
+	const struct fim_evidence *evidence;
+};
+
+/**
+ * fim_appraise() - decide what a path's states amount to
+ * @appraisal: see there
+ * @kind_ret: what it is
+ * @diff_ret: FIM_DIFF_ bits between @last and @now that count; 0 for
+ *	FIM_KIND_TRANSIENT
+ *
+ * False: nothing happened that counts.
+ */
+bool fim_appraise(const struct fim_appraisal *appraisal, enum fim_kind *kind_ret,
+		  uint32_t *diff_ret);
+/* True if what was last at one name is what is now at another, where nothing was. */
+bool fim_is_move(const struct fim_state *origin_last, const struct fim_state *origin_now,
+		 const struct fim_state *target_last, const struct fim_state *target_now);
+/* The table is in appraise.c and in ecs-fimd(8). @path: as inside the host or the container. */
+enum fim_severity fim_severity_of(enum fim_kind kind, enum fim_class cls, const char *path,
+				  const struct fim_state *before, const struct fim_state *after);
+
 /* --------------------------------------------------------------- report.c */
 
 enum fim_standard {

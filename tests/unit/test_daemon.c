@@ -1,0 +1,826 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon from records to journal, without a module: real files in a scratch
+ * directory, and a source that yields the records a test puts in.
+ */
+#include "fixture.h"
+#include "records.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "userspace/daemon/daemon.h"
+
+#define WATCH_BIN 1 /* in the order of the policy's roots */
+#define WATCH_ETC 2
+
+/* ------------------------------------------------------------------ fake source */
+
+struct fake {
+	int fds[2];
+	uint32_t watches;
+	bool broken;
+};
+
+static ssize_t fake_read(struct source *source, void *buf, size_t size)
+{
+	struct fake *fake = source->ctx;
+	ssize_t len = recv(source->fd, buf, size, MSG_DONTWAIT);
+
+	if (fake->broken)
+		return -EIO;
+	return len < 0 ? -errno : len;
+}
+
+static int fake_watch_add(struct source *source, int dirfd, uint32_t *id_ret)
+{
+	struct fake *fake = source->ctx;
+	struct stat st;
+
+	ck_assert_int_eq(fstat(dirfd, &st), 0);
+	*id_ret = ++fake->watches;
+	return 0;
+}
+
+static int fake_watch_del(struct source *source, uint32_t id)
+{
+	(void)source;
+	(void)id;
+	return 0;
+}
+
+static int fake_info(struct source *source, struct fim_info *info_ret)
+{
+	(void)source;
+	(void)info_ret;
+	return -EOPNOTSUPP;
+}
+
+static void fake_close(struct source *source)
+{
+	struct fake *fake = source->ctx;
+
+	close(fake->fds[0]);
+	close(fake->fds[1]);
+	source->ops = NULL;
+}
+
+static const struct source_ops fake_ops = {
+	.kind = "fake",
+	.read = fake_read,
+	.watch_add = fake_watch_add,
+	.watch_del = fake_watch_del,
+	.info = fake_info,
+	.close = fake_close,
+};
+
+/* ---------------------------------------------------------------------- fixture */
+
+static struct daemon d;
+static struct fake fake;
+static struct records records;
+static struct fim_json *found[64]; /* the journal's records of one type */
+static size_t found_count;
+
+static void config_write(void)
+{
+	char text[8 * PATH_MAX];
+
+	snprintf(text, sizeof(text),
+		 "baseline: %s/base.ndjson\ntrusted_keys: [%s/keys]\njournal_dir: %s/journal\n"
+		 "docker_socket: \"\"\ndevice: %s/no-device\nstatus_socket: %s/status.sock\n"
+		 "sink_audit: false\nsink_syslog: false\nsink_stdout: false\n"
+		 "settle_ms: 100\nwatch_containers: false\n",
+		 fixture_dir, fixture_dir, fixture_dir, fixture_dir, fixture_dir);
+	put_text("config.yaml", text);
+	snprintf(text, sizeof(text),
+		 "name: test\nversion: \"1\"\nroots: [%s/bin, %s/etc]\nrules:\n"
+		 "  - {path: %s/bin, class: strict}\n  - {path: %s/etc, class: strict}\n"
+		 "  - {path: %s/etc/log, class: excluded, reason: r, approver: a}\n"
+		 "  - {path: %s/etc/id, class: metadata, reason: r}\n",
+		 fixture_dir, fixture_dir, fixture_dir, fixture_dir, fixture_dir, fixture_dir);
+	put_text("policy.yaml", text);
+}
+
+static void baseline_make(void)
+{
+	struct fim_baseline_params params = {.root = "/"};
+	struct fim_progress progress;
+	struct fim_policy *policy;
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/policy.yaml", fixture_dir);
+	ck_assert_int_eq(fim_policy_load(path, &policy), 0);
+	params.policy = policy;
+	snprintf(path, sizeof(path), "%s/base.ndjson", fixture_dir);
+	ck_assert_int_eq(fim_baseline_create(&params, path, &progress), 0);
+	fim_policy_free(policy);
+}
+
+static void source_make(void)
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fake.fds), 0);
+	fake.watches = 0;
+	d.source = (struct source){.ops = &fake_ops, .fd = fake.fds[0], .ctx = &fake};
+	d.controls[COMPONENT_MODULE] = CONTROL_UP;
+}
+
+static void daemon_start(void)
+{
+	struct fim_config *config;
+
+	ck_assert_int_eq(fim_config_load("config.yaml", &config), 0);
+	ck_assert_int_eq(daemon_init(&d, config), 0);
+	ck_assert_int_eq(fim_journal_open(config->journal_dir, &d.journal), 0);
+	ck_assert_int_eq(fim_baseline_open(config->baseline, NULL, NULL, &d.baseline), 0);
+	source_make();
+	watch_host(&d);
+	ck_assert_uint_eq(fake.watches, 2);
+}
+
+static void daemon_setup(void)
+{
+	memset(&records, 0, sizeof(records));
+	fixture_setup();
+	config_write();
+	put_dir("bin");
+	put_dir("etc");
+	put_dir("etc/sub");
+	put_text("bin/ls", "ls");
+	put_text("bin/find", "find");
+	put_text("etc/passwd", "root\n");
+	put_text("etc/log", "log\n");
+	put_text("etc/id", "id\n");
+	put_text("etc/sub/a", "a\n");
+	baseline_make();
+	/* A change right after an observation might not move ctime: let a tick pass. */
+	usleep(150000);
+	daemon_start();
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_START_UP), 0);
+}
+
+static void found_clear(void)
+{
+	for (size_t i = 0; i < found_count; i++)
+		fim_json_free(found[i]);
+	found_count = 0;
+}
+
+static void daemon_teardown(void)
+{
+	found_clear();
+	daemon_exit(&d);
+	fixture_teardown();
+}
+
+/* ------------------------------------------------------------------------ helpers */
+
+static struct fim_event *put_event(uint32_t op, uint32_t watch, const char *path)
+{
+	struct fim_event *event = record_event(&records, op);
+	unsigned int depth = *path ? 1 : 0;
+
+	for (const char *p = path; *p; p++)
+		depth += *p == '/';
+	event->watch_id = watch;
+	event->depth = depth;
+	event->actor.tgid = 4711;
+	event->actor.uid = 1000;
+	event->actor.loginuid = event->actor.sessionid = UINT32_MAX;
+	memcpy(event->actor.comm, "tool", 5);
+	{
+		char text[PATH_MAX];
+
+		snprintf(text, sizeof(text), "/fs%s%s", *path ? "/" : "", path);
+		record_text(&records, event, FIM_ATTR_FS_PATH, text);
+	}
+	record_text(&records, event, FIM_ATTR_EXE, "/usr/bin/tool");
+	return event;
+}
+
+static struct fim_event *put_rename(uint32_t watch, const char *path, uint32_t old_watch,
+				    const char *old)
+{
+	struct fim_event *event = put_event(FIM_OP_RENAME, watch, path);
+	char text[PATH_MAX];
+
+	snprintf(text, sizeof(text), "/fs/%s", old);
+	event->old_watch_id = old_watch;
+	event->old_depth = 1;
+	for (const char *p = old; *p; p++)
+		event->old_depth += *p == '/';
+	record_text(&records, event, FIM_ATTR_OLD_FS_PATH, text);
+	return event;
+}
+
+static void send_records(void)
+{
+	ck_assert_int_eq(send(fake.fds[1], records.bytes, records.len, 0), (ssize_t)records.len);
+	records.len = 0;
+}
+
+/* Let the daemon work until nothing is pending any more. */
+static void run(void)
+{
+	if (records.len)
+		send_records();
+	for (int i = 0; i < 200; i++) {
+		ck_assert_int_eq(daemon_turn(&d, 10), 0);
+		if (!d.pending.count && !d.held && d.wanted == TRIGGER_NONE && i > 1)
+			return;
+	}
+	ck_abort_msg("the daemon does not come to rest");
+}
+
+static const char *wanted_type;
+
+static int keep(void *ctx, const struct fim_json *record)
+{
+	(void)ctx;
+	if (strcmp(fim_json_get_str(record, "type"), wanted_type) == 0 && found_count < 64)
+		found[found_count++] = fim_json_ref(record);
+	return 0;
+}
+
+static size_t read_journal(const char *type)
+{
+	struct fim_journal_check check;
+
+	found_clear();
+	wanted_type = type;
+	ck_assert_int_eq(fim_journal_read(d.config->journal_dir, keep, NULL, &check), 0);
+	return found_count;
+}
+
+static char *in_dir(const char *path)
+{
+	static char text[PATH_MAX * 2];
+
+	snprintf(text, sizeof(text), "%s/%s", fixture_dir, path);
+	return text;
+}
+
+static struct fim_json *assert_finding(size_t index, const char *kind, const char *path)
+{
+	ck_assert_msg(index < found_count, "only %zu findings, no %s %s", found_count, kind, path);
+	ck_assert_str_eq(fim_json_get_str(found[index], "kind"), kind);
+	ck_assert_str_eq(fim_json_get_str(found[index], "path"), in_dir(path));
+	return found[index];
+}
+
+static void assert_one(const char *kind, const char *path)
+{
+	size_t count;
+
+	run();
+	count = read_journal("finding");
+	ck_assert_msg(count == 1, "%zu findings for %s %s", count, kind, path);
+	assert_finding(0, kind, path);
+}
+
+static void assert_none(void)
+{
+	run();
+	read_journal("finding");
+	ck_assert_msg(found_count == 0, "%zu findings: %s %s", found_count,
+		      fim_json_get_str(found[0], "kind"), fim_json_get_str(found[0], "path"));
+}
+
+/* -------------------------------------------------------------------------- tests */
+
+START_TEST(nothing_happens_without_events)
+{
+	assert_none();
+}
+END_TEST
+
+START_TEST(an_append_is_one_modified_finding_with_states_and_actor)
+{
+	struct fim_json *finding;
+
+	put_text("etc/passwd", "root\nmallory\n");
+	put_event(FIM_OP_WRITE, WATCH_ETC, "passwd")->flags = FIM_EV_MODIFIED | FIM_EV_ACTOR_WRITER;
+	assert_one("modified", "etc/passwd");
+	finding = found[0];
+	ck_assert_str_eq(fim_json_get_str(finding, "scope"), "host");
+	ck_assert_str_eq(fim_json_get_str(finding, "op"), "write");
+	ck_assert_str_eq(fim_json_get_str(finding, "detected_by"), "event");
+	ck_assert_str_eq(fim_json_get_str(finding, "fs_path"), "/fs/passwd");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(finding, "before"), "size", 0), 5);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(finding, "after"), "size", 0), 13);
+	ck_assert_ptr_null(fim_json_get(finding, "baseline"));
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(finding, "actor"), "pid", 0), 4711);
+	ck_assert_str_eq(fim_json_str(fim_json_at(finding, "actor/exe")), "/usr/bin/tool");
+	ck_assert_str_eq(fim_json_str(fim_json_at(finding, "actor/from")), "writer");
+	ck_assert(fim_json_is_null(fim_json_get(finding, "container")));
+	ck_assert_int_eq(fim_json_count(fim_json_get(finding, "changed")), 2);
+}
+END_TEST
+
+START_TEST(touch_of_a_new_file_is_one_finding)
+{
+	put_text("bin/new", "");
+	put_event(FIM_OP_CREATE, WATCH_BIN, "new")->flags = FIM_EV_OPEN_FOR_WRITE;
+	put_event(FIM_OP_TIMES, WATCH_BIN, "new")->flags = FIM_EV_OPEN_FOR_WRITE;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "new");
+	assert_one("added", "bin/new");
+	ck_assert_str_eq(fim_json_get_str(found[0], "op"), "create");
+}
+END_TEST
+
+START_TEST(a_file_still_being_written_waits_for_its_last_close)
+{
+	put_text("bin/new", "half");
+	put_event(FIM_OP_CREATE, WATCH_BIN, "new")->flags = FIM_EV_OPEN_FOR_WRITE;
+	send_records();
+	ck_assert_int_eq(daemon_turn(&d, 0), 0);
+	usleep(40000); /* longer than quiet, shorter than settle_ms */
+	ck_assert_int_eq(daemon_turn(&d, 0), 0);
+	ck_assert_uint_eq(read_journal("finding"), 0);
+	put_text("bin/new", "half and half");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "new")->flags = FIM_EV_MODIFIED;
+	assert_one("added", "bin/new");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(found[0], "after"), "size", 0), 13);
+}
+END_TEST
+
+START_TEST(a_file_never_closed_is_appraised_after_the_settling_time)
+{
+	put_text("bin/new", "open for ever");
+	put_event(FIM_OP_CREATE, WATCH_BIN, "new")->flags = FIM_EV_OPEN_FOR_WRITE;
+	assert_one("added", "bin/new");
+}
+END_TEST
+
+START_TEST(set_uid_is_one_critical_attributes_finding)
+{
+	ck_assert_int_eq(chmod("bin/find", 04755), 0);
+	put_event(FIM_OP_MODE, WATCH_BIN, "find")->mode = S_IFREG | 04755;
+	assert_one("attributes", "bin/find");
+	ck_assert_str_eq(fim_json_get_str(found[0], "severity"), "critical");
+}
+END_TEST
+
+START_TEST(a_program_replaced_by_rename_is_one_modified_finding)
+{
+	put_text("trojan", "trojan");
+	ck_assert_int_eq(rename("trojan", "bin/ls"), 0);
+	put_rename(WATCH_BIN, "ls", 0, "trojan");
+	assert_one("modified", "bin/ls");
+	ck_assert_str_eq(fim_json_get_str(found[0], "old_path"), "/fs/trojan");
+	ck_assert_str_eq(fim_json_get_str(found[0], "op"), "rename");
+}
+END_TEST
+
+START_TEST(a_rename_inside_is_one_moved_finding)
+{
+	ck_assert_int_eq(rename("bin/ls", "bin/sl"), 0);
+	put_rename(WATCH_BIN, "sl", WATCH_BIN, "ls");
+	assert_one("moved", "bin/sl");
+	ck_assert_str_eq(fim_json_get_str(found[0], "old_path"), in_dir("bin/ls"));
+}
+END_TEST
+
+START_TEST(a_move_from_one_watch_to_another_is_one_moved_finding)
+{
+	ck_assert_int_eq(rename("bin/ls", "etc/ls"), 0);
+	put_rename(WATCH_ETC, "ls", WATCH_BIN, "ls");
+	assert_one("moved", "etc/ls");
+}
+END_TEST
+
+START_TEST(a_chain_of_renames_is_one_moved_finding)
+{
+	ck_assert_int_eq(rename("bin/ls", "bin/c"), 0);
+	put_rename(WATCH_BIN, "a", WATCH_BIN, "ls");
+	put_rename(WATCH_BIN, "b", WATCH_BIN, "a");
+	put_rename(WATCH_BIN, "c", WATCH_BIN, "b");
+	assert_one("moved", "bin/c");
+	ck_assert_str_eq(fim_json_get_str(found[0], "old_path"), in_dir("bin/ls"));
+}
+END_TEST
+
+START_TEST(moved_back_is_restored_and_nothing_is_left_to_tell)
+{
+	ck_assert_int_eq(rename("bin/ls", "bin/sl"), 0);
+	put_rename(WATCH_BIN, "sl", WATCH_BIN, "ls");
+	run();
+	ck_assert_int_eq(rename("bin/sl", "bin/ls"), 0);
+	put_rename(WATCH_BIN, "ls", WATCH_BIN, "sl");
+	run();
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(0, "moved", "bin/sl");
+	assert_finding(1, "restored", "bin/ls");
+}
+END_TEST
+
+START_TEST(an_editors_temporary_file_is_told_by_what_it_became)
+{
+	put_text("etc/sedAbc", "rooot\n");
+	ck_assert_int_eq(rename("etc/sedAbc", "etc/passwd"), 0);
+	put_event(FIM_OP_CREATE, WATCH_ETC, "sedAbc")->flags = FIM_EV_OPEN_FOR_WRITE;
+	put_event(FIM_OP_WRITE, WATCH_ETC, "sedAbc")->flags = FIM_EV_MODIFIED;
+	put_rename(WATCH_ETC, "passwd", WATCH_ETC, "sedAbc");
+	assert_one("modified", "etc/passwd");
+	ck_assert_str_eq(fim_json_get_str(found[0], "old_path"), in_dir("etc/sedAbc"));
+}
+END_TEST
+
+START_TEST(a_program_moved_over_another_is_modified_and_removed)
+{
+	ck_assert_int_eq(rename("bin/find", "bin/ls"), 0);
+	put_rename(WATCH_BIN, "ls", WATCH_BIN, "find");
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(0, "modified", "bin/ls");
+	assert_finding(1, "removed", "bin/find");
+}
+END_TEST
+
+START_TEST(two_programs_exchanged_are_two_modified_findings)
+{
+	long err = syscall(SYS_renameat2, AT_FDCWD, "bin/ls", AT_FDCWD, "bin/find", 2);
+
+	ck_assert_int_eq(err, 0);
+	put_rename(WATCH_BIN, "find", WATCH_BIN, "ls");
+	put_rename(WATCH_BIN, "ls", WATCH_BIN, "find");
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	ck_assert_str_eq(fim_json_get_str(found[0], "kind"), "modified");
+	ck_assert_str_eq(fim_json_get_str(found[1], "kind"), "modified");
+}
+END_TEST
+
+START_TEST(a_deleted_file_is_removed_and_told_once)
+{
+	ck_assert_int_eq(unlink("bin/ls"), 0);
+	put_event(FIM_OP_DELETE, WATCH_BIN, "ls");
+	run();
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	assert_finding(0, "removed", "bin/ls");
+	read_journal("comparison");
+	ck_assert_int_eq(fim_json_get_int(found[1], "removed", 0), 1);
+	ck_assert_uint_eq(d.counters.repeated, 1);
+}
+END_TEST
+
+START_TEST(opening_for_writing_changes_nothing)
+{
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	assert_none();
+	ck_assert_uint_eq(d.counters.unchanged, 1);
+}
+END_TEST
+
+START_TEST(times_alone_are_no_finding)
+{
+	shell("touch bin/ls");
+	put_event(FIM_OP_TIMES, WATCH_BIN, "ls")->flags = FIM_EV_OPEN_FOR_WRITE;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	assert_none();
+}
+END_TEST
+
+START_TEST(a_change_undone_at_once_is_transient_with_its_actor)
+{
+	put_text("bin/ls", "evil");
+	put_text("bin/ls", "ls");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+	assert_one("transient", "bin/ls");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(found[0], "actor"), "pid", 0), 4711);
+}
+END_TEST
+
+START_TEST(created_and_deleted_at_once_is_transient)
+{
+	put_event(FIM_OP_CREATE, WATCH_BIN, "gone")->flags = FIM_EV_OPEN_FOR_WRITE;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "gone");
+	put_event(FIM_OP_DELETE, WATCH_BIN, "gone");
+	assert_one("transient", "bin/gone");
+}
+END_TEST
+
+START_TEST(an_excluded_path_is_counted_only)
+{
+	put_text("etc/log", "more\n");
+	put_event(FIM_OP_WRITE, WATCH_ETC, "log")->flags = FIM_EV_MODIFIED;
+	assert_none();
+	ck_assert_uint_eq(d.counters.excluded, 1);
+}
+END_TEST
+
+START_TEST(content_of_class_metadata_may_change_its_mode_may_not)
+{
+	put_text("etc/id", "other\n");
+	put_event(FIM_OP_WRITE, WATCH_ETC, "id")->flags = FIM_EV_MODIFIED;
+	assert_none();
+	ck_assert_int_eq(chmod("etc/id", 0600), 0);
+	put_event(FIM_OP_MODE, WATCH_ETC, "id")->mode = S_IFREG | 0600;
+	assert_one("attributes", "etc/id");
+	ck_assert_str_eq(fim_json_get_str(found[0], "class"), "metadata");
+}
+END_TEST
+
+START_TEST(a_directory_moved_in_brings_what_it_holds)
+{
+	struct fim_event *event;
+
+	put_dir("new");
+	put_text("new/x", "x");
+	put_dir("new/deep");
+	put_text("new/deep/y", "y");
+	ck_assert_int_eq(rename("new", "etc/new"), 0);
+	event = put_rename(WATCH_ETC, "new", 0, "new");
+	event->flags = FIM_EV_DIR;
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 4);
+	assert_finding(0, "added", "etc/new");
+	for (size_t i = 1; i < 4; i++) {
+		ck_assert_str_eq(fim_json_get_str(found[i], "kind"), "added");
+		ck_assert_int_eq(fim_json_get_int(fim_json_get(found[i], "actor"), "pid", 0), 4711);
+	}
+}
+END_TEST
+
+START_TEST(a_directory_moved_out_takes_what_it_held)
+{
+	ck_assert_int_eq(rename("etc/sub", "sub"), 0);
+	put_rename(0, "sub", WATCH_ETC, "sub")->flags = FIM_EV_DIR;
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(0, "removed", "etc/sub");
+	assert_finding(1, "removed", "etc/sub/a");
+}
+END_TEST
+
+START_TEST(a_directory_moved_inside_is_one_finding)
+{
+	ck_assert_int_eq(rename("etc/sub", "etc/bus"), 0);
+	put_rename(WATCH_ETC, "bus", WATCH_ETC, "sub")->flags = FIM_EV_DIR;
+	run();
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	assert_finding(0, "moved", "etc/bus");
+}
+END_TEST
+
+START_TEST(a_path_below_no_rule_of_ours_is_outside)
+{
+	put_event(FIM_OP_WRITE, 99, "ls");
+	assert_none();
+	ck_assert_uint_eq(d.counters.unknown_watch, 1);
+}
+END_TEST
+
+START_TEST(loss_is_a_record_and_a_comparison_finds_the_rest)
+{
+	put_text("bin/ls", "changed unseen");
+	put_text("etc/new", "new");
+	record_overflow(&records, 17);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(0, "modified", "bin/ls");
+	assert_finding(1, "added", "etc/new");
+	ck_assert_str_eq(fim_json_get_str(found[0], "detected_by"), "overflow");
+	ck_assert_ptr_null(fim_json_get(found[0], "actor"));
+	read_journal("control");
+	ck_assert_int_eq(fim_json_get_int(found[found_count - 2], "lost", 0), 17);
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 2], "component"), "ring");
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 2], "state"), "loss");
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 1], "state"), "up");
+}
+END_TEST
+
+START_TEST(a_missing_number_is_loss)
+{
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	records.seq += 3;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	run();
+	ck_assert_uint_eq(d.counters.lost, 3);
+}
+END_TEST
+
+START_TEST(an_event_without_its_path_leads_to_a_comparison)
+{
+	struct fim_event *event = record_event(&records, FIM_OP_WRITE);
+
+	event->watch_id = WATCH_BIN;
+	event->flags = FIM_EV_PATH_MISSING;
+	put_text("bin/ls", "changed unseen");
+	assert_one("modified", "bin/ls");
+	ck_assert_str_eq(fim_json_get_str(found[0], "detected_by"), "overflow");
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_record_are_loss_and_not_the_end)
+{
+	memset(records.bytes, 0xff, 64);
+	records.len = 64;
+	run();
+	ck_assert_uint_eq(d.counters.bad_records, 1);
+	put_text("bin/ls", "changed");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+	assert_one("modified", "bin/ls");
+}
+END_TEST
+
+START_TEST(a_source_that_fails_is_a_control_failure)
+{
+	fake.broken = true;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	send_records();
+	ck_assert_int_eq(daemon_turn(&d, 0), 0);
+	ck_assert_int_eq(d.controls[COMPONENT_MODULE], CONTROL_DOWN);
+	ck_assert_ptr_null(d.source.ops);
+	put_text("bin/ls", "changed");
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+}
+END_TEST
+
+START_TEST(a_watched_directory_that_was_replaced_is_watched_again)
+{
+	ck_assert_int_eq(rename("bin", "bin.old"), 0);
+	put_dir("bin");
+	put_text("bin/evil", "evil");
+	record_state(&records, FIM_STATE_WATCH_MOVED, WATCH_BIN);
+	run();
+	ck_assert_uint_eq(fake.watches, 3);
+	/* Both programs are gone from where they should be, and one is there that should not. */
+	ck_assert_uint_eq(read_journal("finding"), 3);
+	put_text("bin/evil", "more evil");
+	put_event(FIM_OP_WRITE, 3, "evil")->flags = FIM_EV_MODIFIED;
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 4);
+	assert_finding(3, "modified", "bin/evil");
+}
+END_TEST
+
+START_TEST(what_an_earlier_run_found_is_not_told_again)
+{
+	struct history_state *state = NULL;
+
+	put_text("bin/ls", "changed");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+	run();
+	daemon_exit(&d);
+	daemon_start();
+	ck_assert_int_eq(history_read(d.config->journal_dir, &d.history), 0);
+	while ((state = map_next(&d.history.states, state)))
+		ck_assert_int_eq(tree_record(&d, d.host, state->node.key, &state->state), 0);
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_START_UP), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	put_text("bin/ls", "ls");
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(1, "restored", "bin/ls");
+}
+END_TEST
+
+START_TEST(a_name_with_a_newline_stays_one_line)
+{
+	put_text("bin/a\nb", "x");
+	put_event(FIM_OP_CREATE, WATCH_BIN, "a\nb");
+	assert_one("added", "bin/a\nb");
+}
+END_TEST
+
+START_TEST(a_name_that_is_no_text_is_hex)
+{
+	put_text("bin/\xff\xfe", "x");
+	put_event(FIM_OP_CREATE, WATCH_BIN, "\xff\xfe");
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	ck_assert_ptr_null(fim_json_get(found[0], "path"));
+	ck_assert_ptr_nonnull(fim_json_get(found[0], "path_hex"));
+}
+END_TEST
+
+START_TEST(many_changes_at_once_are_all_told)
+{
+	char path[64];
+
+	for (int i = 0; i < 50; i++) {
+		snprintf(path, sizeof(path), "bin/f%d", i);
+		put_text(path, path);
+		put_event(FIM_OP_CREATE, WATCH_BIN, path + 4);
+	}
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 50);
+}
+END_TEST
+
+START_TEST(status_says_what_is)
+{
+	struct fim_json *status = NULL;
+	char command[PATH_MAX + 64];
+	struct pollfd pfd;
+
+	ck_assert_int_eq(status_open(&d), 0);
+	snprintf(command, sizeof(command),
+		 "python3 -c 'import socket;s=socket.socket(socket.AF_UNIX);"
+		 "s.connect(\"status.sock\");print(s.makefile().read())' >answer &");
+	shell(command);
+	pfd = (struct pollfd){.fd = d.status_fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 10000), 1);
+	status_answer(&d);
+	for (int i = 0; i < 100 && !status; i++) {
+		char *text = NULL;
+		size_t len = 0;
+
+		usleep(50000);
+		if (!fim_file_read("answer", 1 << 20, &text, &len) && len > 2)
+			ck_assert_int_eq(fim_json_parse(text, len, "answer", &status), 0);
+		free(text);
+	}
+	ck_assert_ptr_nonnull(status);
+	ck_assert_str_eq(fim_json_str(fim_json_at(status, "source/kind")), "fake");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(status, "watches"), "host", 0), 2);
+	ck_assert_str_eq(fim_json_str(fim_json_at(status, "controls/comparison")), "up");
+	ck_assert_str_eq(fim_json_str(fim_json_at(status, "docker/state")), "off");
+	ck_assert_int_eq(strlen(fim_json_str(fim_json_at(status, "journal/head"))), 64);
+	fim_json_free(status);
+}
+END_TEST
+
+/* Random records, whole ones and broken ones: no crash, and the daemon still works. */
+START_TEST(hostile_records_do_no_harm)
+{
+	unsigned int seed = 1;
+
+	for (int round = 0; round < 300; round++) {
+		struct fim_event *event = put_event(1 + (uint32_t)rand_r(&seed) % 20,
+						    (uint32_t)rand_r(&seed) % 4, "../../x//.");
+
+		event->flags = (uint32_t)rand_r(&seed);
+		event->depth = (uint16_t)(rand_r(&seed) % 8);
+		event->old_depth = (uint16_t)(rand_r(&seed) % 8);
+		event->old_watch_id = (uint32_t)rand_r(&seed) % 4;
+		if (round % 3 == 0)
+			record_text(&records, event, FIM_ATTR_OLD_FS_PATH, "/..");
+		if (round % 7 == 0)
+			records.bytes[(size_t)rand_r(&seed) % records.len] ^= 0x40;
+		send_records();
+		ck_assert_int_eq(daemon_turn(&d, 0), 0);
+	}
+	run();
+	read_journal("finding");
+	put_text("bin/ls", "changed");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+	run();
+	ck_assert_uint_ge(read_journal("finding"), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("daemon");
+	TCase *tcase = tcase_create("daemon");
+
+	tcase_set_timeout(tcase, 30);
+	tcase_add_checked_fixture(tcase, daemon_setup, daemon_teardown);
+	tcase_add_test(tcase, nothing_happens_without_events);
+	tcase_add_test(tcase, an_append_is_one_modified_finding_with_states_and_actor);
+	tcase_add_test(tcase, touch_of_a_new_file_is_one_finding);
+	tcase_add_test(tcase, a_file_still_being_written_waits_for_its_last_close);
+	tcase_add_test(tcase, a_file_never_closed_is_appraised_after_the_settling_time);
+	tcase_add_test(tcase, set_uid_is_one_critical_attributes_finding);
+	tcase_add_test(tcase, a_program_replaced_by_rename_is_one_modified_finding);
+	tcase_add_test(tcase, a_rename_inside_is_one_moved_finding);
+	tcase_add_test(tcase, a_move_from_one_watch_to_another_is_one_moved_finding);
+	tcase_add_test(tcase, a_chain_of_renames_is_one_moved_finding);
+	tcase_add_test(tcase, moved_back_is_restored_and_nothing_is_left_to_tell);
+	tcase_add_test(tcase, an_editors_temporary_file_is_told_by_what_it_became);
+	tcase_add_test(tcase, a_program_moved_over_another_is_modified_and_removed);
+	tcase_add_test(tcase, two_programs_exchanged_are_two_modified_findings);
+	tcase_add_test(tcase, a_deleted_file_is_removed_and_told_once);
+	tcase_add_test(tcase, opening_for_writing_changes_nothing);
+	tcase_add_test(tcase, times_alone_are_no_finding);
+	tcase_add_test(tcase, a_change_undone_at_once_is_transient_with_its_actor);
+	tcase_add_test(tcase, created_and_deleted_at_once_is_transient);
+	tcase_add_test(tcase, an_excluded_path_is_counted_only);
+	tcase_add_test(tcase, content_of_class_metadata_may_change_its_mode_may_not);
+	tcase_add_test(tcase, a_directory_moved_in_brings_what_it_holds);
+	tcase_add_test(tcase, a_directory_moved_out_takes_what_it_held);
+	tcase_add_test(tcase, a_directory_moved_inside_is_one_finding);
+	tcase_add_test(tcase, a_path_below_no_rule_of_ours_is_outside);
+	tcase_add_test(tcase, loss_is_a_record_and_a_comparison_finds_the_rest);
+	tcase_add_test(tcase, a_missing_number_is_loss);
+	tcase_add_test(tcase, an_event_without_its_path_leads_to_a_comparison);
+	tcase_add_test(tcase, bytes_that_are_no_record_are_loss_and_not_the_end);
+	tcase_add_test(tcase, a_source_that_fails_is_a_control_failure);
+	tcase_add_test(tcase, a_watched_directory_that_was_replaced_is_watched_again);
+	tcase_add_test(tcase, what_an_earlier_run_found_is_not_told_again);
+	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);
+	tcase_add_test(tcase, a_name_that_is_no_text_is_hex);
+	tcase_add_test(tcase, many_changes_at_once_are_all_told);
+	tcase_add_test(tcase, status_says_what_is);
+	tcase_add_test(tcase, hostile_records_do_no_harm);
+	suite_add_tcase(suite, tcase);
+	return fixture_run(suite);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole baseline against the disk: two streams in the same order, merged. The
+ * walk brings what is there, the baseline what should be.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib_private.h"
+
+#define PROGRESS_EVERY 64
+
+/* clang-format off */
+static const char *const kind_names[] = {
+	[FIM_KIND_MODIFIED]   = "modified",
+	[FIM_KIND_ADDED]      = "added",
+	[FIM_KIND_REMOVED]    = "removed",
+	[FIM_KIND_ATTRIBUTES] = "attributes",
+	[FIM_KIND_MOVED]      = "moved",
+	[FIM_KIND_RESTORED]   = "restored",
+	[FIM_KIND_TRANSIENT]  = "transient",
+	[FIM_KIND_UNREADABLE] = "unreadable",
+};
+/* clang-format on */
+
+const char *fim_kind_name(enum fim_kind kind)
+{
+	return (size_t)kind < sizeof(kind_names) / sizeof(kind_names[0]) ? kind_names[kind] :
+									   "unknown";
+}
+
+enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state *after,
+			  uint32_t diff)
+{
+	if (before->type == FIM_TYPE_NONE)
+		return FIM_KIND_ADDED;
+	if (after->type == FIM_TYPE_NONE)
+		return FIM_KIND_REMOVED;
+	return diff & FIM_DIFF_CONTENT ? FIM_KIND_MODIFIED : FIM_KIND_ATTRIBUTES;
+}
+
+/**
+ * struct comparison - a run
+ * @baseline: what should be
+ * @params: what was asked for
+ * @root_fd: where the system is
+ * @hasher: for objects that the walk did not bring
+ * @next: first baseline entry that the walk has not reached
+ * @totals: so far
+ */
+struct comparison {
+	const struct fim_baseline *baseline;
+	const struct fim_compare_params *params;
+	int root_fd;
+	struct fim_hasher *hasher;
+	size_t next;
+	struct fim_comparison totals;
+};
+
+static void count_difference(struct fim_comparison *totals, enum fim_kind kind)
+{
+	switch (kind) {
+	case FIM_KIND_ADDED:
+		totals->added++;
+		break;
+	case FIM_KIND_REMOVED:
+		totals->removed++;
+		break;
+	case FIM_KIND_UNREADABLE:
+		totals->unreadable++;
+		break;
+	default:
+		totals->changed++;
+	}
+}
+
+static void report_progress(const struct comparison *run)
+{
+	const struct fim_progress progress = {
+		.files = run->totals.compared + run->totals.removed + run->totals.unreadable,
+		.bytes = run->totals.bytes,
+		.total = fim_baseline_count(run->baseline),
+	};
+
+	if (run->params->progress && progress.files % PROGRESS_EVERY == 0)
+		run->params->progress(run->params->ctx, &progress);
+}
+
+/* Neither side need be there; @err: the object could not be measured. */
+static int compare_states(struct comparison *run, const char *path, const struct fim_state *before,
+			  const struct fim_state *after, int err)
+{
+	struct fim_difference difference = { .path = path,
+					     .before = before,
+					     .after = after,
+					     .err = err };
+
+	difference.rule = fim_policy_lookup(fim_baseline_policy(run->baseline), path);
+	difference.diff = fim_state_diff(before, after) & fim_class_mask(difference.rule->cls);
+	if (err) {
+		difference.kind = FIM_KIND_UNREADABLE;
+		/* A digest that was not taken is not one that differs. */
+		if (!after->has_digest)
+			difference.diff &= ~FIM_DIFF_DIGEST;
+	} else {
+		if (after->type != FIM_TYPE_NONE) {
+			run->totals.compared++;
+			run->totals.bytes += after->has_digest ? after->size : 0;
+			if (run->params->observed)
+				run->params->observed(run->params->ctx, path, after);
+		}
+		if (!difference.diff)
+			return 0;
+		difference.kind = fim_kind_of(before, after, difference.diff);
+	}
+	count_difference(&run->totals, difference.kind);
+	return run->params->difference ? run->params->difference(run->params->ctx, &difference) : 0;
+}
+
+/*
+ * The walk passed this entry by. Whether it is gone is asked of the path itself: a
+ * directory can be listed while a rename is under way, or not be listed at all.
+ */
+static int compare_missed(struct comparison *run, const struct fim_entry *entry)
+{
+	struct fim_state after = { 0 };
+	const struct fim_rule *rule;
+	uint32_t flags;
+	int err, result;
+
+	rule = fim_policy_lookup(fim_baseline_policy(run->baseline), entry->path);
+	flags = rule->cls == FIM_CLASS_METADATA ? FIM_MEASURE_NO_DIGEST : 0;
+	err = fim_measure_at(run->root_fd, entry->path + 1, flags, run->hasher, &after);
+	if (fim_errno_is_ours(err))
+		return err;
+	result = compare_states(run, entry->path, &entry->state, &after, err);
+	fim_state_clear(&after);
+	report_progress(run);
+	return result;
+}
+
+/* All entries before @path; NULL: all that are left. */
+static int compare_up_to(struct comparison *run, const char *path)
+{
+	const struct fim_entry *entry;
+	int err = 0;
+
+	while (!err && (entry = fim_baseline_index(run->baseline, run->next))) {
+		if (path && strcmp(entry->path, path) >= 0)
+			break;
+		err = compare_missed(run, entry);
+		run->next++;
+	}
+	return err;
+}
+
+static int compare_object(void *ctx, const struct fim_pool_result *result)
+{
+	static const struct fim_state nothing;
+	struct comparison *run = ctx;
+	const struct fim_entry *entry;
+	int err;
+
+	if (fim_errno_is_ours(result->err))
+		return result->err;
+	/* Gone since it was listed; if the baseline has it, it is asked for again. */
+	if (!result->err && result->state.type == FIM_TYPE_NONE)
+		return 0;
+	err = compare_up_to(run, result->path);
+	if (err)
+		return err;
+	entry = fim_baseline_index(run->baseline, run->next);
+	if (entry && strcmp(entry->path, result->path))
+		entry = NULL;
+	if (entry)
+		run->next++;
+	err = compare_states(run, result->path, entry ? &entry->state : &nothing, &result->state,
+			     result->err);
+	report_progress(run);
+	return err;
+}
+
+int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
+		struct fim_comparison *totals_ret)
+{
+	struct comparison run = { .baseline = baseline, .params = params };
+	int err = 0;
+
+	run.totals.start_ns = fim_time_now();
+	run.totals.expected = fim_baseline_count(baseline);
+	run.root_fd = fim_open_root(params->root);
+	if (run.root_fd < 0)
+		return run.root_fd;
+	run.hasher = fim_hasher_new();
+	err = run.hasher ? 0 : -ENOMEM;
+	if (!err)
+		err = fim_walk(run.root_fd, fim_baseline_policy(baseline), compare_object, &run);
+	if (!err)
+		err = compare_up_to(&run, NULL);
+	run.totals.end_ns = fim_time_now();
+	if (!err)
+		*totals_ret = run.totals;
+	fim_hasher_free(run.hasher);
+	close(run.root_fd);
+	return err;
+}

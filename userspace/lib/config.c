@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: one table of keys, defaults before, checks after.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "lib_private.h"
+#include "yaml.h"
+
+#define CONFIG_FILE_MAX (1u << 20)
+#define BASELINE_SUFFIX ".ndjson"
+
+#define PATH_FIELD(member) \
+	{ .key = #member, .type = FIM_YAML_STRING, .offset = offsetof(struct fim_config, member) }
+#define BOOL_FIELD(member) \
+	{ .key = #member, .type = FIM_YAML_BOOL, .offset = offsetof(struct fim_config, member) }
+
+/* clang-format off */
+static const struct fim_yaml_field fields[] = {
+	PATH_FIELD(baseline),
+	PATH_FIELD(signature),
+	{ .key = "trusted_keys", .type = FIM_YAML_STRINGS,
+	  .offset = offsetof(struct fim_config, trusted_keys) },
+	PATH_FIELD(journal_dir),
+	{ .key = "docker_socket", .type = FIM_YAML_TEXT,
+	  .offset = offsetof(struct fim_config, docker_socket) },
+	PATH_FIELD(device),
+	PATH_FIELD(status_socket),
+	BOOL_FIELD(sink_audit),
+	BOOL_FIELD(sink_syslog),
+	BOOL_FIELD(sink_stdout),
+	{ .key = "compare_interval_s", .type = FIM_YAML_U32, .min = 60, .max = 604800,
+	  .offset = offsetof(struct fim_config, compare_interval_s) },
+	{ .key = "settle_ms", .type = FIM_YAML_U32, .min = 0, .max = 60000,
+	  .offset = offsetof(struct fim_config, settle_ms) },
+	BOOL_FIELD(watch_containers),
+};
+/* clang-format on */
+
+void fim_config_free(struct fim_config *config)
+{
+	size_t i;
+
+	if (!config)
+		return;
+	for (i = 0; config->trusted_keys && config->trusted_keys[i]; i++)
+		free(config->trusted_keys[i]);
+	free(config->trusted_keys);
+	free(config->baseline);
+	free(config->signature);
+	free(config->journal_dir);
+	free(config->docker_socket);
+	free(config->device);
+	free(config->status_socket);
+	free(config);
+}
+
+static struct fim_config *config_default(void)
+{
+	struct fim_config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->baseline = strdup("/var/lib/ecs-fim/baseline.ndjson");
+	config->journal_dir = strdup("/var/lib/ecs-fim/journal");
+	config->docker_socket = strdup("/run/docker.sock");
+	config->device = strdup("/dev/ecs_fim");
+	config->status_socket = strdup("/run/ecs-fim/status.sock");
+	config->trusted_keys = calloc(2, sizeof(*config->trusted_keys));
+	if (config->trusted_keys)
+		config->trusted_keys[0] = strdup("/etc/ecs-fim/trusted-keys.d");
+	config->sink_audit = true;
+	config->sink_syslog = true;
+	config->sink_stdout = true;
+	config->compare_interval_s = 86400;
+	config->settle_ms = 1000;
+	config->watch_containers = true;
+	if (!config->baseline || !config->journal_dir || !config->docker_socket ||
+	    !config->device || !config->status_socket || !config->trusted_keys ||
+	    !config->trusted_keys[0]) {
+		fim_config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+static const struct fim_yaml *member(const struct fim_yaml *mapping, const char *key)
+{
+	const struct fim_yaml *node;
+
+	for (node = mapping->first; node; node = node->next)
+		if (!strcmp(node->key, key))
+			return node;
+	return NULL;
+}
+
+/* A daemon has no directory that a relative path could mean. */
+static int path_check(const char *file, const struct fim_yaml *node)
+{
+	if (node->kind == FIM_YAML_SCALAR && *node->text && *node->text != '/')
+		return fim_yaml_fail(file, node, "\"%s\" is not an absolute path", node->text);
+	return 0;
+}
+
+static int paths_check(const char *file, const struct fim_yaml *root)
+{
+	const struct fim_yaml *node, *child;
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (fields[i].type != FIM_YAML_STRING && fields[i].type != FIM_YAML_TEXT &&
+		    fields[i].type != FIM_YAML_STRINGS)
+			continue;
+		node = member(root, fields[i].key);
+		if (!node)
+			continue;
+		err = path_check(file, node);
+		for (child = node->first; child && !err; child = child->next)
+			err = path_check(file, child);
+		if (err)
+			return err;
+		if (node->kind == FIM_YAML_SEQUENCE && !node->count)
+			return fim_yaml_fail(file, node, "\"%s\" is empty", node->key);
+	}
+	return 0;
+}
+
+/* The signature lies beside the baseline unless somebody says otherwise. */
+static int signature_default(struct fim_config *config)
+{
+	size_t len = strlen(config->baseline);
+
+	if (config->signature)
+		return 0;
+	if (len > strlen(BASELINE_SUFFIX) &&
+	    !strcmp(config->baseline + len - strlen(BASELINE_SUFFIX), BASELINE_SUFFIX))
+		len -= strlen(BASELINE_SUFFIX);
+	if (asprintf(&config->signature, "%.*s.sig", (int)len, config->baseline) < 0) {
+		config->signature = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int fim_config_parse(const char *text, size_t len, const char *file, struct fim_config **config_ret)
+{
+	struct fim_config *config = NULL;
+	struct fim_yaml *root = NULL;
+	int err;
+
+	err = fim_yaml_parse(text, len, file, &root);
+	if (err)
+		return err;
+	config = config_default();
+	err = config ? 0 : -ENOMEM;
+	if (!err && root)
+		err = fim_yaml_read(file, root, fields, sizeof(fields) / sizeof(fields[0]), config);
+	if (!err && root)
+		err = paths_check(file, root);
+	if (!err)
+		err = signature_default(config);
+	fim_yaml_free(root);
+	if (err)
+		fim_config_free(config);
+	else
+		*config_ret = config;
+	return err;
+}
+
+int fim_config_load(const char *path, struct fim_config **config_ret)
+{
+	char *text = NULL;
+	size_t len;
+	int err;
+
+	/* Only the file that nobody named may be missing. */
+	if (!path && access(FIM_CONFIG_PATH, F_OK) && errno == ENOENT)
+		return fim_config_parse("", 0, FIM_CONFIG_PATH, config_ret);
+	path = path ? path : FIM_CONFIG_PATH;
+	err = fim_file_read(path, CONFIG_FILE_MAX, &text, &len);
+	if (!err)
+		err = fim_config_parse(text, len, path, config_ret);
+	free(text);
+	return err;
+}

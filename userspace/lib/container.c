@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who a container is: from Docker's inspect document and cgroup paths to struct
+ * fim_container.  Pure: asks nobody, opens nothing.  What its settings allow is
+ * privilege.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib_private.h"
+
+#define ID_LEN	    (FIM_CONTAINER_ID_SIZE - 1)
+#define ACCOUNT_LEN 12
+
+const char *fim_severity_name(enum fim_severity severity)
+{
+	static const char *const names[] = {
+		[FIM_SEVERITY_INFO] = "info",	      [FIM_SEVERITY_LOW] = "low",
+		[FIM_SEVERITY_MEDIUM] = "medium",     [FIM_SEVERITY_HIGH] = "high",
+		[FIM_SEVERITY_CRITICAL] = "critical",
+	};
+
+	return names[severity];
+}
+
+/* ---------------------------------------------------------------- identity */
+
+static bool is_container_id(const char *text, size_t len)
+{
+	return len == ID_LEN && strspn(text, "0123456789abcdef") >= ID_LEN;
+}
+
+/* @text may be NULL; what is not there is "". */
+static int keep(char **field_ret, const char *text, size_t len)
+{
+	*field_ret = strndup(text ? text : "", text ? len : 0);
+	return *field_ret ? 0 : -ENOMEM;
+}
+
+static int keep_str(char **field_ret, const char *text)
+{
+	return keep(field_ret, text, text ? strlen(text) : 0);
+}
+
+/* arn:PARTITION:ecs:REGION:ACCOUNT:task/…; what does not look so (internal tasks) has neither. */
+static int read_task_arn(const char *arn, struct fim_container *container)
+{
+	const char *part[6] = {arn ? arn : ""};
+	size_t count = 1;
+	bool valid;
+	int err;
+
+	while (count < 6 && (part[count] = strchr(part[count - 1], ':')) != NULL)
+		part[count++]++;
+	valid = count == 6 && strncmp(part[0], "arn:", 4) == 0 &&
+		strncmp(part[2], "ecs:", 4) == 0 && strncmp(part[5], "task/", 5) == 0 &&
+		strspn(part[4], "0123456789") == ACCOUNT_LEN && part[4][ACCOUNT_LEN] == ':';
+	err = keep(&container->region, part[valid ? 3 : 0], valid ? strcspn(part[3], ":") : 0);
+	return err ? err : keep(&container->account, part[valid ? 4 : 0], valid ? ACCOUNT_LEN : 0);
+}
+
+/* The ECS agent sets these last, so that a task definition cannot; whoever may call Docker can. */
+static int read_labels(const struct fim_json *labels, struct fim_container *container)
+{
+	const struct {
+		const char *label;
+		char **field;
+	} table[] = {
+		{"com.amazonaws.ecs.task-arn", &container->task_arn},
+		{"com.amazonaws.ecs.cluster", &container->cluster},
+		{"com.amazonaws.ecs.task-definition-family", &container->family},
+		{"com.amazonaws.ecs.task-definition-version", &container->revision},
+		{"com.amazonaws.ecs.container-name", &container->ecs_container},
+	};
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]) && !err; i++)
+		err = keep_str(table[i].field, fim_json_get_str(labels, table[i].label));
+	return err ? err : read_task_arn(container->task_arn, container);
+}
+
+static int read_identity(const struct fim_json *inspect, struct fim_container *container)
+{
+	const struct fim_json *state = fim_json_get(inspect, "State");
+	const char *name = fim_json_get_str(inspect, "Name");
+	int err;
+
+	container->pid = fim_json_get_int(state, "Pid", 0);
+	container->running = fim_json_get_bool(state, "Running", false);
+	container->privileged =
+		fim_json_get_bool(fim_json_get(inspect, "HostConfig"), "Privileged", false);
+	err = keep_str(&container->id, fim_json_get_str(inspect, "Id"));
+	if (!err)
+		err = keep_str(&container->name, name && name[0] == '/' ? name + 1 : name);
+	if (!err)
+		err = keep_str(&container->image,
+			       fim_json_str(fim_json_at(inspect, "Config/Image")));
+	if (!err)
+		err = keep_str(&container->image_id, fim_json_get_str(inspect, "Image"));
+	return err ? err : read_labels(fim_json_at(inspect, "Config/Labels"), container);
+}
+
+/* Nothing may be read as "not privileged" by mistake. */
+static bool is_inspect(const struct fim_json *inspect)
+{
+	const char *id = fim_json_get_str(inspect, "Id");
+
+	return id && is_container_id(id, strlen(id)) &&
+	       fim_json_is_object(fim_json_get(inspect, "Config")) &&
+	       fim_json_is_bool(fim_json_at(inspect, "HostConfig/Privileged"));
+}
+
+int fim_container_from_inspect(const struct fim_json *inspect, struct fim_container **container_ret)
+{
+	struct fim_container *container;
+	int err;
+
+	if (!is_inspect(inspect))
+		return -EINVAL;
+	container = calloc(1, sizeof(*container));
+	if (!container)
+		return -ENOMEM;
+	err = read_identity(inspect, container);
+	if (!err)
+		err = fim_privilege_judge(inspect, container);
+	if (err)
+		fim_container_free(container);
+	else
+		*container_ret = container;
+	return err;
+}
+
+void fim_container_free(struct fim_container *container)
+{
+	size_t i;
+
+	if (!container)
+		return;
+	for (i = 0; i < container->flag_count; i++)
+		free(container->flags[i].evidence);
+	free(container->flags);
+	free(container->id);
+	free(container->name);
+	free(container->image);
+	free(container->image_id);
+	free(container->task_arn);
+	free(container->cluster);
+	free(container->family);
+	free(container->revision);
+	free(container->ecs_container);
+	free(container->account);
+	free(container->region);
+	free(container);
+}
+
+/* -------------------------------------------------------------------- JSON */
+
+static void set_unless_empty(struct fim_json *object, const char *key, const char *text)
+{
+	if (*text)
+		fim_json_set_str(object, key, text);
+}
+
+static struct fim_json *flag_to_json(const struct fim_flag *flag)
+{
+	struct fim_json *json = fim_json_object();
+
+	fim_json_set_str(json, "id", flag->id);
+	fim_json_set_str(json, "severity", fim_severity_name(flag->severity));
+	fim_json_set_str(json, "evidence", flag->evidence);
+	set_unless_empty(json, "cis", flag->cis);
+	set_unless_empty(json, "security_hub", flag->security_hub);
+	return json;
+}
+
+struct fim_json *fim_container_to_json(const struct fim_container *container)
+{
+	struct fim_json *json = fim_json_object(), *flags = fim_json_array();
+	size_t i;
+
+	set_unless_empty(json, "id", container->id);
+	set_unless_empty(json, "name", container->name);
+	set_unless_empty(json, "image", container->image);
+	set_unless_empty(json, "image_id", container->image_id);
+	set_unless_empty(json, "task_arn", container->task_arn);
+	set_unless_empty(json, "cluster", container->cluster);
+	set_unless_empty(json, "family", container->family);
+	set_unless_empty(json, "revision", container->revision);
+	set_unless_empty(json, "ecs_container", container->ecs_container);
+	set_unless_empty(json, "account", container->account);
+	set_unless_empty(json, "region", container->region);
+	fim_json_set_bool(json, "running", container->running);
+	fim_json_set_int(json, "pid", container->pid);
+	fim_json_set_bool(json, "privileged", container->privileged);
+	fim_json_set_bool(json, "effectively_privileged", container->effectively_privileged);
+	for (i = 0; i < container->flag_count; i++)
+		fim_json_append(flags, flag_to_json(&container->flags[i]));
+	fim_json_set(json, "flags", flags);
+	return json;
+}
+
+/* ------------------------------------------------------------------ cgroup */
+
+static size_t without_suffix(const char *text, size_t len, const char *suffix)
+{
+	size_t suffix_len = strlen(suffix);
+
+	if (len < suffix_len || memcmp(text + len - suffix_len, suffix, suffix_len) != 0)
+		return len;
+	return len - suffix_len;
+}
+
+/*
+ * One component: "<id>", "docker-<id>.scope", "cri-containerd-<id>.scope".  The
+ * kernel appends " (deleted)" to a cgroup that was removed under a process.
+ */
+static const char *component_id(const char *component, size_t len)
+{
+	size_t bare;
+
+	len = without_suffix(component, len, " (deleted)");
+	bare = without_suffix(component, len, ".scope");
+	if (bare < len) {
+		len = bare;
+		if (len <= ID_LEN || component[len - ID_LEN - 1] != '-')
+			return NULL;
+		component += len - ID_LEN;
+		len = ID_LEN;
+	}
+	return is_container_id(component, len) ? component : NULL;
+}
+
+bool fim_cgroup_container_id(const char *cgroup, char id_ret[FIM_CONTAINER_ID_SIZE])
+{
+	size_t end = strlen(cgroup), start;
+	const char *id;
+
+	while (end) {
+		start = end;
+		while (start && cgroup[start - 1] != '/')
+			start--;
+		id = component_id(cgroup + start, end - start);
+		if (id) {
+			memcpy(id_ret, id, ID_LEN);
+			id_ret[ID_LEN] = '\0';
+			return true;
+		}
+		end = start ? start - 1 : 0;
+	}
+	return false;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of lib/ share among themselves and nobody else may include.
+ * Sections in reading order: from bytes on disk to a baseline.
+ */
+#ifndef LIB_PRIVATE_H
+#define LIB_PRIVATE_H
+
+#include "libfim.h"
+
+#define FIM_PATH_MAX 4096 /* bytes of an absolute path with its NUL, as PATH_MAX */
+
+/* ----------------------------------------------------------------- text.c */
+
+/* Bytes of the UTF-8 sequence at @bytes, @len > 0; 0: none, and @codepoint_ret is untouched. */
+size_t fim_utf8_next(const char *bytes, size_t len, uint32_t *codepoint_ret);
+/* Controls, line separators and bidirectional formatting: what can forge a terminal or a log. */
+bool fim_codepoint_is_unsafe(uint32_t codepoint);
+
+/* ----------------------------------------------------------------- file.c */
+
+/*
+ * A file that has no name until it is complete, so that neither a signal nor a
+ * crash leaves half of one behind.
+ */
+struct fim_stage;
+
+/* -EINVAL: something that is not a regular file has the name @path. */
+int fim_stage_open(const char *path, struct fim_stage **stage_ret);
+int fim_stage_write(struct fim_stage *stage, const void *bytes, size_t len);
+/* Make durable, then visible under its name in one step. Once only. */
+int fim_stage_commit(struct fim_stage *stage, mode_t mode);
+void fim_stage_free(struct fim_stage *stage);
+
+/* --------------------------------------------------------------- state.c */
+
+/* Copies name and value; call fim_state_sort_xattrs() after the last. */
+int fim_state_add_xattr(struct fim_state *state, const char *name, const void *value, size_t len);
+void fim_state_sort_xattrs(struct fim_state *state);
+
+/* -------------------------------------------------------------- docker.c */
+
+/*
+ * Finds the JSON objects in a stream that is cut anywhere.  @fn gets each; non-zero
+ * stops and is returned.  -EPROTO: something else than an object.  -EMSGSIZE: an
+ * object over 1 MiB.  After an error the splitter can only be freed.
+ */
+struct fim_splitter;
+struct fim_splitter *fim_splitter_new(int (*fn)(void *ctx, const char *text, size_t len),
+				      void *ctx);
+void fim_splitter_free(struct fim_splitter *splitter);
+int fim_splitter_feed(struct fim_splitter *splitter, const char *bytes, size_t len);
+/* True between two objects. */
+bool fim_splitter_is_empty(const struct fim_splitter *splitter);
+
+/* ------------------------------------------------------------- measure.c */
+
+/* open(2) below @dirfd that follows no symlink and never leaves: a descriptor or -errno. */
+int fim_open_beneath(int dirfd, const char *path, int flags);
+
+/* -------------------------------------------------------------- config.c */
+
+/* The text of a configuration; fim_config_load() without the file. */
+int fim_config_parse(const char *text, size_t len, const char *file,
+		     struct fim_config **config_ret);
+
+/* -------------------------------------------------------------- policy.c */
+
+/* What is wrong with a path of a policy or a baseline; NULL: nothing. */
+const char *fim_path_fault(const char *path);
+/* True if @path lies inside @directory; not for @directory itself. Both without fault. */
+bool fim_path_is_below(const char *path, const char *directory);
+/* The text of a policy; fim_policy_load() without the file. */
+int fim_policy_parse(const char *text, size_t len, const char *file,
+		     struct fim_policy **policy_ret);
+/* True if a rule makes something inside an excluded directory compared. */
+bool fim_policy_compares_below(const struct fim_policy *policy, const char *directory);
+
+/* ----------------------------------------------------------- privilege.c */
+
+/* Sets effectively_privileged and flags of a container that knows if it is privileged. */
+int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *container);
+
+/* ---------------------------------------------------------------- pool.c */
+
+/**
+ * struct fim_pool_result - one object measured; valid during the call only
+ * @path: absolute
+ * @path_size: bytes allocated for @path
+ * @state: FIM_TYPE_NONE: it is gone. If @err: as much as is known
+ * @err: it could not be measured, or what is in it could not be read: -errno
+ */
+struct fim_pool_result {
+	char *path;
+	size_t path_size;
+	struct fim_state state;
+	int err;
+};
+
+/* Called on the caller's thread in the order of fim_pool_put(); non-zero stops. */
+typedef int (*fim_pool_fn)(void *ctx, const struct fim_pool_result *result);
+
+struct fim_pool;
+
+int fim_pool_open(int root_fd, fim_pool_fn fn, void *ctx, struct fim_pool **pool_ret);
+void fim_pool_close(struct fim_pool *pool);
+/**
+ * fim_pool_put() - have an object measured; may deliver earlier ones first
+ * @pool: the pool
+ * @path: absolute, meant below the pool's root
+ * @flags: FIM_MEASURE_*
+ * @walk_err: result's error should it turn out to be a directory
+ *
+ * What the callback returned, or -ENOMEM.
+ */
+int fim_pool_put(struct fim_pool *pool, const char *path, uint32_t flags, int walk_err);
+/* Deliver all that is left. */
+int fim_pool_drain(struct fim_pool *pool);
+
+/* ---------------------------------------------------------------- walk.c */
+
+/* Measure all that @policy covers below @root_fd and call @fn in byte order of the paths. */
+int fim_walk(int root_fd, const struct fim_policy *policy, fim_pool_fn fn, void *ctx);
+/* True if the error is a shortage of this process and says nothing about the object. */
+bool fim_errno_is_ours(int err);
+
+/* ------------------------------------------------------------- package.c */
+
+struct fim_packages;
+
+/* Read dpkg's lists below @root_fd, as far as @policy covers them; empty where there is no dpkg. */
+int fim_packages_load(int root_fd, const struct fim_policy *policy,
+		      struct fim_packages **packages_ret);
+void fim_packages_free(struct fim_packages *packages);
+/* Name of the only package that has @path; NULL: none, unknown or several. */
+const char *fim_packages_owner(const struct fim_packages *packages, const char *path);
+
+/* ------------------------------------------------------------ baseline.c */
+
+/* A descriptor of the directory that holds the system, or -errno, reported. */
+int fim_open_root(const char *root);
+/* The bytes of a baseline; fim_baseline_open() without file and signature. */
+int fim_baseline_parse(const char *bytes, size_t len, const char *path,
+		       struct fim_baseline **baseline_ret);
+
+/* ------------------------------------------------- report.c, statement.c */
+
+#define FIM_NSEC_PER_SEC INT64_C(1000000000)
+#define FIM_DAY_NS	 (86400 * FIM_NSEC_PER_SEC)
+#define FIM_WEEK_NS	 (7 * FIM_DAY_NS)
+
+/**
+ * struct fim_outage - a time in which a part of the control did not work
+ * @component: as in a control record, likewise @state and @cause
+ * @state: "down" or "degraded"
+ * @cause: a sentence
+ * @start_ns: from
+ * @end_ns: to, 0: still open
+ * @start_seq: record that says so
+ * @end_seq: likewise, 0: still open
+ * @inferred: nobody said so at the time; seen afterwards from what is missing
+ * @findings: recorded while it lasted
+ */
+struct fim_outage {
+	char *component;
+	char *state;
+	char *cause;
+	int64_t start_ns;
+	int64_t end_ns;
+	uint64_t start_seq;
+	uint64_t end_seq;
+	bool inferred;
+	uint64_t findings;
+};
+
+/**
+ * struct fim_loss - events that were lost
+ * @component: where
+ * @lost: how many
+ * @time_ns: when it was recorded
+ * @seq: by which record
+ */
+struct fim_loss {
+	char *component;
+	uint64_t lost;
+	int64_t time_ns;
+	uint64_t seq;
+};
+
+/**
+ * struct fim_ledger - what a journal says about a period; report.c fills, statement.c judges
+ * @standard: numbering
+ * @check: what verifying the whole journal found
+ * @from_ns: the period, as asked for or as recorded
+ * @to_ns: its end
+ * @first_ns: first record of the journal, 0: none
+ * @last_ns: last record of the period or before it, 0: none
+ * @records: records in the period
+ * @malformed: records in the period that are chained but say nothing usable
+ * @steps_back: how often the clock went back by more than a minute
+ * @health_known: the daemon recorded its own state at all
+ * @has_policy: a policy is known, so that complete comparisons can be recognised
+ * @baseline_ns: when the first baseline was accepted, 0: never
+ * @baseline_seq: record of the last one
+ * @runs: comparisons in the period
+ * @full_runs: those that covered all roots of the policy
+ * @partial_runs: those of @full_runs in which something could not be read
+ * @last_full_ns: start of the last complete comparison, 0: none
+ * @last_full_end_ns: its end
+ * @gap_ns: longest time without a complete comparison, as far as records go
+ * @gap_from_ns: its start
+ * @gap_to_ns: its end
+ * @gap_seq: comparison that ended it, 0: none did
+ * @findings: in the period
+ * @outages: that overlap the period, in order of start
+ * @outage_count: their number
+ * @losses: in the period
+ * @loss_count: their number
+ * @lost: events lost, altogether
+ */
+struct fim_ledger {
+	enum fim_standard standard;
+	struct fim_journal_check check;
+	int64_t from_ns;
+	int64_t to_ns;
+	int64_t first_ns;
+	int64_t last_ns;
+	uint64_t records;
+	uint64_t malformed;
+	uint64_t steps_back;
+	bool health_known;
+	bool has_policy;
+	int64_t baseline_ns;
+	uint64_t baseline_seq;
+	uint64_t runs;
+	uint64_t full_runs;
+	uint64_t partial_runs;
+	int64_t last_full_ns;
+	int64_t last_full_end_ns;
+	int64_t gap_ns;
+	int64_t gap_from_ns;
+	int64_t gap_to_ns;
+	uint64_t gap_seq;
+	uint64_t findings;
+	struct fim_outage *outages;
+	size_t outage_count;
+	struct fim_loss *losses;
+	size_t loss_count;
+	uint64_t lost;
+};
+
+/* "PCI DSS v4.0.1" */
+const char *fim_standard_name(enum fim_standard standard);
+/* Array of one object per statement. Pure. */
+struct fim_json *fim_statements(const struct fim_ledger *ledger);
+
+#endif /* LIB_PRIVATE_H */

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The observed state of a path.
+ *
+ * One O_PATH descriptor pins the object; everything else is read through it, by way
+ * of /proc/self/fd, so that what is hashed is what was looked at. Opening O_PATH has
+ * no side effect on a FIFO or a device, and only regular files are opened further.
+ *
+ * Nothing is logged here: an object that cannot be read is a result, which the
+ * caller reports as such.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/openat2.h>
+
+#include "lib_private.h"
+
+#define READ_SIZE     (128u << 10)
+#define READ_ATTEMPTS 3
+#define XATTR_RETRIES 8
+#define STATX_WANTED  STATX_BASIC_STATS
+#define NSEC_PER_SEC  1000000000LL
+/* The longest tick of a kernel clock (CONFIG_HZ=100): how coarse a ctime may be. */
+#define TICK_NS 10000000LL
+
+#define PROC_FD_SIZE 32
+
+/* ---- opening */
+
+/*
+ * Kernels before 5.6 have no openat2, and Docker's seccomp filter used to answer
+ * EPERM for it: one component at a time then, none of which may be a symlink.
+ */
+static int open_component(int dirfd, const char *name, size_t len, int flags)
+{
+	char component[NAME_MAX + 1];
+	int fd;
+
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(component, name, len);
+	component[len] = '\0';
+	if (!strcmp(component, ".."))
+		return -EXDEV;
+	fd = openat(dirfd, component, flags | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_stepwise(int dirfd, const char *path, int flags)
+{
+	int fd = -1, next;
+	size_t len;
+
+	if (*path == '/')
+		return -EXDEV;
+	do {
+		len = strcspn(path, "/");
+		next = open_component(fd < 0 ? dirfd : fd, path, len,
+				      path[len] ? O_PATH | O_DIRECTORY : flags);
+		if (fd >= 0)
+			close(fd);
+		fd = next;
+		path += len + strspn(path + len, "/");
+	} while (fd >= 0 && *path);
+	return fd;
+}
+
+int fim_open_beneath(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)flags | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	if (!*path)
+		path = ".";
+	do
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	while (fd < 0 && errno == EINTR);
+	if (fd >= 0)
+		return (int)fd;
+	if (errno == ENOSYS || errno == EPERM)
+		return open_stepwise(dirfd, path, flags);
+	return -errno;
+}
+
+static void proc_fd(int fd, char path_ret[PROC_FD_SIZE])
+{
+	snprintf(path_ret, PROC_FD_SIZE, "/proc/self/fd/%d", fd);
+}
+
+/* O_NOATIME needs ownership or CAP_FOWNER; a measurement should leave no trace, but may. */
+static int reopen_for_reading(int path_fd)
+{
+	char path[PROC_FD_SIZE];
+	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd;
+
+	proc_fd(path_fd, path);
+	fd = open(path, flags | O_NOATIME);
+	if (fd < 0 && errno == EPERM)
+		fd = open(path, flags);
+	if (fd >= 0)
+		return fd;
+	/* The object is pinned: only /proc itself can be missing. */
+	return errno == ENOENT ? -ENOSYS : -errno;
+}
+
+/* ---- attributes */
+
+static int64_t time_ns(const struct statx_timestamp *time)
+{
+	return time->tv_sec * NSEC_PER_SEC + time->tv_nsec;
+}
+
+static enum fim_type type_of(uint16_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return FIM_TYPE_FILE;
+	case S_IFDIR:
+		return FIM_TYPE_DIR;
+	case S_IFLNK:
+		return FIM_TYPE_SYMLINK;
+	case S_IFCHR:
+		return FIM_TYPE_CHAR;
+	case S_IFBLK:
+		return FIM_TYPE_BLOCK;
+	case S_IFIFO:
+		return FIM_TYPE_FIFO;
+	default:
+		return FIM_TYPE_SOCKET;
+	}
+}
+
+static void state_from_statx(const struct statx *stx, struct fim_state *state)
+{
+	state->type = type_of(stx->stx_mode);
+	state->mode = stx->stx_mode & 07777;
+	state->uid = stx->stx_uid;
+	state->gid = stx->stx_gid;
+	if (state->type == FIM_TYPE_FILE || state->type == FIM_TYPE_SYMLINK)
+		state->size = stx->stx_size;
+	if (state->type == FIM_TYPE_FILE)
+		state->nlink = stx->stx_nlink;
+	if (state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK) {
+		state->rdev_major = stx->stx_rdev_major;
+		state->rdev_minor = stx->stx_rdev_minor;
+	}
+	state->immutable = stx->stx_attributes & STATX_ATTR_IMMUTABLE;
+	state->append_only = stx->stx_attributes & STATX_ATTR_APPEND;
+	state->dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
+	state->ino = stx->stx_ino;
+	state->ctime_ns = time_ns(&stx->stx_ctime);
+	state->mtime_ns = time_ns(&stx->stx_mtime);
+}
+
+static int stat_fd(int fd, struct statx *stx_ret)
+{
+	return statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, stx_ret) ? -errno : 0;
+}
+
+static int read_target(int path_fd, char **target_ret)
+{
+	char target[PATH_MAX + 1];
+	ssize_t len;
+
+	len = readlinkat(path_fd, "", target, sizeof(target));
+	if (len < 0)
+		return -errno;
+	if ((size_t)len >= sizeof(target))
+		return -ENAMETOOLONG;
+	target[len] = '\0';
+	*target_ret = strdup(target);
+	return *target_ret ? 0 : -ENOMEM;
+}
+
+/*
+ * getxattr, not lgetxattr: the last component is a magic link, which leads to the
+ * object itself and, if that is a symlink, not any further.
+ */
+static int read_xattr(const char *path, const char *name, struct fim_state *state)
+{
+	unsigned char *value = NULL;
+	ssize_t len, room = -1;
+	int i, err = -EAGAIN;
+
+	for (i = 0; i < XATTR_RETRIES; i++) {
+		len = getxattr(path, name, value, room < 0 ? 0 : (size_t)room);
+		if (len < 0 && errno == ERANGE) {
+			room = -1;
+			continue;
+		}
+		if (len < 0) {
+			err = -errno;
+			break;
+		}
+		if (room >= 0) {
+			err = fim_state_add_xattr(state, name, value, (size_t)len);
+			break;
+		}
+		free(value);
+		room = len + 1; /* 0 would ask for the size again */
+		value = malloc((size_t)room);
+		if (!value) {
+			err = -ENOMEM;
+			break;
+		}
+	}
+	free(value);
+	return err == -ENODATA ? -EAGAIN : err; /* it was in the list an instant ago */
+}
+
+/* malloc'ed list of names as listxattr(2) gives it; 0 bytes: NULL */
+static int list_xattrs(const char *path, char **names_ret, size_t *len_ret)
+{
+	char *names = NULL;
+	ssize_t len = 0;
+	int i, err;
+
+	for (i = 0; i < XATTR_RETRIES; i++) {
+		len = listxattr(path, NULL, 0);
+		if (len <= 0)
+			break;
+		free(names);
+		names = malloc((size_t)len);
+		if (!names)
+			return -ENOMEM;
+		len = listxattr(path, names, (size_t)len);
+		if (len >= 0 || errno != ERANGE)
+			break;
+	}
+	if (len > 0) {
+		*names_ret = names;
+		*len_ret = (size_t)len;
+		return 0;
+	}
+	err = len < 0 ? -errno : 0;
+	free(names);
+	if (err == -EOPNOTSUPP || err == -ENOSYS)
+		err = 0; /* this file system has none */
+	if (!err) {
+		*names_ret = NULL;
+		*len_ret = 0;
+	}
+	return err == -ENOENT ? -ENOSYS : err; /* no /proc */
+}
+
+static int read_xattrs(int path_fd, struct fim_state *state)
+{
+	char path[PROC_FD_SIZE], *names = NULL, *name;
+	size_t len = 0;
+	int err;
+
+	proc_fd(path_fd, path);
+	err = list_xattrs(path, &names, &len);
+	for (name = names; !err && name < names + len; name += strlen(name) + 1)
+		err = read_xattr(path, name, state);
+	free(names);
+	if (!err)
+		fim_state_sort_xattrs(state);
+	return err;
+}
+
+/* ---- content */
+
+/* -EAGAIN: it has not the size that it had. */
+static int read_digest(int fd, struct fim_hasher *hasher, struct fim_state *state)
+{
+	unsigned char buffer[READ_SIZE];
+	uint64_t total = 0;
+	ssize_t n;
+	int err;
+
+	err = fim_hasher_reset(hasher);
+	while (!err) {
+		n = read(fd, buffer, sizeof(buffer));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		total += (uint64_t)n;
+		/* A file that grows as fast as it is read must not hold us for ever. */
+		if (total > state->size)
+			return -EAGAIN;
+		err = fim_hasher_update(hasher, buffer, (size_t)n);
+	}
+	if (!err && total != state->size)
+		err = -EAGAIN;
+	if (!err)
+		err = fim_hasher_final(hasher, state->sha256);
+	state->has_digest = !err;
+	return err;
+}
+
+/*
+ * A file that changed within the current tick can change again without its ctime
+ * moving: let the tick pass first, and any later change shows.
+ */
+static bool changed_this_tick(const struct fim_state *state)
+{
+	int64_t age = fim_time_now() - state->ctime_ns;
+
+	return age >= 0 && age <= TICK_NS; /* a ctime in the future is a clock that was set */
+}
+
+static bool same_moment(const struct fim_state *state, const struct statx *after)
+{
+	return state->ctime_ns == time_ns(&after->stx_ctime) &&
+	       state->mtime_ns == time_ns(&after->stx_mtime) && state->size == after->stx_size;
+}
+
+/* ---- the whole */
+
+static int observe(int path_fd, struct fim_state *state)
+{
+	struct statx stx;
+	int err;
+
+	err = stat_fd(path_fd, &stx);
+	if (err)
+		return err;
+	state_from_statx(&stx, state);
+	if (state->type == FIM_TYPE_SYMLINK)
+		err = read_target(path_fd, &state->target);
+	return err;
+}
+
+static int observe_content(int path_fd, struct fim_hasher *hasher, struct fim_state *state)
+{
+	struct statx after;
+	int fd, err;
+
+	fd = reopen_for_reading(path_fd);
+	if (fd < 0)
+		return fd;
+	err = read_digest(fd, hasher, state);
+	if (!err)
+		err = stat_fd(fd, &after);
+	if (!err && !same_moment(state, &after))
+		err = -EAGAIN;
+	close(fd);
+	return err;
+}
+
+static int measure_fd(int path_fd, bool digest, struct fim_hasher *hasher, struct fim_state *state)
+{
+	const struct timespec tick = { .tv_nsec = TICK_NS };
+	int err;
+
+	err = observe(path_fd, state);
+	if (err)
+		return err;
+	digest = digest && state->type == FIM_TYPE_FILE;
+	if (digest && changed_this_tick(state)) {
+		nanosleep(&tick, NULL);
+		err = observe(path_fd, state);
+		if (err)
+			return err;
+	}
+	err = read_xattrs(path_fd, state);
+	if (!err && digest)
+		err = observe_content(path_fd, hasher, state);
+	return err;
+}
+
+int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+		   struct fim_state *state_ret)
+{
+	bool digest = !(flags & FIM_MEASURE_NO_DIGEST);
+	struct fim_state state = { 0 };
+	int fd, i, err = -EAGAIN;
+
+	for (i = 0; i < READ_ATTEMPTS && err == -EAGAIN; i++) {
+		/* From the path again: what is being replaced has settled by now, perhaps. */
+		fd = fim_open_beneath(dirfd, path, O_PATH);
+		if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP) {
+			err = 0;
+			break;
+		}
+		if (fd < 0) {
+			err = fd;
+			continue;
+		}
+		err = measure_fd(fd, digest, hasher, &state);
+		close(fd);
+		if (err)
+			fim_state_clear(&state);
+	}
+	if (!err)
+		*state_ret = state;
+	return err;
+}

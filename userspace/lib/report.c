@@ -1,0 +1,970 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a journal to a report: reads every record once, keeps what is shown, and
+ * asks statement.c what it amounts to.  No clock, host or configuration is
+ * consulted: same journal and parameters, same report.
+ *
+ * A report is for people and for assessors: what was broken, missing or left out
+ * is said in it, never silently dropped.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "lib_private.h"
+
+/* Items shown per section; the rest is counted, and stays in the journal. */
+#define MAX_ITEMS     20000
+#define STEP_BACK_NS  (60 * FIM_NSEC_PER_SEC)
+#define NSEC_PER_MSEC INT64_C(1000000)
+
+/*
+ * struct list - a section's items
+ * @items: the first MAX_ITEMS
+ * @count: of all
+ */
+struct list {
+	struct fim_json *items;
+	uint64_t count;
+};
+
+/* A container, as its last record shows it. */
+struct seen {
+	char *id;
+	struct fim_json *container;
+	int64_t first_ns;
+	int64_t last_ns;
+	int64_t gone_ns; /* 0: not known to be gone */
+	uint64_t seq;
+	int rank; /* lower is shown first */
+};
+
+/*
+ * struct builder - a report being made
+ * @ledger: what statement.c judges
+ * @to_ns: last moment that counts, INT64_MAX if not limited
+ * @time_ns: of the record at hand; @seq: its number
+ * @last_alive_ns: last record that shows that the daemon ran
+ * @last_any_ns: last record at all, for steps back of the clock
+ * @boot_id: of the last record; @boot_end_ns: last sign of life in the boot before
+ * @daemon_up: it said so and has not said that it stops
+ * @baseline: last baseline record
+ * @host: what the daemon said of the host when it started
+ * @by_id: tree of struct seen, the items of @seen
+ */
+struct builder {
+	const struct fim_report_params *params;
+	struct fim_ledger ledger;
+	int64_t to_ns;
+	int64_t time_ns;
+	uint64_t seq;
+	int64_t last_alive_ns;
+	int64_t last_any_ns;
+	char boot_id[64];
+	int64_t boot_end_ns;
+	uint64_t boots;
+	bool daemon_up;
+	struct fim_json *baseline;
+	struct fim_json *host;
+	struct list baselines, changes, runs, watches, infos, losses;
+	uint64_t by_kind[FIM_KIND_UNREADABLE + 1];
+	uint64_t by_severity[FIM_SEVERITY_CRITICAL + 1];
+	uint64_t by_scope[2];
+	struct seen **seen;
+	size_t seen_count;
+	void *by_id;
+	uint64_t last_seq;
+};
+
+int fim_standard_parse(const char *text, enum fim_standard *standard_ret)
+{
+	static const char prefix[] = "pci-dss-";
+
+	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+		text += sizeof(prefix) - 1;
+	if (strcmp(text, "4.0.1") == 0)
+		*standard_ret = FIM_PCI_DSS_4_0_1;
+	else if (strcmp(text, "3.2.1") == 0)
+		*standard_ret = FIM_PCI_DSS_3_2_1;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- items */
+
+static void set_time(struct fim_json *object, const char *key, int64_t time_ns)
+{
+	char text[FIM_TIME_SIZE];
+
+	if (!time_ns) {
+		fim_json_set_null(object, key);
+		return;
+	}
+	fim_time_format(time_ns, text);
+	fim_json_set_str(object, key, text);
+}
+
+static void list_add(struct list *list, struct fim_json *item)
+{
+	list->count++;
+	if (list->count <= MAX_ITEMS)
+		fim_json_append(list->items, item);
+	else
+		fim_json_free(item);
+}
+
+/* Takes over the items. */
+static struct fim_json *list_section(struct list *list)
+{
+	struct fim_json *section = fim_json_object();
+
+	fim_json_set_int(section, "count", (int64_t)list->count);
+	fim_json_set_int(section, "omitted",
+			 list->count > MAX_ITEMS ? (int64_t)(list->count - MAX_ITEMS) : 0);
+	fim_json_set(section, "items", list->items);
+	list->items = NULL;
+	return section;
+}
+
+static int copy_member(void *ctx, const char *key, struct fim_json *value)
+{
+	static const char *const common[] = {"seq", "boot_id", "type", "prev"};
+	size_t i;
+
+	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		if (strcmp(key, common[i]) == 0)
+			return 0;
+	fim_json_set(ctx, key, fim_json_ref(value));
+	return 0;
+}
+
+/* The record without what only the chain needs; its number becomes "id". */
+static struct fim_json *item_of(const struct builder *builder, const struct fim_json *record)
+{
+	struct fim_json *item = fim_json_object();
+
+	fim_json_set_int(item, "id", (int64_t)builder->seq);
+	fim_json_each(record, copy_member, item);
+	return item;
+}
+
+static int64_t get_time(const struct fim_json *record, const char *key, int64_t fallback)
+{
+	const char *text = fim_json_get_str(record, key);
+	int64_t time_ns;
+
+	return text && fim_time_parse(text, &time_ns) == 0 ? time_ns : fallback;
+}
+
+static bool in_period(const struct builder *builder)
+{
+	return builder->time_ns >= builder->params->from_ns && builder->time_ns <= builder->to_ns;
+}
+
+/* ----------------------------------------------------------------- outages */
+
+static struct fim_outage *open_outage(struct builder *builder, const char *component)
+{
+	struct fim_outage *outages = builder->ledger.outages;
+	size_t i;
+
+	for (i = builder->ledger.outage_count; i-- > 0;)
+		if (!outages[i].end_ns && strcmp(outages[i].component, component) == 0)
+			return &outages[i];
+	return NULL;
+}
+
+static void outage_clear(struct fim_outage *outage)
+{
+	free(outage->component);
+	free(outage->state);
+	free(outage->cause);
+}
+
+/* What ended before the period is of no interest, and must not pile up. */
+static void close_outage(struct builder *builder, struct fim_outage *outage)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	size_t i = (size_t)(outage - ledger->outages);
+
+	outage->end_ns = builder->time_ns;
+	outage->end_seq = builder->seq;
+	if (outage->end_ns >= builder->params->from_ns)
+		return;
+	outage_clear(outage);
+	memmove(outage, outage + 1, (ledger->outage_count - i - 1) * sizeof(*outage));
+	ledger->outage_count--;
+}
+
+/* @like: everything but the strings. */
+static int add_outage(struct builder *builder, const struct fim_outage *like)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	struct fim_outage *outages, *outage;
+
+	outages = realloc(ledger->outages, (ledger->outage_count + 1) * sizeof(*outages));
+	if (!outages)
+		return -ENOMEM;
+	ledger->outages = outages;
+	outage = &outages[ledger->outage_count];
+	*outage = *like;
+	outage->component = strdup(like->component);
+	outage->state = strdup(like->state);
+	outage->cause = strdup(like->cause);
+	if (!outage->component || !outage->state || !outage->cause) {
+		outage_clear(outage);
+		return -ENOMEM;
+	}
+	ledger->outage_count++;
+	return 0;
+}
+
+/*
+ * A daemon that starts without having stopped was killed, or the host was reset.
+ * Nobody could say so at the time; the last record before is its last sign of life.
+ */
+static int infer_outage(struct builder *builder, bool rebooted)
+{
+	struct fim_outage outage = {
+		.component = (char *)"daemon",
+		.state = (char *)"down",
+		.cause =
+			(char *)(rebooted
+					 ? "the host stopped without the daemon having said that it "
+					   "ends (reset, crash or power loss)"
+					 : "the daemon ended without saying so (crash or kill)"),
+		.start_ns = rebooted ? builder->boot_end_ns : builder->last_alive_ns,
+		.end_ns = builder->time_ns,
+		.start_seq = builder->seq,
+		.end_seq = builder->seq,
+		.inferred = true,
+	};
+
+	if (outage.end_ns < builder->params->from_ns || outage.start_ns > outage.end_ns)
+		return 0;
+	return add_outage(builder, &outage);
+}
+
+static int read_daemon(struct builder *builder, const struct fim_json *record, bool up,
+		       bool rebooted)
+{
+	const struct fim_json *detail = fim_json_get(record, "detail");
+	int err = 0;
+
+	builder->ledger.health_known = true;
+	if (up && builder->daemon_up)
+		err = infer_outage(builder, rebooted);
+	builder->daemon_up = up;
+	if (up && fim_json_is_object(detail)) {
+		fim_json_free(builder->host);
+		builder->host = fim_json_ref(detail);
+	}
+	return err;
+}
+
+static int read_loss(struct builder *builder, const struct fim_json *record, const char *component)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	struct fim_loss *losses;
+	int64_t lost = fim_json_get_int(record, "lost", 0);
+
+	if (!in_period(builder))
+		return 0;
+	losses = realloc(ledger->losses, (ledger->loss_count + 1) * sizeof(*losses));
+	if (!losses)
+		return -ENOMEM;
+	ledger->losses = losses;
+	losses[ledger->loss_count] = (struct fim_loss){
+		.component = strdup(component),
+		.lost = lost > 0 ? (uint64_t)lost : 0,
+		.time_ns = builder->time_ns,
+		.seq = builder->seq,
+	};
+	if (!losses[ledger->loss_count].component)
+		return -ENOMEM;
+	ledger->lost += losses[ledger->loss_count].lost;
+	ledger->loss_count++;
+	list_add(&builder->losses, item_of(builder, record));
+	return 0;
+}
+
+static int read_control(struct builder *builder, const struct fim_json *record, bool rebooted)
+{
+	const char *component = fim_json_get_str(record, "component");
+	const char *state = fim_json_get_str(record, "state");
+	const char *cause = fim_json_get_str(record, "cause");
+	struct fim_outage *open;
+	bool up, down;
+	int err = 0;
+
+	if (!component || !state)
+		return -EINVAL;
+	up = strcmp(state, "up") == 0;
+	down = strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
+	if (strcmp(component, "daemon") == 0 && (up || down))
+		err = read_daemon(builder, record, up, rebooted);
+	if (err)
+		return err;
+	if (strcmp(state, "loss") == 0)
+		return read_loss(builder, record, component);
+	if (strcmp(state, "info") == 0 && in_period(builder))
+		list_add(&builder->infos, item_of(builder, record));
+	open = open_outage(builder, component);
+	/* Said again, it is still the same outage. */
+	if ((!up && !down) || (open && down && strcmp(open->state, state) == 0))
+		return 0;
+	if (open)
+		close_outage(builder, open);
+	if (!down)
+		return 0;
+	return add_outage(builder, &(struct fim_outage){.component = (char *)component,
+							.state = (char *)state,
+							.cause = (char *)(cause ? cause : ""),
+							.start_ns = builder->time_ns,
+							.start_seq = builder->seq});
+}
+
+/* ------------------------------------------------- baselines, comparisons */
+
+static int read_baseline(struct builder *builder, const struct fim_json *record)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	const struct fim_json *policy = fim_json_get(record, "policy");
+	struct fim_json *item;
+
+	if (!fim_json_is_object(policy) || !fim_json_get_str(record, "digest"))
+		return -EINVAL;
+	fim_json_free(builder->baseline);
+	builder->baseline = fim_json_ref(record);
+	if (!ledger->baseline_ns)
+		ledger->baseline_ns = builder->time_ns;
+	ledger->baseline_seq = builder->seq;
+	ledger->has_policy = true;
+	/* The one in force when the period begins belongs to it. */
+	if (builder->time_ns < builder->params->from_ns) {
+		fim_json_free(builder->baselines.items);
+		builder->baselines = (struct list){.items = fim_json_array()};
+	}
+	item = item_of(builder, record);
+	fim_json_set_null(item, "policy"); /* shown once, as the scope */
+	list_add(&builder->baselines, item);
+	return 0;
+}
+
+static bool array_has(const struct fim_json *array, const char *wanted)
+{
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < fim_json_count(array); i++) {
+		text = fim_json_str(fim_json_index(array, i));
+		if (text && strcmp(text, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Complete: every directory that the policy in force names was compared. */
+static bool is_complete(const struct builder *builder, const struct fim_json *record)
+{
+	const struct fim_json *roots = fim_json_at(builder->baseline, "policy/roots");
+	const struct fim_json *scope = fim_json_get(record, "scope");
+	const char *root;
+	size_t i;
+
+	for (i = 0; i < fim_json_count(roots); i++) {
+		root = fim_json_str(fim_json_index(roots, i));
+		if (!root || !array_has(scope, root))
+			return false;
+	}
+	return fim_json_count(roots) > 0;
+}
+
+static void measure_gap(struct builder *builder, int64_t from_ns, int64_t to_ns, uint64_t seq)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+
+	if (to_ns - from_ns <= ledger->gap_ns)
+		return;
+	ledger->gap_ns = to_ns - from_ns;
+	ledger->gap_from_ns = from_ns;
+	ledger->gap_to_ns = to_ns;
+	ledger->gap_seq = seq;
+}
+
+/* Where waiting for the first comparison began. */
+static int64_t gap_start(const struct builder *builder)
+{
+	const struct fim_ledger *ledger = &builder->ledger;
+
+	if (ledger->last_full_end_ns)
+		return ledger->last_full_end_ns;
+	return builder->params->from_ns > ledger->first_ns ? builder->params->from_ns
+							   : ledger->first_ns;
+}
+
+static int read_comparison(struct builder *builder, const struct fim_json *record)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	int64_t start_ns = get_time(record, "start", 0), end_ns = get_time(record, "end", 0);
+	bool complete = is_complete(builder, record);
+	int64_t gap_from = gap_start(builder);
+	struct fim_json *item;
+
+	/* Not before the record, and not into the future: a gap must not be talked away. */
+	if (!start_ns || !end_ns || end_ns > builder->time_ns || start_ns > end_ns)
+		return -EINVAL;
+	if (complete) {
+		ledger->last_full_ns = start_ns;
+		ledger->last_full_end_ns = end_ns;
+	}
+	if (!in_period(builder))
+		return 0;
+	item = item_of(builder, record);
+	fim_json_set_bool(item, "complete", complete);
+	ledger->runs++;
+	if (complete) {
+		ledger->full_runs++;
+		ledger->partial_runs += fim_json_get_int(record, "unreadable", 0) > 0;
+		measure_gap(builder, gap_from, end_ns, builder->seq);
+		fim_json_set_int(item, "gap_ms", (end_ns - gap_from) / NSEC_PER_MSEC);
+	}
+	list_add(&builder->runs, item);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- findings */
+
+static int read_finding(struct builder *builder, const struct fim_json *record)
+{
+	const char *kind = fim_json_get_str(record, "kind");
+	const char *severity = fim_json_get_str(record, "severity");
+	const char *scope = fim_json_get_str(record, "scope");
+	struct fim_ledger *ledger = &builder->ledger;
+	size_t i, k, s;
+
+	for (k = 0; k <= FIM_KIND_UNREADABLE; k++)
+		if (kind && strcmp(kind, fim_kind_name((enum fim_kind)k)) == 0)
+			break;
+	for (s = 0; s <= FIM_SEVERITY_CRITICAL; s++)
+		if (severity && strcmp(severity, fim_severity_name((enum fim_severity)s)) == 0)
+			break;
+	if (k > FIM_KIND_UNREADABLE || s > FIM_SEVERITY_CRITICAL)
+		return -EINVAL;
+	if (!in_period(builder))
+		return 0;
+	ledger->findings++;
+	builder->by_kind[k]++;
+	builder->by_severity[s]++;
+	builder->by_scope[scope && strcmp(scope, "container") == 0]++;
+	for (i = 0; i < ledger->outage_count; i++)
+		ledger->outages[i].findings += !ledger->outages[i].end_ns;
+	list_add(&builder->changes, item_of(builder, record));
+	return 0;
+}
+
+/* -------------------------------------------------------------- containers */
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct seen *left = a, *right = b;
+
+	return strcmp(left->id, right->id);
+}
+
+static struct seen *find_seen(const struct builder *builder, const char *id)
+{
+	struct seen key = {.id = (char *)id};
+	void *node = tfind(&key, (void *const *)&builder->by_id, compare_ids);
+
+	return node ? *(struct seen **)node : NULL;
+}
+
+static void seen_free(struct seen *seen)
+{
+	if (!seen)
+		return;
+	fim_json_free(seen->container);
+	free(seen->id);
+	free(seen);
+}
+
+static int add_seen(struct builder *builder, const char *id, struct seen **seen_ret)
+{
+	struct seen *seen = calloc(1, sizeof(*seen)), **all;
+
+	if (!seen)
+		return -ENOMEM;
+	seen->id = strdup(id);
+	all = realloc(builder->seen, (builder->seen_count + 1) * sizeof(struct seen *));
+	if (all)
+		builder->seen = all;
+	if (!seen->id || !all || !tsearch(seen, &builder->by_id, compare_ids)) {
+		seen_free(seen);
+		return -ENOMEM;
+	}
+	seen->first_ns = builder->time_ns;
+	all[builder->seen_count++] = seen;
+	*seen_ret = seen;
+	return 0;
+}
+
+static bool is_flagged(const struct fim_json *container)
+{
+	const struct fim_json *flags = fim_json_get(container, "flags");
+	const char *severity;
+	size_t i;
+
+	for (i = 0; i < fim_json_count(flags); i++) {
+		severity = fim_json_get_str(fim_json_index(flags, i), "severity");
+		if (severity && (strcmp(severity, fim_severity_name(FIM_SEVERITY_HIGH)) == 0 ||
+				 strcmp(severity, fim_severity_name(FIM_SEVERITY_CRITICAL)) == 0))
+			return true;
+	}
+	return false;
+}
+
+static int rank_of(const struct fim_json *container)
+{
+	if (fim_json_get_bool(container, "privileged", false))
+		return 0;
+	if (fim_json_get_bool(container, "effectively_privileged", false))
+		return 1;
+	return is_flagged(container) ? 2 : 3;
+}
+
+static int read_container(struct builder *builder, const struct fim_json *record)
+{
+	const struct fim_json *container = fim_json_get(record, "container");
+	const char *id = fim_json_get_str(container, "id");
+	struct seen *seen;
+	int err;
+
+	if (!id)
+		return -EINVAL;
+	seen = find_seen(builder, id);
+	if (!seen) {
+		err = add_seen(builder, id, &seen);
+		if (err)
+			return err;
+	}
+	fim_json_free(seen->container);
+	seen->container = fim_json_ref(container);
+	seen->last_ns = builder->time_ns;
+	seen->gone_ns = 0;
+	seen->seq = builder->seq;
+	seen->rank = rank_of(container);
+	return 0;
+}
+
+/* What was gone before the period is of no interest, and must not pile up. */
+static void forget_seen(struct builder *builder, struct seen *seen)
+{
+	size_t i;
+
+	for (i = 0; i < builder->seen_count; i++)
+		if (builder->seen[i] == seen) {
+			builder->seen[i] = builder->seen[--builder->seen_count];
+			break;
+		}
+	tdelete(seen, &builder->by_id, compare_ids);
+	seen_free(seen);
+}
+
+static int read_watch(struct builder *builder, const struct fim_json *record)
+{
+	const char *action = fim_json_get_str(record, "action");
+	const char *id = fim_json_get_str(record, "container_id");
+	struct seen *seen;
+
+	if (!action)
+		return -EINVAL;
+	if (in_period(builder))
+		list_add(&builder->watches, item_of(builder, record));
+	seen = id && strcmp(action, "gone") == 0 ? find_seen(builder, id) : NULL;
+	if (seen && builder->time_ns < builder->params->from_ns)
+		forget_seen(builder, seen);
+	else if (seen)
+		seen->gone_ns = builder->time_ns;
+	return 0;
+}
+
+/* Most power first; then in the order of the journal. */
+static int compare_seen(const void *a, const void *b)
+{
+	const struct seen *left = *(struct seen *const *)a, *right = *(struct seen *const *)b;
+
+	if (left->rank != right->rank)
+		return left->rank - right->rank;
+	if (left->seq != right->seq)
+		return left->seq < right->seq ? -1 : 1;
+	return strcmp(left->id, right->id);
+}
+
+/* ----------------------------------------------------------------- records */
+
+/* True if the host was started since the last record. */
+static bool note_boot(struct builder *builder, const struct fim_json *record)
+{
+	const char *boot_id = fim_json_get_str(record, "boot_id");
+
+	if (strncmp(builder->boot_id, boot_id, sizeof(builder->boot_id) - 1) == 0)
+		return false;
+	snprintf(builder->boot_id, sizeof(builder->boot_id), "%s", boot_id);
+	builder->boot_end_ns = builder->last_alive_ns;
+	return builder->boots++ > 0;
+}
+
+static int read_by_type(struct builder *builder, const struct fim_json *record, bool rebooted)
+{
+	const char *type = fim_json_get_str(record, "type");
+
+	if (strcmp(type, "control") == 0)
+		return read_control(builder, record, rebooted);
+	if (strcmp(type, "finding") == 0)
+		return read_finding(builder, record);
+	if (strcmp(type, "comparison") == 0)
+		return read_comparison(builder, record);
+	if (strcmp(type, "baseline") == 0)
+		return read_baseline(builder, record);
+	if (strcmp(type, "container") == 0)
+		return read_container(builder, record);
+	if (strcmp(type, "watch") == 0)
+		return read_watch(builder, record);
+	return 0; /* of a later version */
+}
+
+static int read_record(void *ctx, const struct fim_json *record)
+{
+	struct builder *builder = ctx;
+	struct fim_ledger *ledger = &builder->ledger;
+	const char *component = fim_json_get_str(record, "component");
+	bool rebooted;
+	int err;
+
+	builder->seq = (uint64_t)fim_json_get_int(record, "seq", 0);
+	builder->time_ns = get_time(record, "time", 0);
+	/* What is after the period is verified, but not read. */
+	if (builder->time_ns > builder->to_ns)
+		return 0;
+	if (!ledger->first_ns)
+		ledger->first_ns = builder->time_ns;
+	if (in_period(builder)) {
+		ledger->records++;
+		ledger->steps_back += builder->time_ns < builder->last_any_ns - STEP_BACK_NS;
+	}
+	rebooted = note_boot(builder, record);
+	err = read_by_type(builder, record, rebooted);
+	if (err == -EINVAL) {
+		ledger->malformed += in_period(builder);
+		err = 0;
+	}
+	/* The journal's own note about a crash is written by the next start. */
+	if (!component || strcmp(component, "journal") != 0)
+		builder->last_alive_ns = builder->time_ns;
+	builder->last_any_ns = builder->time_ns;
+	builder->last_seq = builder->seq;
+	ledger->last_ns = builder->time_ns;
+	return err;
+}
+
+/* ---------------------------------------------------------------- sections */
+
+static struct fim_json *standard_section(const struct builder *builder)
+{
+	struct fim_json *section = fim_json_object();
+	bool old = builder->params->standard == FIM_PCI_DSS_3_2_1;
+
+	fim_json_set_str(section, "name", "PCI DSS");
+	fim_json_set_str(section, "version", old ? "3.2.1" : "4.0.1");
+	return section;
+}
+
+static struct fim_json *period_section(const struct builder *builder)
+{
+	struct fim_json *section = fim_json_object();
+
+	set_time(section, "from", builder->ledger.from_ns);
+	set_time(section, "to", builder->ledger.to_ns);
+	set_time(section, "first_record", builder->ledger.first_ns);
+	set_time(section, "last_record", builder->ledger.last_ns);
+	fim_json_set_int(section, "records", (int64_t)builder->ledger.records);
+	return section;
+}
+
+static struct fim_json *journal_section(const struct builder *builder)
+{
+	const struct fim_journal_check *check = &builder->ledger.check;
+	struct fim_json *section = fim_json_object();
+
+	fim_json_set_str(section, "verification", check->first_bad ? "broken" : "verified");
+	fim_json_set_int(section, "records", (int64_t)check->records);
+	fim_json_set_str(section, "head", check->head);
+	if (check->first_bad) {
+		fim_json_set_int(section, "first_bad", (int64_t)check->first_bad);
+		fim_json_set_str(section, "reason", check->reason);
+	}
+	fim_json_set_bool(section, "torn", check->torn);
+	fim_json_set_int(section, "malformed", (int64_t)builder->ledger.malformed);
+	fim_json_set_int(section, "boots", (int64_t)builder->boots);
+	fim_json_set_int(section, "clock_steps_back", (int64_t)builder->ledger.steps_back);
+	return section;
+}
+
+static struct fim_json *scope_section(const struct builder *builder)
+{
+	const struct fim_json *policy = fim_json_get(builder->baseline, "policy");
+	const struct fim_json *rules = fim_json_get(policy, "rules"), *rule;
+	struct fim_json *section = fim_json_object(), *exclusions = fim_json_array();
+	struct fim_json *kept = fim_json_array();
+	const char *cls;
+	size_t i;
+
+	fim_json_set_str(section, "policy", fim_json_get_str(policy, "name"));
+	if (fim_json_get(policy, "version"))
+		fim_json_set(section, "version", fim_json_ref(fim_json_get(policy, "version")));
+	fim_json_set_str(section, "policy_digest",
+			 fim_json_get_str(builder->baseline, "policy_digest"));
+	fim_json_set(section, "roots",
+		     fim_json_is_array(fim_json_get(policy, "roots"))
+			     ? fim_json_ref(fim_json_get(policy, "roots"))
+			     : fim_json_array());
+	for (i = 0; i < fim_json_count(rules); i++) {
+		rule = fim_json_index(rules, i);
+		cls = fim_json_get_str(rule, "class");
+		fim_json_append(cls && strcmp(cls, "excluded") == 0 ? exclusions : kept,
+				fim_json_ref(rule));
+	}
+	fim_json_set(section, "rules", kept);
+	fim_json_set(section, "exclusions", exclusions);
+	return section;
+}
+
+static struct fim_json *comparisons_section(struct builder *builder)
+{
+	const struct fim_ledger *ledger = &builder->ledger;
+	struct fim_json *section = list_section(&builder->runs);
+
+	fim_json_set_int(section, "complete", (int64_t)ledger->full_runs);
+	fim_json_set_int(section, "limit_ms", FIM_WEEK_NS / NSEC_PER_MSEC);
+	fim_json_set_int(section, "longest_gap_ms", ledger->gap_ns / NSEC_PER_MSEC);
+	set_time(section, "longest_gap_from", ledger->gap_from_ns);
+	set_time(section, "longest_gap_to", ledger->gap_to_ns);
+	return section;
+}
+
+static struct fim_json *outage_item(const struct builder *builder, const struct fim_outage *outage)
+{
+	int64_t end_ns = outage->end_ns ? outage->end_ns : builder->ledger.to_ns;
+	struct fim_json *item = fim_json_object();
+
+	fim_json_set_int(item, "id", (int64_t)outage->start_seq);
+	fim_json_set_str(item, "component", outage->component);
+	fim_json_set_str(item, "state", outage->state);
+	fim_json_set_str(item, "cause", outage->cause);
+	set_time(item, "start", outage->start_ns);
+	set_time(item, "end", outage->end_ns);
+	fim_json_set_bool(item, "open", !outage->end_ns);
+	fim_json_set_bool(item, "inferred", outage->inferred);
+	fim_json_set_int(item, "duration_ms", (end_ns - outage->start_ns) / NSEC_PER_MSEC);
+	fim_json_set_int(item, "findings", (int64_t)outage->findings);
+	return item;
+}
+
+static struct fim_json *outages_section(const struct builder *builder)
+{
+	struct list list = {.items = fim_json_array()};
+	uint64_t open = 0;
+	struct fim_json *section;
+	size_t i;
+
+	for (i = 0; i < builder->ledger.outage_count; i++) {
+		open += !builder->ledger.outages[i].end_ns;
+		list_add(&list, outage_item(builder, &builder->ledger.outages[i]));
+	}
+	section = list_section(&list);
+	fim_json_set_int(section, "open", (int64_t)open);
+	return section;
+}
+
+static struct fim_json *losses_section(struct builder *builder)
+{
+	struct fim_json *section = list_section(&builder->losses);
+
+	fim_json_set_int(section, "lost", (int64_t)builder->ledger.lost);
+	return section;
+}
+
+static struct fim_json *container_item(const struct seen *seen)
+{
+	struct fim_json *item = fim_json_object();
+
+	fim_json_set_int(item, "id", (int64_t)seen->seq);
+	set_time(item, "first_seen", seen->first_ns);
+	set_time(item, "last_seen", seen->last_ns);
+	set_time(item, "gone", seen->gone_ns);
+	fim_json_set_bool(item, "flagged", seen->rank < 3);
+	fim_json_set(item, "container", fim_json_ref(seen->container));
+	return item;
+}
+
+static struct fim_json *containers_section(struct builder *builder)
+{
+	bool old = builder->params->standard == FIM_PCI_DSS_3_2_1;
+	struct list list = {.items = fim_json_array()};
+	uint64_t by_rank[4] = {0};
+	struct fim_json *section;
+	char note[256];
+	size_t i;
+
+	if (builder->seen_count)
+		qsort(builder->seen, builder->seen_count, sizeof(struct seen *), compare_seen);
+	for (i = 0; i < builder->seen_count; i++) {
+		by_rank[builder->seen[i]->rank]++;
+		list_add(&list, container_item(builder->seen[i]));
+	}
+	section = list_section(&list);
+	fim_json_set_int(section, "privileged", (int64_t)by_rank[0]);
+	fim_json_set_int(section, "effectively_privileged", (int64_t)(by_rank[0] + by_rank[1]));
+	fim_json_set_int(section, "flagged", (int64_t)(by_rank[0] + by_rank[1] + by_rank[2]));
+	snprintf(note, sizeof(note),
+		 "Supporting evidence for least privilege (%s, requirement %s), of containers as "
+		 "they ran. Security Hub's ECS controls look at task definitions only.",
+		 fim_standard_name(builder->params->standard), old ? "7.1" : "7.2");
+	fim_json_set_str(section, "note", note);
+	return section;
+}
+
+static struct fim_json *summary_section(const struct builder *builder)
+{
+	const struct fim_ledger *ledger = &builder->ledger;
+	struct fim_json *section = fim_json_object(), *kinds = fim_json_object();
+	struct fim_json *severities = fim_json_object(), *scopes = fim_json_object();
+	size_t i;
+
+	for (i = 0; i <= FIM_KIND_UNREADABLE; i++)
+		fim_json_set_int(kinds, fim_kind_name((enum fim_kind)i),
+				 (int64_t)builder->by_kind[i]);
+	for (i = 0; i <= FIM_SEVERITY_CRITICAL; i++)
+		fim_json_set_int(severities, fim_severity_name((enum fim_severity)i),
+				 (int64_t)builder->by_severity[i]);
+	fim_json_set_int(scopes, "host", (int64_t)builder->by_scope[0]);
+	fim_json_set_int(scopes, "container", (int64_t)builder->by_scope[1]);
+	fim_json_set_int(section, "changes", (int64_t)ledger->findings);
+	fim_json_set(section, "changes_by_kind", kinds);
+	fim_json_set(section, "changes_by_severity", severities);
+	fim_json_set(section, "changes_by_scope", scopes);
+	fim_json_set_int(section, "comparisons", (int64_t)ledger->runs);
+	fim_json_set_int(section, "outages", (int64_t)ledger->outage_count);
+	fim_json_set_int(section, "lost_events", (int64_t)ledger->lost);
+	fim_json_set_int(section, "containers", (int64_t)builder->seen_count);
+	return section;
+}
+
+/* ------------------------------------------------------------------- build */
+
+static struct fim_json *make_report(struct builder *builder)
+{
+	struct fim_json *report = fim_json_object();
+
+	fim_json_set_str(report, "format", "ecs-fim-report");
+	fim_json_set_int(report, "version", 1);
+	fim_json_set_str(report, "tool", "ecs-fim " FIM_VERSION);
+	fim_json_set(report, "standard", standard_section(builder));
+	/* Not now: the same journal gives the same report, whenever it is made. */
+	set_time(report, "generated", builder->ledger.last_ns);
+	fim_json_set(report, "period", period_section(builder));
+	if (builder->host)
+		fim_json_set(report, "host", fim_json_ref(builder->host));
+	else
+		fim_json_set_null(report, "host");
+	fim_json_set(report, "statements", fim_statements(&builder->ledger));
+	fim_json_set(report, "summary", summary_section(builder));
+	fim_json_set(report, "scope", scope_section(builder));
+	fim_json_set(report, "baselines", list_section(&builder->baselines));
+	fim_json_set(report, "comparisons", comparisons_section(builder));
+	fim_json_set(report, "changes", list_section(&builder->changes));
+	fim_json_set(report, "containers", containers_section(builder));
+	fim_json_set(report, "watches", list_section(&builder->watches));
+	fim_json_set(report, "outages", outages_section(builder));
+	fim_json_set(report, "losses", losses_section(builder));
+	fim_json_set(report, "control_notes", list_section(&builder->infos));
+	fim_json_set(report, "journal", journal_section(builder));
+	return report;
+}
+
+/* The end of the period is a gap, too. */
+static void finish_ledger(struct builder *builder)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	const struct fim_report_params *params = builder->params;
+
+	ledger->from_ns = params->from_ns ? params->from_ns : ledger->first_ns;
+	ledger->to_ns = params->to_ns ? params->to_ns : ledger->last_ns;
+	if (ledger->records && ledger->last_ns > gap_start(builder))
+		measure_gap(builder, gap_start(builder), ledger->last_ns, 0);
+}
+
+static void nothing(void *node)
+{
+	(void)node;
+}
+
+static void builder_clear(struct builder *builder)
+{
+	struct list *const lists[] = {&builder->baselines, &builder->changes, &builder->runs,
+				      &builder->watches,   &builder->infos,   &builder->losses};
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		fim_json_free(lists[i]->items);
+	fim_json_free(builder->baseline);
+	fim_json_free(builder->host);
+	tdestroy(builder->by_id, nothing);
+	for (i = 0; i < builder->seen_count; i++)
+		seen_free(builder->seen[i]);
+	free(builder->seen);
+	for (i = 0; i < builder->ledger.outage_count; i++)
+		outage_clear(&builder->ledger.outages[i]);
+	free(builder->ledger.outages);
+	for (i = 0; i < builder->ledger.loss_count; i++)
+		free(builder->ledger.losses[i].component);
+	free(builder->ledger.losses);
+}
+
+int fim_report_build(const struct fim_report_params *params, struct fim_json **report_ret)
+{
+	struct builder builder = {
+		.params = params,
+		.to_ns = params->to_ns ? params->to_ns : INT64_MAX,
+		.ledger = {.standard = params->standard},
+		.baselines = {.items = fim_json_array()},
+		.changes = {.items = fim_json_array()},
+		.runs = {.items = fim_json_array()},
+		.watches = {.items = fim_json_array()},
+		.infos = {.items = fim_json_array()},
+		.losses = {.items = fim_json_array()},
+	};
+	int err;
+
+	if (builder.to_ns < params->from_ns) {
+		fim_log(LOG_ERR, "a report's period cannot end before it begins");
+		err = -EINVAL;
+		goto out;
+	}
+	err = fim_journal_read(params->journal, read_record, &builder, &builder.ledger.check);
+	/* What was verified up to the fault is reported, and the fault with it. */
+	if (err == -EBADMSG)
+		err = 0;
+	if (err)
+		goto out;
+	finish_ledger(&builder);
+	*report_ret = make_report(&builder);
+out:
+	builder_clear(&builder);
+	return err;
+}
