@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the commands of ecs-fim share.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include "libfim.h"
+
+/* ----------------------------------------------------------------- cmd_*.c */
+/* argv[0] is the command's name. Each returns an enum fim_exit. */
+
+int cmd_baseline(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_containers(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_journal(int argc, char **argv);
+
+/* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. cmd_baseline.c */
+char *cli_signature_path(const char *baseline);
+
+/* ------------------------------------------------------------------ term.c */
+
+/* The exit status for what a library call returned. */
+int cli_exit(int err);
+
+/* Print a complaint and @usage to stderr; returns FIM_EXIT_USAGE. */
+int cli_usage_error(const char *usage, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * For getopt_long(3) with opterr = 0 and an optstring that begins with ':': what is
+ * wrong with the option it stopped at (@opt is '?' or ':').
+ */
+int cli_option_error(const char *usage, int opt, char **argv);
+
+/* Report that memory ran out or similar; for failures that the library did not name. */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Write bytes so that they cannot move the cursor or forge a line. */
+void cli_put_escaped(FILE *out, const char *text);
+
+enum cli_colour {
+	CLI_RED,
+	CLI_GREEN,
+	CLI_YELLOW,
+	CLI_BOLD,
+	CLI_PLAIN,
+};
+/* The escape sequence, or "" if @out is not a terminal or NO_COLOR is set. */
+const char *cli_colour(FILE *out, enum cli_colour colour);
+
+/* 1.5 KiB, 3.2 GiB, … */
+#define CLI_SIZE_SIZE 16
+void cli_format_size(uint64_t bytes, char text_ret[CLI_SIZE_SIZE]);
+
+/* One compact line; frees @json. 0 or -errno, reported. */
+int cli_put_json(FILE *out, struct fim_json *json);
+
+/**
+ * struct cli_progress - how progress is shown on stderr
+ * @quiet: not at all
+ * @json: as JSON lines, whatever stderr is; otherwise one line, rewritten, on a
+ *	terminal only
+ * @start_ns: set by cli_progress_start()
+ * @shown_ns: when something was shown last
+ * @drawn: the line has to be cleared
+ */
+struct cli_progress {
+	bool quiet;
+	bool json;
+	int64_t start_ns;
+	int64_t shown_ns;
+	bool drawn;
+};
+void cli_progress_start(struct cli_progress *progress);
+void cli_progress_show(struct cli_progress *progress, const struct fim_progress *now);
+/* Clears the line. */
+void cli_progress_end(struct cli_progress *progress);
+
+#endif /* CLI_H */

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ecs-fim verify: the disk against the signed baseline, once, now.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define NSEC_PER_SEC 1000000000LL
+
+#define USAGE                                                                                  \
+	"usage: ecs-fim verify [--root DIR] [--baseline FILE] [--signature FILE] [--key FILE …]\n" \
+	"               [--config FILE] [--json] [--quiet] [--progress]\n"
+
+static const char help[] = USAGE
+	"\n"
+	"Compares everything that the baseline's policy covers with the disk. The signature is\n"
+	"checked first; a baseline that nobody trusted has signed is refused.\n"
+	"\n"
+	"  --root DIR        where the system is mounted (default /)\n"
+	"  --baseline FILE   default: from the configuration\n"
+	"  --signature FILE  default: beside the baseline, .ndjson replaced by .sig\n"
+	"  --key FILE        trusted public key, or directory of *.pem; may be repeated;\n"
+	"                    default: from the configuration\n"
+	"  --config FILE     default: " FIM_CONFIG_PATH "\n"
+	"  --json            one JSON object per difference, then one with the totals\n"
+	"  --quiet           print only differences\n"
+	"  --progress        progress as JSON lines on standard error\n"
+	"\n"
+	"exit status: 0 no difference, 3 differences, 1 error, 2 wrong usage\n"
+	"\n"
+	"  ecs-fim verify\n"
+	"  ecs-fim verify --json | jq -r 'select(.kind == \"added\") | .path'\n"
+	"  ecs-fim verify --root /mnt/image --baseline base.ndjson --key public.pem\n";
+
+/**
+ * struct verify - arguments and state of "verify"
+ * @root: --root
+ * @baseline: --baseline
+ * @signature: --signature
+ * @keys: --key, NULL-terminated
+ * @key_count: their number
+ * @config: --config
+ * @json: --json
+ * @progress: --quiet, --progress
+ */
+struct verify {
+	const char *root;
+	const char *baseline;
+	const char *signature;
+	const char **keys;
+	size_t key_count;
+	const char *config;
+	bool json;
+	struct cli_progress progress;
+};
+
+/* ---- differences for people */
+
+static enum cli_colour kind_colour(enum fim_kind kind)
+{
+	return kind == FIM_KIND_ADDED || kind == FIM_KIND_ATTRIBUTES ? CLI_YELLOW : CLI_RED;
+}
+
+static void put_xattrs(const struct fim_state *state)
+{
+	const struct fim_xattr *xattr;
+	size_t i;
+
+	if (!state->xattr_count)
+		fputs("none", stdout);
+	for (i = 0; i < state->xattr_count; i++) {
+		char *value;
+
+		xattr = &state->xattrs[i];
+		value = fim_escape((const char *)xattr->value, xattr->len);
+		fputs(i ? ", " : "", stdout);
+		cli_put_escaped(stdout, xattr->name);
+		printf("=%s", value ? value : "?");
+		free(value);
+	}
+}
+
+static void put_value(const struct fim_state *state, uint32_t bit)
+{
+	char hex[FIM_SHA256_HEX_SIZE] = "unknown";
+
+	switch (bit) {
+	case FIM_DIFF_TYPE:
+		fputs(fim_type_name(state->type), stdout);
+		break;
+	case FIM_DIFF_MODE:
+		printf("%04o", state->mode);
+		break;
+	case FIM_DIFF_UID:
+		printf("%u", state->uid);
+		break;
+	case FIM_DIFF_GID:
+		printf("%u", state->gid);
+		break;
+	case FIM_DIFF_SIZE:
+		printf("%llu", (unsigned long long)state->size);
+		break;
+	case FIM_DIFF_DIGEST:
+		if (state->has_digest)
+			fim_hex_encode(state->sha256, sizeof(state->sha256), hex);
+		fputs(hex, stdout);
+		break;
+	case FIM_DIFF_TARGET:
+		cli_put_escaped(stdout, state->target ? state->target : "none");
+		break;
+	case FIM_DIFF_XATTRS:
+		put_xattrs(state);
+		break;
+	case FIM_DIFF_FLAGS:
+		printf("%s%s%s", state->immutable ? "immutable " : "",
+		       state->append_only ? "append" : "",
+		       state->immutable || state->append_only ? "" : "none");
+		break;
+	case FIM_DIFF_NLINK:
+		printf("%u", state->nlink);
+		break;
+	case FIM_DIFF_RDEV:
+		printf("%u:%u", state->rdev_major, state->rdev_minor);
+		break;
+	}
+}
+
+/* Of what came or went, and of a change of type, the other attributes say nothing. */
+static uint32_t shown_bits(const struct fim_difference *difference)
+{
+	if (difference->before->type == FIM_TYPE_NONE || difference->after->type == FIM_TYPE_NONE)
+		return 0;
+	return difference->diff & FIM_DIFF_TYPE ? FIM_DIFF_TYPE : difference->diff;
+}
+
+static void put_difference(const struct fim_difference *difference)
+{
+	uint32_t bits = shown_bits(difference), bit;
+
+	printf("%s%-10s%s ", cli_colour(stdout, kind_colour(difference->kind)),
+	       fim_kind_name(difference->kind), cli_colour(stdout, CLI_PLAIN));
+	cli_put_escaped(stdout, difference->path);
+	if (difference->kind == FIM_KIND_UNREADABLE)
+		printf(": %s", strerror(-difference->err));
+	else if (difference->kind == FIM_KIND_ADDED)
+		printf(" (%s)", fim_type_name(difference->after->type));
+	else if (difference->kind == FIM_KIND_REMOVED)
+		printf(" (%s)", fim_type_name(difference->before->type));
+	putchar('\n');
+	for (bit = 1; bit & FIM_DIFF_ALL; bit <<= 1) {
+		if (!(bits & bit))
+			continue;
+		printf("           %-7s ", fim_diff_name(bit));
+		put_value(difference->before, bit);
+		fputs(" → ", stdout);
+		put_value(difference->after, bit);
+		putchar('\n');
+	}
+}
+
+/* ---- differences for programs: members as in a finding of the journal */
+
+static struct fim_json *state_json(const struct fim_state *state)
+{
+	struct fim_json *json = fim_json_object();
+
+	fim_state_to_json(state, json);
+	return json;
+}
+
+static int put_difference_json(const struct fim_difference *difference)
+{
+	struct fim_json *json = fim_json_object(), *changed = fim_json_array();
+	uint32_t bit;
+
+	for (bit = 1; bit & FIM_DIFF_ALL; bit <<= 1)
+		if (difference->diff & bit)
+			fim_json_append_str(changed, fim_diff_name(bit));
+	fim_json_set_str(json, "type", "finding");
+	fim_json_set_str(json, "kind", fim_kind_name(difference->kind));
+	fim_json_set_path(json, "path", difference->path);
+	fim_json_set_str(json, "class", fim_class_name(difference->rule->cls));
+	fim_json_set_str(json, "category", difference->rule->category);
+	fim_json_set(json, "changed", changed);
+	fim_json_set(json, "before", state_json(difference->before));
+	fim_json_set(json, "after", state_json(difference->after));
+	if (difference->kind == FIM_KIND_UNREADABLE)
+		fim_json_set_str(json, "error", strerror(-difference->err));
+	return cli_put_json(stdout, json);
+}
+
+static int show_difference(void *ctx, const struct fim_difference *difference)
+{
+	struct verify *args = ctx;
+
+	cli_progress_end(&args->progress);
+	if (args->json)
+		return put_difference_json(difference);
+	put_difference(difference);
+	return 0;
+}
+
+static void show_progress(void *ctx, const struct fim_progress *now)
+{
+	struct verify *args = ctx;
+
+	cli_progress_show(&args->progress, now);
+}
+
+/* ---- totals */
+
+static int put_totals_json(const struct fim_comparison *totals, const struct fim_baseline *baseline)
+{
+	struct fim_json *json = fim_json_object();
+	char time[FIM_TIME_SIZE];
+
+	fim_json_set_str(json, "type", "comparison");
+	fim_time_format(totals->start_ns, time);
+	fim_json_set_str(json, "start", time);
+	fim_time_format(totals->end_ns, time);
+	fim_json_set_str(json, "end", time);
+	fim_json_set_str(json, "baseline", fim_baseline_digest(baseline));
+	fim_json_set_str(json, "key_id", fim_baseline_key_id(baseline));
+	fim_json_set_int(json, "expected", (int64_t)totals->expected);
+	fim_json_set_int(json, "compared", (int64_t)totals->compared);
+	fim_json_set_int(json, "added", (int64_t)totals->added);
+	fim_json_set_int(json, "removed", (int64_t)totals->removed);
+	fim_json_set_int(json, "changed", (int64_t)totals->changed);
+	fim_json_set_int(json, "unreadable", (int64_t)totals->unreadable);
+	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
+	return cli_put_json(stdout, json);
+}
+
+static bool is_clean(const struct fim_comparison *totals)
+{
+	return !totals->added && !totals->removed && !totals->changed && !totals->unreadable;
+}
+
+static void put_totals(const struct fim_comparison *totals)
+{
+	double seconds = (double)(totals->end_ns - totals->start_ns) / NSEC_PER_SEC;
+	char size[CLI_SIZE_SIZE];
+
+	cli_format_size(totals->bytes, size);
+	printf("%s%s%s: %llu of %llu objects compared in %.2f s, %s read",
+	       cli_colour(stdout, is_clean(totals) ? CLI_GREEN : CLI_RED),
+	       is_clean(totals) ? "clean" : "differences", cli_colour(stdout, CLI_PLAIN),
+	       (unsigned long long)totals->compared, (unsigned long long)totals->expected, seconds,
+	       size);
+	if (!is_clean(totals))
+		printf(": %llu changed, %llu added, %llu removed, %llu unreadable",
+		       (unsigned long long)totals->changed, (unsigned long long)totals->added,
+		       (unsigned long long)totals->removed, (unsigned long long)totals->unreadable);
+	putchar('\n');
+}
+
+/* ---- the command */
+
+static int compare(struct verify *args, const struct fim_baseline *baseline)
+{
+	struct fim_compare_params params = { .root = args->root,
+					     .difference = show_difference,
+					     .progress = show_progress,
+					     .ctx = args };
+	struct fim_comparison totals;
+	int err;
+
+	cli_progress_start(&args->progress);
+	err = fim_compare(baseline, &params, &totals);
+	cli_progress_end(&args->progress);
+	if (err)
+		return FIM_EXIT_ERROR;
+	if (args->json)
+		err = put_totals_json(&totals, baseline);
+	else if (!args->progress.quiet)
+		put_totals(&totals);
+	if (err)
+		return FIM_EXIT_ERROR;
+	return is_clean(&totals) ? FIM_EXIT_CLEAN : FIM_EXIT_FINDINGS;
+}
+
+static int verify(struct verify *args)
+{
+	const struct fim_config *config;
+	struct fim_config *loaded = NULL;
+	struct fim_baseline *baseline = NULL;
+	const char *path, *signature;
+	char *beside = NULL;
+	int err;
+
+	err = fim_config_load(args->config, &loaded);
+	if (err)
+		return cli_exit(err);
+	config = loaded;
+	path = args->baseline ? args->baseline : config->baseline;
+	signature = args->signature ? args->signature : config->signature;
+	if (args->baseline && !args->signature) {
+		beside = cli_signature_path(args->baseline);
+		signature = beside;
+	}
+	err = signature ? fim_baseline_open(path, signature,
+					    args->key_count ?
+						    args->keys :
+						    (const char *const *)config->trusted_keys,
+					    &baseline) :
+			  -ENOMEM;
+	err = err ? cli_exit(err) : compare(args, baseline);
+	fim_baseline_free(baseline);
+	fim_config_free(loaded);
+	free(beside);
+	return err;
+}
+
+static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
+{
+	static const struct option options[] = {
+		{ "root", required_argument, NULL, 'r' },
+		{ "baseline", required_argument, NULL, 'b' },
+		{ "signature", required_argument, NULL, 's' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "progress", no_argument, NULL, 'g' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
+		switch (opt) {
+		case 'r':
+			args->root = optarg;
+			break;
+		case 'b':
+			args->baseline = optarg;
+			break;
+		case 's':
+			args->signature = optarg;
+			break;
+		case 'k':
+			args->keys[args->key_count++] = optarg;
+			break;
+		case 'c':
+			args->config = optarg;
+			break;
+		case 'j':
+			args->json = true;
+			break;
+		case 'q':
+			args->progress.quiet = true;
+			break;
+		case 'g':
+			args->progress.json = true;
+			break;
+		case 'h':
+			*help_ret = true;
+			return FIM_EXIT_CLEAN;
+		default:
+			return cli_option_error(USAGE, opt, argv);
+		}
+	}
+	if (optind < argc)
+		return cli_usage_error(USAGE, "%s: not expected", argv[optind]);
+	return FIM_EXIT_CLEAN;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	struct verify args = { .root = "/" };
+	bool show_help = false;
+	int status;
+
+	args.keys = calloc((size_t)argc + 1, sizeof(*args.keys));
+	if (!args.keys)
+		return FIM_EXIT_ERROR;
+	opterr = 0;
+	status = parse(argc, argv, &args, &show_help);
+	if (show_help)
+		fputs(help, stdout);
+	else if (!status)
+		status = verify(&args);
+	free(args.keys);
+	return status;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ecs-fim: finds the command and runs it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "cli.h"
+
+static const struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "baseline", "take, sign, show and export baselines", cmd_baseline },
+	{ "verify", "compare the whole system with its baseline now", cmd_verify },
+	{ "status", "show what the daemon knows about itself", cmd_status },
+	{ "containers", "list containers and the settings that give them power", cmd_containers },
+	{ "report", "make the PCI DSS report out of the journal", cmd_report },
+	{ "journal", "check the journal's chain, print its records", cmd_journal },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: ecs-fim COMMAND [OPTION …]\n"
+	      "\n"
+	      "File integrity of a host: what is on disk against a signed baseline.\n"
+	      "\n"
+	      "commands:\n",
+	      out);
+	for (i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n"
+	      "  ecs-fim COMMAND --help   explains a command\n"
+	      "  ecs-fim --version        prints the version\n"
+	      "\n"
+	      "From nothing to a first comparison:\n"
+	      "  ecs-fim baseline create --policy /usr/share/ecs-fim/baselines/al2023.yaml -o base.ndjson\n"
+	      "  ecs-fim baseline sign --key signing-key.pem base.ndjson\n"
+	      "  ecs-fim verify --baseline base.ndjson --key public-key.pem\n"
+	      "\n"
+	      "exit status: 0 clean, 1 error, 2 wrong usage, 3 findings\n",
+	      out);
+}
+
+/* Messages carry names of files, which may carry anything. */
+static void show_message(void *ctx, int priority, const char *message)
+{
+	(void)ctx;
+	if (priority <= LOG_WARNING)
+		cli_error("%s%s", priority == LOG_WARNING ? "warning: " : "", message);
+}
+
+static int run(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2) {
+		usage(stderr);
+		return FIM_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return FIM_EXIT_CLEAN;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("ecs-fim " FIM_VERSION);
+		return FIM_EXIT_CLEAN;
+	}
+	for (i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(commands[i].name, argv[1]))
+			return commands[i].run(argc - 1, argv + 1);
+	cli_error("%s: unknown %s", argv[1], *argv[1] == '-' ? "option" : "command");
+	usage(stderr);
+	return FIM_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	fim_log_set(show_message, NULL);
+	status = run(argc, argv);
+	/* A full disk must not look like a clean system. */
+	if (fflush(stdout) || ferror(stdout)) {
+		cli_error("cannot write to standard output: %s", strerror(errno));
+		status = FIM_EXIT_ERROR;
+	}
+	return status;
+}

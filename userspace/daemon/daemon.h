@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ecs-fimd's private header: its sections are the files of this folder, in the
+ * order in which a change passes through them.
+ *
+ * Ownership: struct daemon owns every descriptor and every table.  One thread, the
+ * loop, uses it; the only other thread is engine.c's, which owns the connection to
+ * Docker and shares nothing but the queue in struct engine.
+ *
+ * A change of a file goes through here:
+ *
+ *	source → event.c → pending.c → settle.c → finding.c → journal → sinks
+ *	(bytes)  (which     (wait till  (measure,   (who, which
+ *	          path?)     settled)    appraise)   container?)
+ */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <syslog.h>
+
+#include "libfim.h"
+
+struct daemon;
+
+/* ------------------------------------------------------------------ map.c */
+
+/* Embedded as the first member of what is stored; the map owns @key only. */
+struct map_node {
+	struct map_node *next;
+	char *key;
+	size_t hash;
+};
+
+struct map {
+	struct map_node **slots;
+	size_t slot_count;
+	size_t count;
+	uint64_t seed;
+};
+
+int map_init(struct map *map);
+/* Frees slots and keys; the caller has taken the values out or frees them in @value_free. */
+void map_exit(struct map *map, void (*value_free)(struct map_node *node));
+void *map_find(const struct map *map, const char *key);
+/* Copies @key. The key must not be in the map. */
+int map_put(struct map *map, const char *key, struct map_node *node);
+/* The caller owns @node->key from now on. */
+void map_del(struct map *map, struct map_node *node);
+/* NULL: the first; NULL at the end. @node may not be deleted before the next call. */
+void *map_next(const struct map *map, const void *node);
+
+/* ----------------------------------------------------------------- loop.c */
+
+int64_t now_ms(void); /* CLOCK_MONOTONIC */
+
+/* --------------------------------------------------------------- source.c */
+
+/**
+ * struct source_ops - where events come from
+ * @kind: name for status and journal
+ * @read: whole records; -EAGAIN when there are none now
+ * @watch_add: watch the tree below an open directory; -EEXIST with *@id_ret set
+ * @info: -EOPNOTSUPP if the source has no counters
+ * @close: frees @source->ctx
+ */
+struct source;
+struct source_ops {
+	const char *kind;
+	ssize_t (*read)(struct source *source, void *buf, size_t size);
+	int (*watch_add)(struct source *source, int dirfd, uint32_t *id_ret);
+	int (*watch_del)(struct source *source, uint32_t id);
+	int (*info)(struct source *source, struct fim_info *info_ret);
+	void (*close)(struct source *source);
+};
+
+/* @fd: becomes readable when a record waits; owned by the source */
+struct source {
+	const struct source_ops *ops; /* NULL: there is no source */
+	int fd;
+	void *ctx;
+};
+
+/* The module. -ENOENT, -ENXIO, -ENODEV: not loaded. -EPROTO: another ABI version. */
+int source_module_open(const char *device, struct source *source_ret);
+
+/* ----------------------------------------------------------------- walk.c */
+
+#define WALK_MAX 1000000 /* names; a tree that is larger is left to a comparison */
+
+typedef int (*walk_fn)(void *ctx, const char *path);
+/**
+ * walk() - call @fn for everything below a directory
+ * @rootfd: where @rel starts; no symbolic link in or below it is followed
+ * @rel: the directory
+ * @name: what @rel is called towards @fn
+ *
+ * A parent comes before what it holds. -EFBIG: over WALK_MAX. A directory that is
+ * not there is empty.
+ */
+int walk(int rootfd, const char *rel, const char *name, walk_fn fn, void *ctx);
+
+/* --------------------------------------------------------------- layers.c */
+/* What a container's image says about a path: overlayfs' lower layers. */
+
+struct layers {
+	char **dirs; /* [0] upper, then lower ones from the top */
+	size_t count;
+};
+
+/**
+ * layers_parse() - find the directories of an overlay mount
+ * @options: its super options in /proc/self/mountinfo
+ * @mount_point: for layers given relative to Docker's directory
+ *
+ * -EINVAL: not a writable overlay.
+ */
+int layers_parse(const char *options, const char *mount_point, struct layers *layers_ret);
+void layers_clear(struct layers *layers);
+/* State of @path (absolute in the container) in the layers from @first on. */
+int layers_measure(const struct layers *layers, size_t first, const char *path,
+		   struct fim_hasher *hasher, struct fim_state *state_ret);
+/* Calls @fn, maybe more than once, for what the layers from @first on have below @dir. */
+int layers_each_below(const struct layers *layers, size_t first, const char *dir, walk_fn fn,
+		      void *ctx);
+/* True if the container's own directory hides the image's of the same name. */
+bool layers_is_opaque(const struct layers *layers, const char *dir);
+/* Forget attributes that differ between a layer and the merged view of the same file. */
+void layers_strip(struct fim_state *state);
+/* True if @state, new at @path, is a place for the engine to mount something on. */
+bool layers_is_artefact(const char *path, const struct fim_state *state);
+
+/* ----------------------------------------------------------------- tree.c */
+
+#define TREE_SCOPES 3 /* usr/bin, usr/sbin, etc */
+
+/* What is remembered of one path. */
+struct known {
+	struct map_node node;
+	struct fim_state *last; /* NULL: as expected */
+	uint64_t dev;		/* as in struct fim_state, 0: not observed in the state @last */
+	uint64_t ino;
+	int64_t ctime_ns;
+	int64_t mtime_ns;
+	int64_t seen_ns; /* when that was */
+	uint64_t size;
+	bool unreadable;
+	uint32_t run; /* the comparison that met it last */
+};
+
+/*
+ * The host, or one container's root file system.  No descriptor of a container's
+ * root is kept: it would pin the mount, and the engine could not unmount it.
+ */
+struct tree {
+	struct tree *next;
+	unsigned int refs;
+	bool container;
+	bool gone;
+	char *root; /* "/", or the mount point */
+	uint64_t dev;
+	int mount_id;
+	char id[FIM_CONTAINER_ID_SIZE]; /* container: "" until known */
+	int64_t rescan_ms; /* container: when to look at its layer again; 0: not wanted */
+	int64_t rescanned_ms;
+	char hint[FIM_CONTAINER_ID_SIZE]; /* the container of a process that changed something */
+	char *scopes[TREE_SCOPES];	  /* container: absolute paths, symbolic links resolved */
+	struct layers layers;
+	struct map known;
+	struct map pending;
+};
+
+int tree_new(const char *root, struct tree **tree_ret);
+struct tree *tree_get(struct tree *tree);
+void tree_put(struct tree *tree);
+bool tree_covers(const struct daemon *d, const struct tree *tree, const char *path);
+/* Class, mask and category of a path; never NULL. */
+const struct fim_rule *tree_rule(const struct daemon *d, const struct tree *tree, const char *path);
+uint32_t tree_mask(const struct daemon *d, const struct tree *tree, const char *path);
+/* Baseline or image; a copy to be cleared. */
+int tree_expected(struct daemon *d, const struct tree *tree, const char *path,
+		  struct fim_state *state_ret);
+/* State last recorded, with dev, ino and times if observed; a copy to be cleared. */
+int tree_last(struct daemon *d, const struct tree *tree, const char *path,
+	      struct fim_state *state_ret);
+int tree_measure(struct daemon *d, const struct tree *tree, const char *path, uint32_t flags,
+		 struct fim_state *state_ret);
+/* Directory descriptor from which tree_relative() paths start; caller closes it. */
+int tree_open(struct daemon *d, const struct tree *tree, const char *path, int *fd_ret,
+	      const char **rel_ret);
+/* Remember @state as recorded. */
+int tree_record(struct daemon *d, struct tree *tree, const char *path,
+		const struct fim_state *state);
+/* Remember that @path was observed to be as last recorded. */
+void tree_observe(struct tree *tree, const char *path, const struct fim_state *state);
+/* True if nothing can have happened to @path since it was last observed. */
+bool tree_is_untouched(const struct tree *tree, const char *path, const struct fim_state *stat);
+/* Calls @fn for each path below @dir that was recorded or expected to exist. */
+int tree_each_below(struct daemon *d, struct tree *tree, const char *dir, walk_fn fn, void *ctx);
+
+/* ---------------------------------------------------------------- watch.c */
+
+struct watch {
+	struct watch *next;
+	uint32_t id;
+	int dirfd; /* host only, else -1 */
+	char *dir; /* absolute in its tree */
+	struct tree *tree;
+	int64_t added_ms;
+	bool said; /* its record was written */
+};
+
+/* Watch what the policy names; what cannot be watched is a control record. */
+void watch_host(struct daemon *d);
+/* Watch a container's directories; false if its root is not mounted any more. */
+bool watch_container(struct daemon *d, struct tree *tree);
+/* Write the records of containers' watches. */
+void watch_announce(struct daemon *d);
+struct watch *watch_find(const struct daemon *d, uint32_t id);
+/* The watch that covers @path on the host, NULL if none. */
+struct watch *watch_covering(const struct daemon *d, const char *path);
+/* Absolute path in the watch's tree; NULL: out of memory or the path is short. */
+char *watch_path(const struct watch *watch, const char *fs_path, unsigned int depth);
+/* The module says that the watch ended or that its directory moved. */
+void watch_changed(struct daemon *d, uint32_t id, uint32_t state);
+void watch_forget_tree(struct daemon *d, struct tree *tree);
+void watch_exit(struct daemon *d);
+
+/* --------------------------------------------------------------- mounts.c */
+
+struct mount {
+	int id;
+	char *point;
+	char *type;
+	char *options; /* of the super block */
+};
+
+/* One line of /proc/self/mountinfo; -EINVAL. */
+int mount_parse(char *line, struct mount *mount_ret);
+void mount_clear(struct mount *mount);
+/* True if a container runtime mounts a container's root there. */
+bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_SIZE]);
+/* Look for containers' roots that came or went. */
+void mounts_refresh(struct daemon *d);
+
+/* ------------------------------------------------------------ attribute.c */
+
+/* An event and who did it, shared by the paths that it is about. */
+struct cause {
+	unsigned int refs;
+	struct fim_change *change;
+	struct fim_json *actor;
+	char container_id[FIM_CONTAINER_ID_SIZE]; /* "": a process of the host */
+};
+
+struct users;
+int users_new(struct users **users_ret);
+void users_free(struct users *users);
+/* Login name out of /etc/passwd, NULL if none; valid until the next call. */
+const char *users_name(struct users *users, uint32_t uid);
+
+/* Takes over @change. Reads /proc at once: the process may be gone in a moment. */
+int cause_new(struct daemon *d, struct fim_change *change, struct cause **cause_ret);
+struct cause *cause_get(struct cause *cause);
+void cause_put(struct cause *cause);
+
+/* -------------------------------------------------------------- pending.c */
+
+#define PENDING_MAX 65536
+
+/* A path about which events came and which was not appraised since. */
+struct pending {
+	struct map_node node;
+	struct pending *prev;
+	struct pending *next;
+	struct tree *tree;
+	int64_t first_ms;
+	int64_t deadline_ms;
+	bool waiting; /* for the last close of a file being written */
+	bool dir;
+	unsigned int tries;
+	unsigned int weight;
+	struct fim_evidence evidence;
+	struct cause *cause;
+	char *origin;	/* where it was moved from, if that is covered */
+	char *moved_to; /* where it was moved to, if that is covered */
+};
+
+/* Sorted by deadline, because each list's delay is constant. */
+struct pending_list {
+	struct pending *head;
+	struct pending *tail;
+};
+
+struct pending_table {
+	struct pending_list quiet;
+	struct pending_list waiting;
+	size_t count;
+};
+
+/* What one event says about one path. */
+struct pending_note {
+	struct tree *tree;
+	const char *path;
+	enum fim_side side;
+	const char *other; /* rename: the other name, NULL if not covered */
+	struct cause *cause;
+};
+
+int pending_add(struct daemon *d, const struct pending_note *note);
+struct pending *pending_find(const struct tree *tree, const char *path);
+/* Out of its table; the caller frees it. */
+void pending_take(struct daemon *d, struct pending *pending);
+/* Back into it, to be tried again after the settling time. */
+int pending_retry(struct daemon *d, struct pending *pending);
+void pending_free(struct pending *pending);
+/* The first that is due, NULL if none. @all: due or not. */
+struct pending *pending_due(const struct daemon *d, bool all);
+/* When the next is due, INT64_MAX if never. */
+int64_t pending_deadline(const struct daemon *d);
+
+/* ---------------------------------------------------------------- event.c */
+
+/* Read what the source has, at most a few buffers; turn it into pending paths. */
+void events_read(struct daemon *d);
+
+/* --------------------------------------------------------------- settle.c */
+
+/* Appraise at most @max paths that are due (or all, due or not); how many were. */
+size_t settle(struct daemon *d, size_t max, bool all);
+/* Appraise one path found by comparison. */
+int settle_path(struct daemon *d, struct tree *tree, const char *path, const char *trigger);
+/* Appraise what the container's layer already holds in its scopes. */
+void settle_container(struct daemon *d, struct tree *tree, const char *trigger);
+/* The same soon, but not as often as somebody in the container may want it. */
+void rescan_want(struct tree *tree);
+void rescan_poll(struct daemon *d);
+int64_t rescan_deadline(const struct daemon *d);
+
+/* -------------------------------------------------------------- finding.c */
+
+struct finding {
+	struct finding *next;
+	struct tree *tree;
+	char *path;
+	char *old_path;
+	enum fim_kind kind;
+	enum fim_severity severity;
+	uint32_t diff;
+	int err; /* unreadable: -errno */
+	struct fim_state before;
+	struct fim_state after;
+	struct fim_state expected;
+	struct cause *cause; /* NULL: found by comparison */
+	char trigger[16];    /* of the comparison */
+	int64_t deadline_ms; /* of waiting for Docker's answer */
+};
+
+/* Everything is copied. */
+struct finding_params {
+	struct tree *tree;
+	const char *path;
+	const char *old_path;
+	enum fim_kind kind;
+	uint32_t diff;
+	int err;
+	const struct fim_state *before;
+	const struct fim_state *after;
+	struct cause *cause;
+	const char *trigger;
+};
+
+/* Journal and sinks, at once or when Docker has told which container it is. */
+int finding_submit(struct daemon *d, const struct finding_params *params);
+/* Write those that waited long enough or whose container is known now. */
+void finding_flush(struct daemon *d, bool all);
+int64_t finding_deadline(const struct daemon *d);
+
+/* ----------------------------------------------------------- comparison.c */
+
+enum trigger {
+	TRIGGER_NONE = 0,
+	TRIGGER_WATCH,
+	TRIGGER_SCHEDULED,
+	TRIGGER_OVERFLOW,
+	TRIGGER_START_UP,
+};
+const char *trigger_name(enum trigger trigger);
+/* Ask for one as soon as the source is drained; the strongest trigger counts. */
+void comparison_want(struct daemon *d, enum trigger trigger);
+/* Run it if it is wanted or due. */
+void comparison_poll(struct daemon *d);
+int64_t comparison_deadline(const struct daemon *d);
+int comparison_run(struct daemon *d, enum trigger trigger);
+
+/* ------------------------------------------------------------- recorder.c */
+
+/* One line for people and other programs about a journal record. */
+struct alert {
+	const char *type; /* finding, container, control */
+	enum fim_severity severity;
+	bool failed;	  /* control: something does not work */
+	const char *text; /* one line, escaped */
+	const char *line; /* the journal's line */
+	const struct alert_field *fields;
+	size_t field_count;
+};
+
+struct alert_field {
+	const char *key;
+	const char *value; /* NULL: left out */
+	bool trusted;	   /* ours: nothing to escape */
+};
+
+/* Write to the journal; *@line_ret (may be NULL) is freed by the caller. */
+int record_append(struct daemon *d, const char *type, struct fim_json *body, char **line_ret);
+
+/* -------------------------------------------------------------- control.c */
+
+enum component {
+	COMPONENT_DAEMON = 0,
+	COMPONENT_MODULE,
+	COMPONENT_RING,
+	COMPONENT_DOCKER,
+	COMPONENT_BASELINE,
+	COMPONENT_COMPARISON,
+	COMPONENT_SINK,
+	COMPONENT_WATCH,
+	COMPONENT_COUNT,
+};
+
+enum control_state {
+	CONTROL_UNKNOWN = 0,
+	CONTROL_UP,
+	CONTROL_DOWN,
+	CONTROL_DEGRADED,
+	CONTROL_LOSS, /* something was lost; stays until a comparison made up for it */
+	CONTROL_INFO, /* said, and changes no state */
+};
+const char *component_name(enum component component);
+const char *control_state_name(enum control_state state);
+
+struct control {
+	enum component component;
+	enum control_state state;
+	uint64_t lost;		 /* 0: none */
+	int64_t since_ns;	 /* 0: none */
+	const char *version;	 /* NULL: none */
+	struct fim_json *detail; /* taken over; NULL: none */
+};
+
+/* Journal, log, and sinks for failures. The same state twice is said once. */
+void control_say(struct daemon *d, const struct control *control, const char *cause, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same for those that need no more than a cause. */
+void control_set(struct daemon *d, enum component component, enum control_state state,
+		 const char *cause, ...) __attribute__((format(printf, 4, 5)));
+
+/* ------------------------------------------------------------- history.c */
+
+/* What the journal says about the run before and what it left; before the journal is opened. */
+struct history {
+	bool any;
+	bool clean; /* the last daemon record is down */
+	int64_t last_ns;
+	char boot_id[64];
+	char digest[FIM_SHA256_HEX_SIZE]; /* of the baseline last accepted */
+	struct map states;		  /* path → struct history_state */
+};
+
+struct history_state {
+	struct map_node node;
+	struct fim_state state;
+};
+
+int history_read(const char *dir, struct history *history_ret);
+void history_exit(struct history *history);
+
+/* ---------------------------------------------------------------- sinks.c */
+
+struct sink;
+struct sink_ops {
+	const char *name;
+	int (*open)(struct sink *sink);
+	int (*send)(struct sink *sink, const struct alert *alert);
+	void (*close)(struct sink *sink);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	int fd;
+	bool failing;
+	uint64_t sent;
+	uint64_t failed;
+	char *rest; /* stdout: end of a line that did not fit */
+	size_t rest_len;
+};
+
+#define SINKS_MAX 4
+struct sinks {
+	struct sink sink[SINKS_MAX];
+	size_t count;
+};
+
+void sinks_open(struct daemon *d);
+void sinks_send(struct daemon *d, const struct alert *alert);
+void sinks_close(struct daemon *d);
+
+extern const struct sink_ops sink_audit;
+extern const struct sink_ops sink_syslog;
+extern const struct sink_ops sink_stdout;
+
+/* --------------------------------------------------------------- engine.c */
+
+/* What the engine's thread found out; consumed by the loop. */
+struct engine_news {
+	struct engine_news *next;
+	enum {
+		ENGINE_UP,	  /* @text: API version */
+		ENGINE_DOWN,	  /* @text: cause */
+		ENGINE_CONTAINER, /* @container, @root */
+		ENGINE_GONE,	  /* @text: id */
+		ENGINE_LISTED,	  /* every container there is has been told */
+	} what;
+	char *text;
+	struct fim_container *container;
+	char *root; /* mount point of its root file system, "" if unknown */
+	const char *trigger;
+};
+
+struct engine {
+	pthread_t thread;
+	bool running;
+	char *socket;
+	int news_fd;	      /* eventfd: the loop has something to read */
+	int stop_fd;	      /* eventfd: the thread must end */
+	int ask_fd;	      /* eventfd: an id waits */
+	pthread_mutex_t lock; /* of the members below */
+	struct engine_news *news;
+	struct engine_news **news_tail;
+	char **asked; /* ids that the loop wants to know */
+	size_t asked_count;
+};
+
+int engine_start(struct engine *engine, const char *socket);
+void engine_stop(struct engine *engine);
+/* Ask for a container that an event named before Docker did. */
+void engine_ask(struct engine *engine, const char *id);
+struct engine_news *engine_take(struct engine *engine);
+void engine_news_free(struct engine_news *news);
+
+/* ----------------------------------------------------------- containers.c */
+
+struct known_container {
+	struct map_node node; /* id */
+	struct fim_container *container;
+	char *root;
+	bool said; /* its container record was written */
+	bool listed;
+	int64_t gone_ms; /* 0: it exists */
+};
+
+void containers_handle(struct daemon *d);
+/* NULL if Docker did not tell (yet). */
+const struct fim_container *containers_find(const struct daemon *d, const char *id);
+/* Id of the container whose root is mounted there, NULL if unknown. */
+const char *containers_id_of(const struct daemon *d, const char *root);
+void containers_exit(struct daemon *d);
+
+/* --------------------------------------------------------------- status.c */
+
+int status_open(struct daemon *d);
+/* Answer whoever waits on the socket. */
+void status_answer(struct daemon *d);
+void status_close(struct daemon *d);
+
+/* ------------------------------------------------------------ privilege.c */
+
+/* Give up what the loop does not need; before any thread is started. */
+int privilege_drop(void);
+
+/* --------------------------------------------------------------- notify.c */
+
+/* Tell the service manager, if there is one: "READY=1", "STOPPING=1". */
+void notify(const char *state);
+
+/* ----------------------------------------------------------------- loop.c */
+
+/* Swallowed on purpose, shown by status; README of this folder of errors. */
+struct counters {
+	uint64_t events;
+	uint64_t findings;
+	uint64_t lost;
+	uint64_t bad_records;
+	uint64_t unknown_watch;
+	uint64_t outside;  /* inside a watch, outside the policy */
+	uint64_t excluded; /* the policy says so */
+	uint64_t unchanged;
+	uint64_t artefacts;
+	uint64_t repeated; /* a comparison met what had been found before */
+	uint64_t no_memory;
+	uint64_t journal_errors;
+};
+
+struct daemon {
+	struct fim_config *config;
+	struct fim_journal *journal;
+	struct fim_baseline *baseline;
+	struct fim_hasher *hasher;
+	struct users *users;
+	struct source source;
+	unsigned char *read_buf;
+	uint64_t last_seq; /* of the source */
+	bool has_seq;
+	bool reading; /* inside events_read() */
+
+	int epoll_fd;
+	int signal_fd;
+	int timer_fd;
+	int mount_fd;
+	int status_fd;
+
+	struct tree *host;
+	struct tree *containers; /* list */
+	struct watch *watches;
+	struct pending_table pending;
+	struct finding *held; /* waiting for Docker, oldest first */
+	struct engine engine;
+	bool engine_up;
+	char engine_api[16];
+	struct map container_table;
+	struct sinks sinks;
+
+	enum control_state controls[COMPONENT_COUNT];
+	enum trigger wanted;
+	int64_t wanted_ms;
+	int64_t compare_ms;	/* when the next is due */
+	int64_t compare_end_ms; /* when the last ended, how long it took, and why it was */
+	int64_t compare_took_ms;
+	enum trigger compare_trigger;
+	uint64_t lost_unsaid;	     /* counted since the loss record, said before the next "up" */
+	uint32_t compare_run;	     /* how many there were */
+	struct history history;	     /* of the run before */
+	struct fim_json *comparison; /* the last one's record */
+	int64_t source_retry_ms;     /* INT64_MAX: not wanted */
+	int64_t started_ns;
+	uint64_t journal_seq;
+	char journal_head[FIM_SHA256_HEX_SIZE];
+	struct counters counters;
+	bool stop;
+	int stop_signal;
+};
+
+#define READ_BUF_SIZE (256u << 10)
+
+int daemon_init(struct daemon *d, struct fim_config *config); /* takes over @config */
+void daemon_exit(struct daemon *d);
+/* Open the module, or say that it is missing and when it is tried again. */
+void daemon_open_source(struct daemon *d);
+/* Serve what must not wait during a long comparison. */
+void daemon_breathe(struct daemon *d);
+/* One turn of the loop; waits at most @timeout_ms. */
+int daemon_turn(struct daemon *d, int timeout_ms);
+int daemon_loop(struct daemon *d);
+
+#endif /* DAEMON_H */

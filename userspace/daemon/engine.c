@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connection to Docker, in a thread of its own because a request blocks.
+ *
+ * The thread owns both Docker handles and whatever it builds until it is in the queue;
+ * then the loop owns it.  Shared are only the queue and the list of ids asked for,
+ * under one lock that nobody holds while waiting for anything.
+ *
+ * Events are a hint (Docker forgets them when a reader is slow or when it restarts);
+ * the control is the full list every RECONCILE_S and after each reconnection.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define REQUEST_TIMEOUT_MS 10000
+#define RECONCILE_S	   300
+#define BACKOFF_MIN_MS	   1000
+#define BACKOFF_MAX_MS	   30000
+#define ASKED_MAX	   1024
+
+/* The thread's own. */
+struct follower {
+	struct engine *engine;
+	struct fim_docker *docker; /* for requests; events have a connection of their own */
+	int wake_fd;		   /* epoll: stop, ask or time to reconcile */
+	int timer_fd;
+	int64_t since_ns;
+	bool first; /* list since the start */
+};
+
+void engine_news_free(struct engine_news *news)
+{
+	if (!news)
+		return;
+	fim_container_free(news->container);
+	free(news->text);
+	free(news->root);
+	free(news);
+}
+
+static void post(struct engine *engine, struct engine_news *news)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&engine->lock);
+	*engine->news_tail = news;
+	engine->news_tail = &news->next;
+	pthread_mutex_unlock(&engine->lock);
+	if (write(engine->news_fd, &one, sizeof(one)) < 0)
+		return; /* full: then it is readable anyway */
+}
+
+static void post_text(struct engine *engine, int what, const char *text)
+{
+	struct engine_news *news = calloc(1, sizeof(*news));
+
+	if (!news)
+		return;
+	news->what = what;
+	news->text = strdup(text ? text : "");
+	if (!news->text)
+		engine_news_free(news);
+	else
+		post(engine, news);
+}
+
+/* Where its root is mounted: overlay2 says so, other stores do not. */
+static char *merged_dir(const struct fim_json *inspect)
+{
+	const char *dir = fim_json_str(fim_json_at(inspect, "GraphDriver/Data/MergedDir"));
+
+	return strdup(dir ? dir : "");
+}
+
+static void tell_container(struct follower *f, const char *id, const char *trigger)
+{
+	struct fim_json *inspect = NULL;
+	struct engine_news *news;
+	int err = fim_docker_inspect(f->docker, id, &inspect);
+
+	if (err == -ENOENT) {
+		post_text(f->engine, ENGINE_GONE, id);
+		return;
+	}
+	if (err)
+		return;
+	news = calloc(1, sizeof(*news));
+	if (news) {
+		news->what = ENGINE_CONTAINER;
+		news->trigger = trigger;
+		news->root = merged_dir(inspect);
+		if (!news->root || fim_container_from_inspect(inspect, &news->container)) {
+			engine_news_free(news);
+			news = NULL;
+		}
+	}
+	fim_json_free(inspect);
+	if (news)
+		post(f->engine, news);
+}
+
+static int tell_all(struct follower *f)
+{
+	struct fim_json *list;
+	int err = fim_docker_list(f->docker, true, &list);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < fim_json_count(list); i++) {
+		const char *id = fim_json_get_str(fim_json_index(list, i), "Id");
+
+		if (id)
+			tell_container(f, id, f->first ? "start-up" : "reconcile");
+	}
+	fim_json_free(list);
+	f->first = false;
+	post_text(f->engine, ENGINE_LISTED, NULL);
+	return 0;
+}
+
+static int on_event(void *ctx, const struct fim_json *event)
+{
+	static const char *const inspected[] = {"create", "start", "restart", "unpause",
+						"die",	  "stop",  "update",  "rename"};
+	struct follower *f = ctx;
+	const char *type = fim_json_get_str(event, "Type");
+	const char *action = fim_json_get_str(event, "Action");
+	const char *id = fim_json_str(fim_json_at(event, "Actor/ID"));
+	int64_t time_ns = fim_json_get_int(event, "timeNano", 0);
+
+	if (time_ns > f->since_ns)
+		f->since_ns = time_ns + 1;
+	if (!type || !action || !id || strcmp(type, "container") != 0)
+		return 0;
+	if (strcmp(action, "destroy") == 0) {
+		post_text(f->engine, ENGINE_GONE, id);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(inspected) / sizeof(inspected[0]); i++)
+		if (strcmp(action, inspected[i]) == 0)
+			tell_container(f, id, strcmp(action, "start") == 0 ? "start" : "event");
+	return 0;
+}
+
+static bool fd_take(int fd)
+{
+	uint64_t count;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+static void answer_asked(struct follower *f)
+{
+	struct engine *engine = f->engine;
+	char **asked;
+	size_t count;
+
+	pthread_mutex_lock(&engine->lock);
+	asked = engine->asked;
+	count = engine->asked_count;
+	engine->asked = NULL;
+	engine->asked_count = 0;
+	pthread_mutex_unlock(&engine->lock);
+	for (size_t i = 0; i < count; i++) {
+		tell_container(f, asked[i], "event");
+		free(asked[i]);
+	}
+	free(asked);
+}
+
+/* The stop descriptor stays readable: nobody takes what is in it. */
+static bool is_stopped(const struct engine *engine)
+{
+	struct pollfd pfd = {.fd = engine->stop_fd, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+/* Follow one connection until it ends; -ECANCELED: the thread must end. */
+static int follow(struct follower *f)
+{
+	int err = tell_all(f);
+
+	while (!err) {
+		err = fim_docker_events(f->docker, f->since_ns, on_event, f->wake_fd, f);
+		if (is_stopped(f->engine))
+			return -ECANCELED;
+		if (err != -ECANCELED)
+			return err ? err : -EPIPE;
+		err = 0;
+		if (fd_take(f->engine->ask_fd))
+			answer_asked(f);
+		if (fd_take(f->timer_fd))
+			err = tell_all(f);
+	}
+	return err;
+}
+
+static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
+{
+	int err = fim_docker_open(f->engine->socket, REQUEST_TIMEOUT_MS, &f->docker);
+
+	if (!err) {
+		post_text(f->engine, ENGINE_UP, fim_docker_api_version(f->docker));
+		*backoff_ms = BACKOFF_MIN_MS;
+		/* From before the list, so that nothing falls between the two. */
+		f->since_ns = fim_time_now();
+		err = follow(f);
+		fim_docker_close(f->docker);
+		f->docker = NULL;
+	}
+	if (err != -ECANCELED)
+		post_text(f->engine, ENGINE_DOWN, strerror(-err));
+}
+
+static int wake_open(struct follower *f)
+{
+	struct itimerspec every = {{RECONCILE_S, 0}, {RECONCILE_S, 0}};
+	struct epoll_event event = {.events = EPOLLIN};
+	const int fds[] = {f->engine->stop_fd, f->engine->ask_fd, f->timer_fd};
+
+	if (f->wake_fd < 0 || f->timer_fd < 0 || timerfd_settime(f->timer_fd, 0, &every, NULL) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (epoll_ctl(f->wake_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
+			return -errno;
+	return 0;
+}
+
+static void *engine_thread(void *ctx)
+{
+	struct follower f = {.engine = ctx, .first = true};
+	int64_t backoff_ms = BACKOFF_MIN_MS;
+
+	f.wake_fd = epoll_create1(EPOLL_CLOEXEC);
+	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (wake_open(&f)) {
+		post_text(f.engine, ENGINE_DOWN, "no descriptors left");
+		goto out;
+	}
+	while (!is_stopped(f.engine)) {
+		struct pollfd pfd = {.fd = f.engine->stop_fd, .events = POLLIN};
+
+		connect_and_follow(&f, &backoff_ms);
+		poll(&pfd, 1, backoff_ms);
+		backoff_ms = 2 * backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms : BACKOFF_MAX_MS;
+	}
+out:
+	if (f.wake_fd >= 0)
+		close(f.wake_fd);
+	if (f.timer_fd >= 0)
+		close(f.timer_fd);
+	return NULL;
+}
+
+int engine_start(struct engine *engine, const char *socket)
+{
+	sigset_t all, before;
+	int err;
+
+	engine->socket = strdup(socket);
+	engine->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->ask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	engine->news_tail = &engine->news;
+	if (!engine->socket || engine->news_fd < 0 || engine->stop_fd < 0 || engine->ask_fd < 0)
+		return -ENOMEM;
+	pthread_mutex_init(&engine->lock, NULL);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(&engine->thread, NULL, engine_thread, engine);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	engine->running = !err;
+	return err;
+}
+
+struct engine_news *engine_take(struct engine *engine)
+{
+	struct engine_news *news;
+
+	fd_take(engine->news_fd);
+	pthread_mutex_lock(&engine->lock);
+	news = engine->news;
+	engine->news = NULL;
+	engine->news_tail = &engine->news;
+	pthread_mutex_unlock(&engine->lock);
+	return news;
+}
+
+void engine_ask(struct engine *engine, const char *id)
+{
+	uint64_t one = 1;
+	char **asked;
+
+	if (!engine->running)
+		return;
+	pthread_mutex_lock(&engine->lock);
+	asked = engine->asked_count < ASKED_MAX
+			? reallocarray(engine->asked, engine->asked_count + 1, sizeof(*asked))
+			: NULL;
+	if (asked) {
+		engine->asked = asked;
+		asked[engine->asked_count] = strdup(id);
+		if (asked[engine->asked_count])
+			engine->asked_count++;
+	}
+	pthread_mutex_unlock(&engine->lock);
+	if (write(engine->ask_fd, &one, sizeof(one)) < 0)
+		return; /* full: it is readable anyway */
+}
+
+void engine_stop(struct engine *engine)
+{
+	struct engine_news *news;
+	uint64_t one = 1;
+
+	if (engine->running) {
+		if (write(engine->stop_fd, &one, sizeof(one)) != sizeof(one))
+			fim_log(LOG_WARNING, "the Docker thread cannot be told to end");
+		pthread_join(engine->thread, NULL);
+		engine->running = false;
+		news = engine_take(engine);
+		while (news) {
+			struct engine_news *next = news->next;
+
+			engine_news_free(news);
+			news = next;
+		}
+		for (size_t i = 0; i < engine->asked_count; i++)
+			free(engine->asked[i]);
+		free(engine->asked);
+		pthread_mutex_destroy(&engine->lock);
+	}
+	if (engine->news_fd >= 0)
+		close(engine->news_fd);
+	if (engine->stop_fd >= 0)
+		close(engine->stop_fd);
+	if (engine->ask_fd >= 0)
+		close(engine->ask_fd);
+	free(engine->socket);
+}

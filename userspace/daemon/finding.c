@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Findings on their way out: wait for the container's name if Docker is about to
+ * tell it, become JSON, then journal, then sinks.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+
+#define HOLD_MS 3000 /* for Docker to answer */
+
+static void finding_free(struct finding *finding)
+{
+	if (!finding)
+		return;
+	tree_put(finding->tree);
+	cause_put(finding->cause);
+	fim_state_clear(&finding->before);
+	fim_state_clear(&finding->after);
+	fim_state_clear(&finding->expected);
+	free(finding->path);
+	free(finding->old_path);
+	free(finding);
+}
+
+static const char *container_of(const struct daemon *d, const struct finding *finding)
+{
+	struct tree *tree = finding->tree;
+
+	if (!tree->container)
+		return "";
+	if (!tree->id[0]) {
+		const char *id = containers_id_of(d, tree->root);
+
+		if (id)
+			memcpy(tree->id, id, sizeof(tree->id));
+	}
+	/* A process of a container changed its own root: the next best witness. */
+	return tree->id[0] ? tree->id : tree->hint;
+}
+
+/* ---------------------------------------------------------------------------- JSON */
+
+static struct fim_json *state_json(const struct fim_state *state)
+{
+	struct fim_json *json = fim_json_object();
+
+	fim_state_to_json(state, json);
+	return json;
+}
+
+static void event_json(struct fim_json *body, const struct cause *cause)
+{
+	const struct fim_change *change = cause->change;
+	char time[FIM_TIME_SIZE];
+
+	fim_time_format(change->event.rec.time_ns, time);
+	fim_json_set_str(body, "op", fim_op_name(change->event.op));
+	fim_json_set_str(body, "detected_by", "event");
+	fim_json_set_int(body, "event_seq", change->event.rec.seq);
+	fim_json_set_str(body, "event_time", time);
+	if (change->view_path)
+		fim_json_set_path(body, "view_path", change->view_path);
+	if (change->fs_path)
+		fim_json_set_path(body, "fs_path", change->fs_path);
+}
+
+static struct fim_json *changed_json(uint32_t diff)
+{
+	struct fim_json *names = fim_json_array();
+
+	for (uint32_t bit = 1; bit & FIM_DIFF_ALL; bit <<= 1)
+		if (diff & bit)
+			fim_json_append_str(names, fim_diff_name(bit));
+	return names;
+}
+
+/* Null for a process of the host; the id alone if Docker did not tell more. */
+static struct fim_json *actor_container_json(const struct daemon *d, const char *id)
+{
+	const struct fim_container *container = containers_find(d, id);
+	struct fim_json *full;
+	struct fim_json *json;
+	static const char *const keys[] = {
+		"id",	   "name",   "image",	      "image_id",   "task_arn",
+		"cluster", "family", "revision",      "account",    "region",
+		"running", "pid",    "ecs_container", "privileged", "effectively_privileged"};
+
+	json = fim_json_object();
+	if (!container) {
+		fim_json_set_str(json, "id", id);
+		return json;
+	}
+	full = fim_container_to_json(container);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct fim_json *value = fim_json_get(full, keys[i]);
+
+		if (value)
+			fim_json_set(json, keys[i], fim_json_ref(value));
+	}
+	fim_json_free(full);
+	return json;
+}
+
+static struct fim_json *finding_json(const struct daemon *d, const struct finding *f)
+{
+	const struct fim_rule *rule = tree_rule(d, f->tree, f->path);
+	const char *id = container_of(d, f);
+	struct fim_json *body = fim_json_object();
+
+	fim_json_set_str(body, "kind", fim_kind_name(f->kind));
+	fim_json_set_str(body, "severity", fim_severity_name(f->severity));
+	fim_json_set_path(body, "path", f->path);
+	if (f->old_path)
+		fim_json_set_path(body, "old_path", f->old_path);
+	fim_json_set_str(body, "scope", f->tree->container ? "container" : "host");
+	if (id[0])
+		fim_json_set_str(body, "container_id", id);
+	fim_json_set_str(body, "class", fim_class_name(rule->cls));
+	fim_json_set_str(body, "category", rule->category);
+	if (f->cause)
+		event_json(body, f->cause);
+	else
+		fim_json_set_str(body, "detected_by", f->trigger);
+	fim_json_set(body, "changed", changed_json(f->diff));
+	if (f->err)
+		fim_json_set_str(body, "error", strerror(-f->err));
+	fim_json_set(body, "before", state_json(&f->before));
+	fim_json_set(body, "after", state_json(&f->after));
+	if (fim_state_diff(&f->expected, &f->before))
+		fim_json_set(body, "baseline", state_json(&f->expected));
+	if (!f->cause)
+		return body;
+	fim_json_set(body, "actor", fim_json_ref(f->cause->actor));
+	if (f->cause->container_id[0])
+		fim_json_set(body, "container", actor_container_json(d, f->cause->container_id));
+	else
+		fim_json_set_null(body, "container");
+	return body;
+}
+
+/* --------------------------------------------------------------------------- alert */
+
+static char *digest_text(const struct fim_state *state)
+{
+	char *hex = NULL;
+
+	if (state->has_digest && (hex = malloc(FIM_SHA256_HEX_SIZE)))
+		fim_hex_encode(state->sha256, sizeof(state->sha256), hex);
+	return hex;
+}
+
+static char *names_text(uint32_t diff)
+{
+	char text[256] = "";
+
+	for (uint32_t bit = 1; bit & FIM_DIFF_ALL; bit <<= 1)
+		if (diff & bit)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 text[0] ? "," : "", fim_diff_name(bit));
+	return strdup(text);
+}
+
+static char *number_text(int64_t number)
+{
+	char *text;
+
+	return asprintf(&text, "%" PRId64, number) < 0 ? NULL : text;
+}
+
+static char *escaped(const char *text)
+{
+	return text ? fim_escape(text, strlen(text)) : NULL;
+}
+
+/* The line for people; every untrusted part is escaped. */
+static char *finding_text(const struct finding *f, const char *id)
+{
+	const struct fim_change *change = f->cause ? f->cause->change : NULL;
+	char *path = escaped(f->path);
+	char *old_path = escaped(f->old_path);
+	char *exe = escaped(change ? change->exe : NULL);
+	char *names = names_text(f->diff);
+	char *who = NULL;
+	char *text = NULL;
+
+	if (change && asprintf(&who, " by pid=%u uid=%u exe=%s container=%.12s",
+			       change->event.actor.tgid, change->event.actor.uid, exe ? exe : "?",
+			       f->cause->container_id[0] ? f->cause->container_id : "host") < 0)
+		who = NULL;
+	if (asprintf(&text, "%s: %s%s%s%s%.12s severity=%s changed=%s%s", fim_kind_name(f->kind),
+		     path ? path : "?", old_path ? " from=" : "", old_path ? old_path : "",
+		     id[0] ? " in=" : "", id, fim_severity_name(f->severity), names ? names : "?",
+		     who ? who : " found by comparison") < 0)
+		text = NULL;
+	free(path);
+	free(old_path);
+	free(exe);
+	free(names);
+	free(who);
+	return text;
+}
+
+static void finding_alert(struct daemon *d, const struct finding *f, const char *line)
+{
+	const struct fim_change *change = f->cause ? f->cause->change : NULL;
+	const struct fim_actor *actor = change ? &change->event.actor : NULL;
+	const char *id = container_of(d, f);
+	char *text = finding_text(f, id);
+	char *old_digest = digest_text(&f->before);
+	char *new_digest = digest_text(&f->after);
+	char *names = names_text(f->diff);
+	char *pid = actor ? number_text(actor->tgid) : NULL;
+	char *uid = actor ? number_text(actor->uid) : NULL;
+	char *auid = actor ? number_text(actor->loginuid) : NULL;
+	char *seq = number_text(d->journal_seq);
+	const struct alert_field fields[] = {
+		{"op", fim_kind_name(f->kind), true},
+		{"severity", fim_severity_name(f->severity), true},
+		{"journal_seq", seq, true},
+		{"path", f->path, false},
+		{"old_path", f->old_path, false},
+		{"changed", names, true},
+		{"old_sha256", old_digest, true},
+		{"new_sha256", new_digest, true},
+		{"container", id[0] ? id : NULL, true},
+		{"actor_pid", pid, true},
+		{"actor_uid", uid, true},
+		{"actor_auid", auid, true},
+		{"actor_exe", change ? change->exe : NULL, false},
+		{"actor_container",
+		 f->cause && f->cause->container_id[0] ? f->cause->container_id : NULL, true},
+	};
+	struct alert alert = {
+		.type = "finding",
+		.severity = f->severity,
+		.failed = true,
+		.text = text ? text : "finding",
+		.line = line,
+		.fields = fields,
+		.field_count = sizeof(fields) / sizeof(fields[0]),
+	};
+
+	sinks_send(d, &alert);
+	free(text);
+	free(old_digest);
+	free(new_digest);
+	free(names);
+	free(pid);
+	free(uid);
+	free(auid);
+	free(seq);
+}
+
+static void finding_write(struct daemon *d, const struct finding *finding)
+{
+	char *line = NULL;
+
+	d->counters.findings++;
+	if (!record_append(d, "finding", finding_json(d, finding), &line))
+		finding_alert(d, finding, line);
+	free(line);
+}
+
+/* -------------------------------------------------------------------------- waiting */
+
+static bool is_complete(const struct daemon *d, const struct finding *finding)
+{
+	const struct cause *cause = finding->cause;
+
+	if (!d->engine_up)
+		return true;
+	if (finding->tree->container && !finding->tree->id[0] &&
+	    !containers_id_of(d, finding->tree->root))
+		return false;
+	return !cause || !cause->container_id[0] || containers_find(d, cause->container_id);
+}
+
+static void hold(struct daemon *d, struct finding *finding)
+{
+	struct finding **at = &d->held;
+
+	finding->deadline_ms = now_ms() + HOLD_MS;
+	if (finding->cause && finding->cause->container_id[0] &&
+	    !containers_find(d, finding->cause->container_id))
+		engine_ask(&d->engine, finding->cause->container_id);
+	while (*at)
+		at = &(*at)->next;
+	*at = finding;
+}
+
+void finding_flush(struct daemon *d, bool all)
+{
+	struct finding **at = &d->held;
+	int64_t now = now_ms();
+
+	while (*at) {
+		struct finding *finding = *at;
+
+		if (!all && finding->deadline_ms > now && !is_complete(d, finding)) {
+			at = &finding->next;
+			continue;
+		}
+		*at = finding->next;
+		finding_write(d, finding);
+		finding_free(finding);
+	}
+}
+
+int64_t finding_deadline(const struct daemon *d)
+{
+	/* The oldest is the first. */
+	return d->held ? d->held->deadline_ms : INT64_MAX;
+}
+
+int finding_submit(struct daemon *d, const struct finding_params *params)
+{
+	struct finding *f = calloc(1, sizeof(*f));
+	const struct fim_rule *rule = tree_rule(d, params->tree, params->path);
+	int err = -ENOMEM;
+
+	if (!f)
+		return -ENOMEM;
+	f->tree = tree_get(params->tree);
+	f->kind = params->kind;
+	f->severity = fim_severity_of(params->kind, rule->cls, params->path, params->before,
+				      params->after);
+	f->diff = params->diff;
+	f->err = params->err;
+	f->cause = params->cause ? cause_get(params->cause) : NULL;
+	snprintf(f->trigger, sizeof(f->trigger), "%s", params->trigger ? params->trigger : "");
+	f->path = strdup(params->path);
+	f->old_path = params->old_path ? strdup(params->old_path) : NULL;
+	if (!f->path || (params->old_path && !f->old_path))
+		goto err_free;
+	err = fim_state_copy(params->before, &f->before);
+	if (!err)
+		err = fim_state_copy(params->after, &f->after);
+	if (!err)
+		err = tree_expected(d, params->tree, params->path, &f->expected);
+	if (err)
+		goto err_free;
+	if (is_complete(d, f)) {
+		finding_write(d, f);
+		finding_free(f);
+	} else {
+		hold(d, f);
+	}
+	return 0;
+err_free:
+	finding_free(f);
+	return err;
+}

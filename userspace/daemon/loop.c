@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop: who is ready, what is due.  Owns epoll and the timer.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define SETTLE_PER_TURN 64
+#define SOURCE_RETRY_MS 10000
+#define READY_MAX	16
+
+int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int epoll_add(struct daemon *d, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.fd = fd};
+
+	return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+void daemon_open_source(struct daemon *d)
+{
+	const char *device = d->config->device;
+	int err = source_module_open(device, &d->source);
+
+	d->source_retry_ms = INT64_MAX;
+	if (!err)
+		err = epoll_add(d, d->source.fd, EPOLLIN);
+	if (err) {
+		if (d->source.ops)
+			d->source.ops->close(&d->source);
+		d->source.ops = NULL;
+		d->source_retry_ms = now_ms() + SOURCE_RETRY_MS;
+		control_set(d, COMPONENT_MODULE, CONTROL_DOWN,
+			    "%s cannot be opened: %s: only comparisons find changes", device,
+			    strerror(-err));
+		return;
+	}
+	control_set(d, COMPONENT_MODULE, CONTROL_UP, "%s is open", device);
+}
+
+/* The module came (back): what happened without it only a comparison can tell. */
+static void retry_source(struct daemon *d)
+{
+	if (d->source.ops || d->source_retry_ms > now_ms())
+		return;
+	daemon_open_source(d);
+	if (!d->source.ops)
+		return;
+	comparison_want(d, TRIGGER_START_UP);
+	watch_host(d);
+	for (struct tree *tree = d->containers; tree; tree = tree->next)
+		if (!tree->gone)
+			watch_container(d, tree);
+}
+
+static int signals_open(struct daemon *d)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	d->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	return d->signal_fd < 0 ? -errno : epoll_add(d, d->signal_fd, EPOLLIN);
+}
+
+static void on_signal(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			fim_log(LOG_NOTICE, "SIGHUP: nothing to do, restart to read the "
+					    "configuration again");
+			continue;
+		}
+		d->stop = true;
+		d->stop_signal = info.ssi_signo;
+	}
+}
+
+static int timer_open(struct daemon *d)
+{
+	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return d->timer_fd < 0 ? -errno : epoll_add(d, d->timer_fd, EPOLLIN);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void timer_arm(struct daemon *d)
+{
+	int64_t at = pending_deadline(d);
+	struct itimerspec when = {0};
+
+	at = earliest(at, finding_deadline(d));
+	at = earliest(at, comparison_deadline(d));
+	at = earliest(at, rescan_deadline(d));
+	at = earliest(at, d->source_retry_ms);
+	if (at < 1) /* zero would disarm it */
+		at = 1;
+	when.it_value.tv_sec = at / 1000;
+	when.it_value.tv_nsec = at % 1000 * 1000000 + 1;
+	timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void on_ready(struct daemon *d, int fd)
+{
+	uint64_t ticks;
+
+	if (fd == d->signal_fd)
+		on_signal(d);
+	else if (fd == d->timer_fd && read(fd, &ticks, sizeof(ticks)) < 0)
+		return; /* armed again meanwhile */
+	else if (fd == d->mount_fd)
+		mounts_refresh(d);
+	else if (fd == d->status_fd)
+		status_answer(d);
+	else if (d->engine.running && fd == d->engine.news_fd)
+		containers_handle(d);
+}
+
+static void do_due(struct daemon *d)
+{
+	settle(d, SETTLE_PER_TURN, false);
+	finding_flush(d, false);
+	watch_announce(d);
+	rescan_poll(d);
+	comparison_poll(d);
+	retry_source(d);
+}
+
+int daemon_turn(struct daemon *d, int timeout_ms)
+{
+	struct epoll_event ready[READY_MAX];
+	int count;
+
+	timer_arm(d);
+	count = epoll_wait(d->epoll_fd, ready, READY_MAX, timeout_ms);
+	if (count < 0 && errno != EINTR)
+		return -errno;
+	/* Events first, always: a mount that is gone takes the meaning of its events along. */
+	events_read(d);
+	for (int i = 0; i < count; i++)
+		on_ready(d, ready[i].data.fd);
+	do_due(d);
+	return 0;
+}
+
+int daemon_loop(struct daemon *d)
+{
+	int err = 0;
+
+	while (!d->stop && !err)
+		err = daemon_turn(d, -1);
+	if (err)
+		fim_log(LOG_ERR, "the loop failed: %s", strerror(-err));
+	return err;
+}
+
+void daemon_breathe(struct daemon *d)
+{
+	if (d->pending.count < PENDING_MAX)
+		events_read(d);
+	if (d->status_fd >= 0)
+		status_answer(d);
+	on_signal(d);
+}
+
+int daemon_init(struct daemon *d, struct fim_config *config)
+{
+	int err;
+
+	memset(d, 0, sizeof(*d));
+	d->config = config;
+	d->epoll_fd = d->signal_fd = d->timer_fd = d->mount_fd = d->status_fd = -1;
+	d->source.fd = -1;
+	d->engine.news_fd = d->engine.stop_fd = d->engine.ask_fd = -1;
+	d->source_retry_ms = INT64_MAX;
+	d->compare_ms = INT64_MAX;
+	d->started_ns = fim_time_now();
+	d->hasher = fim_hasher_new();
+	d->read_buf = malloc(READ_BUF_SIZE);
+	if (!d->hasher || !d->read_buf || users_new(&d->users) || tree_new("/", &d->host) ||
+	    map_init(&d->container_table))
+		return -ENOMEM;
+	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (d->epoll_fd < 0)
+		return -errno;
+	err = signals_open(d);
+	return err ? err : timer_open(d);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void daemon_exit(struct daemon *d)
+{
+	struct pending *pending;
+
+	status_close(d);
+	engine_stop(&d->engine);
+	if (d->source.ops)
+		d->source.ops->close(&d->source);
+	while ((pending = pending_due(d, true))) {
+		pending_take(d, pending);
+		pending_free(pending);
+	}
+	watch_exit(d);
+	while (d->containers) {
+		struct tree *tree = d->containers;
+
+		d->containers = tree->next;
+		tree_put(tree);
+	}
+	tree_put(d->host);
+	containers_exit(d);
+	history_exit(&d->history);
+	sinks_close(d);
+	close_fd(&d->mount_fd);
+	close_fd(&d->timer_fd);
+	close_fd(&d->signal_fd);
+	close_fd(&d->epoll_fd);
+	fim_json_free(d->comparison);
+	users_free(d->users);
+	fim_hasher_free(d->hasher);
+	free(d->read_buf);
+	fim_baseline_free(d->baseline);
+	fim_journal_close(d->journal);
+	fim_config_free(d->config);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers' root file systems, found in the mount table and not by asking an
+ * engine: a mount is there before the container's first instruction, whichever
+ * engine made it.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define TREES_KEPT 256 /* roots that were unmounted: a stopped container may start again */
+
+/* \040 and the like, as the kernel writes blanks, tabs, newlines and backslashes. */
+static void unescape_octal(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
+		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+int mount_parse(char *line, struct mount *mount_ret)
+{
+	struct mount mount = {0};
+	char *save = NULL;
+	char *field = strtok_r(line, " \n", &save);
+	char *end;
+
+	if (!field)
+		return -EINVAL;
+	mount.id = strtol(field, &end, 10);
+	if (*end)
+		return -EINVAL;
+	for (int i = 1; i <= 4 && field; i++)
+		field = strtok_r(NULL, " \n", &save);
+	if (!field)
+		return -EINVAL;
+	mount.point = field;
+	while ((field = strtok_r(NULL, " \n", &save)) && strcmp(field, "-") != 0)
+		;
+	mount.type = strtok_r(NULL, " \n", &save);
+	field = strtok_r(NULL, " \n", &save); /* source */
+	mount.options = strtok_r(NULL, " \n", &save);
+	if (!mount.type || !field || !mount.options)
+		return -EINVAL;
+	mount.point = strdup(mount.point);
+	mount.type = strdup(mount.type);
+	mount.options = strdup(mount.options);
+	if (!mount.point || !mount.type || !mount.options) {
+		mount_clear(&mount);
+		return -ENOMEM;
+	}
+	unescape_octal(mount.point);
+	unescape_octal(mount.options);
+	*mount_ret = mount;
+	return 0;
+}
+
+void mount_clear(struct mount *mount)
+{
+	free(mount->point);
+	free(mount->type);
+	free(mount->options);
+	memset(mount, 0, sizeof(*mount));
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text);
+	size_t end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/*
+ *	/var/lib/docker/overlay2/LAYER/merged		Docker; LAYER is not the container's id
+ *	/var/lib/containers/storage/overlay/LAYER/merged	Podman; the same
+ *	/run/containerd/io.containerd.runtime.v2.task/NAMESPACE/ID/rootfs	containerd
+ *	/var/lib/docker/rootfs/overlayfs/ID		Docker with containerd's image store
+ *
+ * LAYER-init is mounted for a moment to prepare a container that does not exist yet.
+ */
+bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_SIZE])
+{
+	bool merged = ends_with(mount->point, "/merged");
+
+	id_ret[0] = '\0';
+	if (strcmp(mount->type, "overlay") != 0 || ends_with(mount->point, "-init/merged"))
+		return false;
+	if (merged)
+		return true;
+	if (!ends_with(mount->point, "/rootfs") && !strstr(mount->point, "/rootfs/overlayfs/"))
+		return false;
+	if (!fim_cgroup_container_id(mount->point, id_ret))
+		id_ret[0] = '\0';
+	return true;
+}
+
+static struct tree *tree_mounted(struct daemon *d, const struct mount *mount)
+{
+	struct tree *tree = d->containers;
+
+	while (tree &&
+	       (tree->gone || tree->mount_id != mount->id || strcmp(tree->root, mount->point) != 0))
+		tree = tree->next;
+	return tree;
+}
+
+/* The same container, started again: what was found in it stays found. */
+static struct tree *tree_return(struct daemon *d, const struct mount *mount,
+				const struct layers *layers)
+{
+	struct tree *tree = d->containers;
+
+	while (tree && (!tree->gone || strcmp(tree->root, mount->point) != 0 ||
+			strcmp(tree->layers.dirs[0], layers->dirs[0]) != 0))
+		tree = tree->next;
+	return tree;
+}
+
+static void tree_add(struct daemon *d, const struct mount *mount, const char *id)
+{
+	struct layers layers;
+	struct tree *tree;
+	struct stat st;
+
+	if (layers_parse(mount->options, mount->point, &layers))
+		return; /* nothing can be written to it */
+	if (stat(mount->point, &st) < 0) {
+		layers_clear(&layers);
+		return; /* unmounted again already */
+	}
+	tree = tree_return(d, mount, &layers);
+	if (tree) {
+		layers_clear(&layers);
+		tree->gone = false;
+	} else if (!tree_new(mount->point, &tree)) {
+		tree->container = true;
+		tree->layers = layers;
+		tree->next = d->containers;
+		d->containers = tree;
+	} else {
+		layers_clear(&layers);
+		d->counters.no_memory++;
+		return;
+	}
+	tree->dev = st.st_dev;
+	tree->mount_id = mount->id;
+	memcpy(tree->id, id, sizeof(tree->id));
+	if (watch_container(d, tree))
+		settle_container(d, tree, "watch");
+}
+
+static void trees_forget(struct daemon *d)
+{
+	struct tree **at = &d->containers;
+	size_t kept = 0;
+
+	while (*at) {
+		struct tree *tree = *at;
+
+		if (!tree->gone || kept++ < TREES_KEPT) {
+			at = &tree->next;
+			continue;
+		}
+		*at = tree->next;
+		tree_put(tree);
+	}
+}
+
+static void mount_visit(struct daemon *d, char *line, struct tree **seen, size_t *seen_count,
+			size_t seen_max)
+{
+	char id[FIM_CONTAINER_ID_SIZE];
+	struct mount mount;
+	struct tree *tree;
+
+	if (mount_parse(line, &mount))
+		return;
+	if (mount_is_container(&mount, id)) {
+		if (!tree_mounted(d, &mount))
+			tree_add(d, &mount, id);
+		tree = tree_mounted(d, &mount);
+		if (tree && *seen_count < seen_max)
+			seen[(*seen_count)++] = tree;
+	}
+	mount_clear(&mount);
+}
+
+static bool contains(struct tree *const *trees, size_t count, const struct tree *tree)
+{
+	for (size_t i = 0; i < count; i++)
+		if (trees[i] == tree)
+			return true;
+	return false;
+}
+
+#define SEEN_MAX 4096
+
+void mounts_refresh(struct daemon *d)
+{
+	struct tree **seen = calloc(SEEN_MAX, sizeof(struct tree *));
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	size_t seen_count = 0;
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!seen || !file)
+		goto out;
+	while (getline(&line, &size, file) > 0)
+		mount_visit(d, line, seen, &seen_count, SEEN_MAX);
+	if (ferror(file) || seen_count == SEEN_MAX)
+		goto out;
+	for (struct tree *tree = d->containers; tree; tree = tree->next) {
+		if (tree->gone || contains(seen, seen_count, tree))
+			continue;
+		watch_forget_tree(d, tree);
+		tree->gone = true;
+	}
+	trees_forget(d);
+out:
+	if (file)
+		fclose(file);
+	free(line);
+	free(seen);
+}

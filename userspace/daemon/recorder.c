@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only file that writes to the journal.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+
+/* The head of the chain, as the next record's "prev" will say it. */
+static void head_update(struct daemon *d, const char *line, uint64_t seq)
+{
+	struct fim_hasher *hasher = d->hasher;
+	unsigned char digest[FIM_SHA256_SIZE];
+
+	d->journal_seq = seq;
+	if (!fim_hasher_reset(hasher) && !fim_hasher_update(hasher, line, strlen(line)) &&
+	    !fim_hasher_update(hasher, "\n", 1) && !fim_hasher_final(hasher, digest))
+		fim_hex_encode(digest, sizeof(digest), d->journal_head);
+}
+
+/* What cannot be recorded is still said to whoever listens. */
+static void journal_failed(struct daemon *d, int err)
+{
+	static const struct alert_field fields[] = {
+		{"op", "daemon", true},
+		{"state", "degraded", true},
+		{"cause", "journal-cannot-be-written", true},
+	};
+	const struct alert alert = {
+		.type = "control",
+		.severity = FIM_SEVERITY_CRITICAL,
+		.failed = true,
+		.text = "control daemon degraded: the journal cannot be written",
+		.line = "{\"type\":\"control\",\"component\":\"daemon\",\"state\":\"degraded\","
+			"\"cause\":\"the journal cannot be written\"}",
+		.fields = fields,
+		.field_count = sizeof(fields) / sizeof(fields[0]),
+	};
+
+	d->counters.journal_errors++;
+	if (d->controls[COMPONENT_DAEMON] == CONTROL_DEGRADED)
+		return;
+	d->controls[COMPONENT_DAEMON] = CONTROL_DEGRADED;
+	fim_log(LOG_ERR, "the journal in %s cannot be written: %s", d->config->journal_dir,
+		strerror(-err));
+	sinks_send(d, &alert);
+}
+
+int record_append(struct daemon *d, const char *type, struct fim_json *body, char **line_ret)
+{
+	uint64_t seq = 0;
+	char *line = NULL;
+	size_t len;
+	int err = -ENOTCONN;
+
+	if (d->journal)
+		err = fim_journal_append(d->journal, type, body, &seq, &line);
+	if (!err)
+		head_update(d, line, seq);
+	else
+		journal_failed(d, err);
+	if (err && line_ret && fim_json_dump(body, &line, &len))
+		line = NULL;
+	fim_json_free(body);
+	if (line_ret)
+		*line_ret = line;
+	else
+		free(line);
+	return err;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where alerts go after the journal has them.  A sink that fails is counted, said
+ * once, and does not keep the others waiting: every one of them sends without blocking.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+/* -------------------------------------------------------------------------- syslog */
+/*
+ * syslog(3) can neither fail nor refuse to block, so its datagram is made here
+ * (RFC 3164 as the C library writes it).
+ */
+
+#define SYSLOG_MAX 2048 /* what every receiver takes */
+
+static int syslog_open(struct sink *sink)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	int err;
+
+	sink->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sink->fd < 0)
+		return -errno;
+	if (connect(sink->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		err = -errno;
+		close(sink->fd);
+		sink->fd = -1;
+		return err;
+	}
+	return 0;
+}
+
+static int syslog_priority(const struct alert *alert)
+{
+	static const int priorities[] = {
+		[FIM_SEVERITY_INFO] = LOG_INFO,	     [FIM_SEVERITY_LOW] = LOG_NOTICE,
+		[FIM_SEVERITY_MEDIUM] = LOG_WARNING, [FIM_SEVERITY_HIGH] = LOG_ERR,
+		[FIM_SEVERITY_CRITICAL] = LOG_CRIT,
+	};
+
+	return LOG_AUTHPRIV | priorities[alert->severity];
+}
+
+static int syslog_send(struct sink *sink, const struct alert *alert)
+{
+	time_t now = time(NULL);
+	char when[32];
+	char message[SYSLOG_MAX];
+	struct tm tm;
+	int len;
+
+	localtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%b %e %T", &tm);
+	len = snprintf(message, sizeof(message), "<%d>%s ecs-fimd[%d]: %s %s",
+		       syslog_priority(alert), when, getpid(), alert->type, alert->text);
+	if (len >= (int)sizeof(message))
+		len = sizeof(message) - 1;
+	if (sink->fd < 0 || send(sink->fd, message, len, MSG_NOSIGNAL) < 0) {
+		/* The receiver was restarted, perhaps. */
+		if (sink->fd >= 0)
+			close(sink->fd);
+		sink->fd = -1;
+		if (syslog_open(sink) || send(sink->fd, message, len, MSG_NOSIGNAL) < 0)
+			return errno ? -errno : -EIO;
+	}
+	return 0;
+}
+
+static void fd_close(struct sink *sink)
+{
+	if (sink->fd >= 0)
+		close(sink->fd);
+	sink->fd = -1;
+	free(sink->rest);
+	sink->rest = NULL;
+	sink->rest_len = 0;
+}
+
+const struct sink_ops sink_syslog = {
+	.name = "syslog",
+	.open = syslog_open,
+	.send = syslog_send,
+	.close = fd_close,
+};
+
+/* -------------------------------------------------------------------------- stdout */
+
+/* Not our flags to change: a terminal or pipe is opened again to make it non-blocking. */
+static int stdout_open(struct sink *sink)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) < 0)
+		return -errno;
+	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+		sink->fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (sink->fd < 0)
+		sink->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return sink->fd < 0 ? -errno : 0;
+}
+
+static ssize_t stdout_write(const struct sink *sink, const char *bytes, size_t len)
+{
+	ssize_t done = send(sink->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (done < 0 && errno == ENOTSOCK)
+		done = write(sink->fd, bytes, len);
+	if (done < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	return done;
+}
+
+/* A line is written whole or, after the end of the one before, not at all. */
+static int stdout_send(struct sink *sink, const struct alert *alert)
+{
+	ssize_t done;
+	char *line;
+	int len;
+
+	if (sink->rest) {
+		done = stdout_write(sink, sink->rest, sink->rest_len);
+		if (done < 0)
+			return done;
+		memmove(sink->rest, sink->rest + done, sink->rest_len - done);
+		sink->rest_len -= done;
+		if (sink->rest_len)
+			return -EAGAIN;
+		free(sink->rest);
+		sink->rest = NULL;
+	}
+	len = asprintf(&line, "%s\n", alert->line);
+	if (len < 0)
+		return -ENOMEM;
+	done = stdout_write(sink, line, len);
+	if (done > 0 && done < len) {
+		memmove(line, line + done, len - done);
+		sink->rest = line;
+		sink->rest_len = len - done;
+		return 0;
+	}
+	free(line);
+	if (done == 0)
+		return -EAGAIN;
+	return done < 0 ? done : 0;
+}
+
+const struct sink_ops sink_stdout = {
+	.name = "stdout",
+	.open = stdout_open,
+	.send = stdout_send,
+	.close = fd_close,
+};
+
+/* --------------------------------------------------------------------------- table */
+
+static void sink_failed(struct daemon *d, struct sink *sink, int err)
+{
+	sink->failed++;
+	if (sink->failing)
+		return;
+	/* Before saying so: what is said goes through here too. */
+	sink->failing = true;
+	control_set(d, COMPONENT_SINK, CONTROL_DEGRADED, "alerts do not reach %s: %s",
+		    sink->ops->name, strerror(-err));
+}
+
+static bool any_failing(const struct sinks *sinks)
+{
+	for (size_t i = 0; i < sinks->count; i++)
+		if (sinks->sink[i].failing)
+			return true;
+	return false;
+}
+
+void sinks_open(struct daemon *d)
+{
+	const struct {
+		const struct sink_ops *ops;
+		bool wanted;
+	} table[] = {
+		{&sink_audit, d->config->sink_audit},
+		{&sink_syslog, d->config->sink_syslog},
+		{&sink_stdout, d->config->sink_stdout},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct sink *sink = &d->sinks.sink[d->sinks.count];
+		int err;
+
+		if (!table[i].wanted)
+			continue;
+		*sink = (struct sink){.ops = table[i].ops, .fd = -1};
+		d->sinks.count++;
+		err = sink->ops->open(sink);
+		if (err)
+			sink_failed(d, sink, err);
+	}
+	if (!any_failing(&d->sinks))
+		control_set(d, COMPONENT_SINK, CONTROL_UP, "every sink is open");
+}
+
+void sinks_send(struct daemon *d, const struct alert *alert)
+{
+	for (size_t i = 0; i < d->sinks.count; i++) {
+		struct sink *sink = &d->sinks.sink[i];
+		int err = sink->ops->send(sink, alert);
+
+		if (err) {
+			sink_failed(d, sink, err);
+			continue;
+		}
+		sink->sent++;
+		if (!sink->failing)
+			continue;
+		sink->failing = false;
+		if (!any_failing(&d->sinks))
+			control_set(d, COMPONENT_SINK, CONTROL_UP, "alerts reach %s again",
+				    sink->ops->name);
+	}
+}
+
+void sinks_close(struct daemon *d)
+{
+	for (size_t i = 0; i < d->sinks.count; i++)
+		d->sinks.sink[i].ops->close(&d->sinks.sink[i]);
+	d->sinks.count = 0;
+}

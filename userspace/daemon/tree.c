@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's file system or one container's: what is expected at a path, what was
+ * last recorded there, and how to measure it.  Owns the memory of known paths.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <linux/openat2.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+/*
+ * A time stamp has the resolution of a timer tick: a change right after an
+ * observation can leave ctime as it is.  An observation counts as proof only when
+ * the file's last change was older than this.
+ */
+#define CTIME_TRUST_NS 100000000
+
+static const struct fim_rule container_rule = {.cls = FIM_CLASS_STRICT};
+
+static void known_free(struct map_node *node)
+{
+	struct known *known = (struct known *)node;
+
+	if (known->last)
+		fim_state_clear(known->last);
+	free(known->last);
+	free(known);
+}
+
+int tree_new(const char *root, struct tree **tree_ret)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+
+	if (!tree)
+		return -ENOMEM;
+	tree->refs = 1;
+	tree->root = strdup(root);
+	if (!tree->root || map_init(&tree->known) || map_init(&tree->pending)) {
+		tree_put(tree);
+		return -ENOMEM;
+	}
+	*tree_ret = tree;
+	return 0;
+}
+
+struct tree *tree_get(struct tree *tree)
+{
+	tree->refs++;
+	return tree;
+}
+
+void tree_put(struct tree *tree)
+{
+	if (!tree || --tree->refs)
+		return;
+	for (size_t i = 0; i < TREE_SCOPES; i++)
+		free(tree->scopes[i]);
+	layers_clear(&tree->layers);
+	map_exit(&tree->known, known_free);
+	/* Each pending path holds a reference: there is none. */
+	map_exit(&tree->pending, NULL);
+	free(tree->root);
+	free(tree);
+}
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+bool tree_covers(const struct daemon *d, const struct tree *tree, const char *path)
+{
+	if (!tree->container)
+		return fim_policy_covers(fim_baseline_policy(d->baseline), path);
+	for (size_t i = 0; i < TREE_SCOPES; i++)
+		if (tree->scopes[i] && is_below(path, tree->scopes[i]))
+			return true;
+	return false;
+}
+
+const struct fim_rule *tree_rule(const struct daemon *d, const struct tree *tree, const char *path)
+{
+	if (tree->container)
+		return &container_rule;
+	return fim_policy_lookup(fim_baseline_policy(d->baseline), path);
+}
+
+uint32_t tree_mask(const struct daemon *d, const struct tree *tree, const char *path)
+{
+	uint32_t mask = fim_class_mask(tree_rule(d, tree, path)->cls);
+
+	/* Copying a file up breaks its hard links, whatever the container did to it. */
+	return tree->container ? mask & ~FIM_DIFF_NLINK : mask;
+}
+
+int tree_expected(struct daemon *d, const struct tree *tree, const char *path,
+		  struct fim_state *state_ret)
+{
+	const struct fim_entry *entry;
+
+	if (tree->container)
+		return layers_measure(&tree->layers, 1, path, d->hasher, state_ret);
+	entry = fim_baseline_lookup(d->baseline, path);
+	if (entry)
+		return fim_state_copy(&entry->state, state_ret);
+	memset(state_ret, 0, sizeof(*state_ret));
+	return 0;
+}
+
+int tree_last(struct daemon *d, const struct tree *tree, const char *path,
+	      struct fim_state *state_ret)
+{
+	const struct known *known = map_find(&tree->known, path);
+	struct fim_state state = {0};
+	int err;
+
+	if (known && known->last)
+		err = fim_state_copy(known->last, &state);
+	else
+		err = tree_expected(d, tree, path, &state);
+	if (err)
+		return err;
+	state.dev = known ? known->dev : 0;
+	state.ino = known ? known->ino : 0;
+	state.ctime_ns = known ? known->ctime_ns : 0;
+	state.mtime_ns = known ? known->mtime_ns : 0;
+	*state_ret = state;
+	return 0;
+}
+
+int tree_open(struct daemon *d, const struct tree *tree, const char *path, int *fd_ret,
+	      const char **rel_ret)
+{
+	const char *rel = path + strspn(path, "/");
+	struct stat st;
+	int fd;
+
+	if (!tree->container) {
+		const struct watch *watch = watch_covering(d, path);
+
+		if (watch) {
+			rel = path + strlen(watch->dir);
+			rel += strspn(rel, "/");
+			fd = fcntl(watch->dirfd, F_DUPFD_CLOEXEC, 3);
+		} else {
+			fd = open(tree->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		}
+	} else {
+		fd = open(tree->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		/* Unmounted: the directory under the mount point is not the container's. */
+		if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != tree->dev)) {
+			close(fd);
+			return -ESTALE;
+		}
+	}
+	if (fd < 0)
+		return -errno;
+	*fd_ret = fd;
+	*rel_ret = rel;
+	return 0;
+}
+
+int tree_measure(struct daemon *d, const struct tree *tree, const char *path, uint32_t flags,
+		 struct fim_state *state_ret)
+{
+	struct fim_state state = {0};
+	const char *rel;
+	int fd;
+	int err = tree_open(d, tree, path, &fd, &rel);
+
+	/* What is not compared need not be read. */
+	if (!(tree_mask(d, tree, path) & FIM_DIFF_DIGEST))
+		flags |= FIM_MEASURE_NO_DIGEST;
+	if (err && tree->container)
+		return layers_measure(&tree->layers, 0, path, d->hasher, state_ret);
+	if (err)
+		return err;
+	err = fim_measure_at(fd, rel, flags, d->hasher, &state);
+	close(fd);
+	if (err)
+		return err;
+	if (tree->container)
+		layers_strip(&state);
+	*state_ret = state;
+	return 0;
+}
+
+static struct known *known_get(struct tree *tree, const char *path)
+{
+	struct known *known = map_find(&tree->known, path);
+
+	if (known)
+		return known;
+	known = calloc(1, sizeof(*known));
+	if (known && map_put(&tree->known, path, &known->node)) {
+		free(known);
+		return NULL;
+	}
+	return known;
+}
+
+static void known_observe(struct known *known, const struct fim_state *state)
+{
+	known->dev = state->dev;
+	known->ino = state->ino;
+	known->ctime_ns = state->ctime_ns;
+	known->mtime_ns = state->mtime_ns;
+	known->size = state->size;
+	known->seen_ns = fim_time_now();
+}
+
+void tree_observe(struct tree *tree, const char *path, const struct fim_state *state)
+{
+	/* Without memory the next change of the path costs one more digest. */
+	struct known *known = known_get(tree, path);
+
+	if (known)
+		known_observe(known, state);
+}
+
+int tree_record(struct daemon *d, struct tree *tree, const char *path,
+		const struct fim_state *state)
+{
+	struct known *known = known_get(tree, path);
+	struct fim_state expected = {0};
+	struct fim_state *last = NULL;
+	int err;
+
+	if (!known)
+		return -ENOMEM;
+	err = tree_expected(d, tree, path, &expected);
+	if (err)
+		return err;
+	if (fim_state_diff(&expected, state) & tree_mask(d, tree, path)) {
+		last = calloc(1, sizeof(*last));
+		err = last ? fim_state_copy(state, last) : -ENOMEM;
+	}
+	fim_state_clear(&expected);
+	if (err) {
+		free(last);
+		return err;
+	}
+	if (known->last)
+		fim_state_clear(known->last);
+	free(known->last);
+	known->last = last;
+	known_observe(known, state);
+	return 0;
+}
+
+bool tree_is_untouched(const struct tree *tree, const char *path, const struct fim_state *stat)
+{
+	const struct known *known = map_find(&tree->known, path);
+
+	return known && known->ino && known->dev == stat->dev && known->ino == stat->ino &&
+	       known->ctime_ns == stat->ctime_ns && known->mtime_ns == stat->mtime_ns &&
+	       known->size == stat->size && known->seen_ns - known->ctime_ns > CTIME_TRUST_NS;
+}
+
+/* First entry of the baseline that is not before @path, in the order of bytes. */
+static size_t baseline_lower_bound(const struct fim_baseline *baseline, const char *path)
+{
+	size_t low = 0;
+	size_t high = fim_baseline_count(baseline);
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(fim_baseline_index(baseline, mid)->path, path) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int each_expected(struct daemon *d, const char *prefix, walk_fn fn, void *ctx)
+{
+	size_t i = baseline_lower_bound(d->baseline, prefix);
+	size_t len = strlen(prefix);
+	int err = 0;
+
+	for (; i < fim_baseline_count(d->baseline) && !err; i++) {
+		const char *path = fim_baseline_index(d->baseline, i)->path;
+
+		if (strncmp(path, prefix, len) != 0)
+			break;
+		err = fn(ctx, path);
+	}
+	return err;
+}
+
+/* @fn may record paths, so the table is not walked while it is called. */
+static int each_recorded(struct tree *tree, const char *prefix, walk_fn fn, void *ctx)
+{
+	size_t len = strlen(prefix);
+	char **paths = calloc(tree->known.count + 1, sizeof(*paths));
+	size_t count = 0;
+	int err = paths ? 0 : -ENOMEM;
+
+	for (struct known *known = NULL; !err && (known = map_next(&tree->known, known));) {
+		if (!known->last || strncmp(known->node.key, prefix, len) != 0)
+			continue;
+		paths[count] = strdup(known->node.key);
+		if (!paths[count++])
+			err = -ENOMEM;
+	}
+	for (size_t i = 0; i < count && !err; i++)
+		err = fn(ctx, paths[i]);
+	for (size_t i = 0; i < count; i++)
+		free(paths[i]);
+	free(paths);
+	return err;
+}
+
+int tree_each_below(struct daemon *d, struct tree *tree, const char *dir, walk_fn fn, void *ctx)
+{
+	char *prefix;
+	int err = 0;
+
+	if (asprintf(&prefix, "%s/", dir) < 0)
+		return -ENOMEM;
+	if (tree->container)
+		err = layers_each_below(&tree->layers, 1, dir, fn, ctx);
+	else
+		err = each_expected(d, prefix, fn, ctx);
+	if (!err)
+		err = each_recorded(tree, prefix, fn, ctx);
+	free(prefix);
+	return err;
+}

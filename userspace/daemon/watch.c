@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which directories the source watches, and which tree and path each stands for.
+ * Owns the host watches' directory descriptors: what is measured after an event is
+ * what the watch is on, also when its path was covered by a mount meanwhile.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <linux/openat2.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define ANNOUNCE_MS 10000
+
+static void watch_free(struct watch *watch)
+{
+	if (watch->dirfd >= 0)
+		close(watch->dirfd);
+	tree_put(watch->tree);
+	free(watch->dir);
+	free(watch);
+}
+
+static void watch_say(struct daemon *d, const char *action, const struct tree *tree,
+		      const char *dir)
+{
+	struct fim_json *body = fim_json_object();
+
+	fim_json_set_str(body, "action", action);
+	fim_json_set_str(body, "scope", tree->container ? "container" : "host");
+	fim_json_set_path(body, "path", *dir ? dir : "/");
+	if (tree->container && tree->id[0])
+		fim_json_set_str(body, "container_id", tree->id);
+	record_append(d, "watch", body, NULL);
+}
+
+static void announce(struct daemon *d, struct watch *watch)
+{
+	watch->said = true;
+	watch_say(d, "added", watch->tree, watch->dir);
+}
+
+/* Takes over @fd. */
+static int watch_put(struct daemon *d, struct tree *tree, int fd, const char *dir)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	uint32_t id = 0;
+	int err;
+
+	if (!watch) {
+		close(fd);
+		return -ENOMEM;
+	}
+	watch->dirfd = fd;
+	watch->tree = tree_get(tree);
+	watch->dir = strdup(strcmp(dir, "/") == 0 ? "" : dir);
+	err = watch->dir ? d->source.ops->watch_add(&d->source, fd, &id) : -ENOMEM;
+	/* The module keeps watches when a reader goes: this is ours of the run before. */
+	if (err == -EEXIST)
+		err = 0;
+	if (err || watch_find(d, id)) {
+		watch_free(watch);
+		return err;
+	}
+	watch->id = id;
+	if (tree->container) {
+		close(watch->dirfd);
+		watch->dirfd = -1;
+	}
+	watch->next = d->watches;
+	d->watches = watch;
+	watch->added_ms = now_ms();
+	if (!tree->container)
+		announce(d, watch);
+	return 0;
+}
+
+/*
+ * An engine mounts a container's root several times before it starts it, and tells
+ * the id later than the mount table shows the mount: a record is written when it can
+ * name the container, or when nobody does.
+ */
+void watch_announce(struct daemon *d)
+{
+	int64_t now = now_ms();
+
+	for (struct watch *watch = d->watches; watch; watch = watch->next) {
+		struct tree *tree = watch->tree;
+		const char *id = watch->said || tree->id[0] ? NULL
+							    : containers_id_of(d, tree->root);
+
+		if (id)
+			memcpy(tree->id, id, sizeof(tree->id));
+		if (!watch->said && (tree->id[0] || now - watch->added_ms > ANNOUNCE_MS))
+			announce(d, watch);
+	}
+}
+
+struct watch *watch_find(const struct daemon *d, uint32_t id)
+{
+	struct watch *watch = d->watches;
+
+	while (watch && watch->id != id)
+		watch = watch->next;
+	return watch;
+}
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+struct watch *watch_covering(const struct daemon *d, const char *path)
+{
+	struct watch *best = NULL;
+
+	for (struct watch *watch = d->watches; watch; watch = watch->next)
+		if (!watch->tree->container && is_below(path, watch->dir) &&
+		    (!best || strlen(watch->dir) > strlen(best->dir)))
+			best = watch;
+	return best;
+}
+
+char *watch_path(const struct watch *watch, const char *fs_path, unsigned int depth)
+{
+	const char *below = fim_path_below(fs_path, depth);
+	char *path;
+
+	if (!below)
+		return NULL;
+	if (asprintf(&path, "%s%s%s", watch->dir, depth ? "/" : "", below) < 0)
+		return NULL;
+	if (path[0] == '\0') { /* the root of a tree */
+		free(path);
+		path = strdup("/");
+	}
+	return path;
+}
+
+static void watch_del(struct daemon *d, struct watch *watch)
+{
+	struct watch **at = &d->watches;
+
+	while (*at != watch)
+		at = &(*at)->next;
+	*at = watch->next;
+	watch_free(watch);
+}
+
+/* A policy root that is still the directory that is watched. */
+static bool is_watched(const struct daemon *d, const char *root, int fd)
+{
+	const struct watch *watch = watch_covering(d, root);
+	struct stat a, b;
+
+	if (!watch || strcmp(watch->dir, root) != 0)
+		return false;
+	return fstat(fd, &a) == 0 && fstat(watch->dirfd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Another directory has the name now: let go of the one that had it. */
+static void drop_stale(struct daemon *d, const char *root)
+{
+	struct watch *watch = watch_covering(d, root);
+
+	if (!watch || strcmp(watch->dir, root) != 0)
+		return;
+	if (d->source.ops)
+		d->source.ops->watch_del(&d->source, watch->id);
+	watch_say(d, "gone", watch->tree, watch->dir);
+	watch_del(d, watch);
+}
+
+/*
+ * A root that does not exist (yet) is seen to appear from the next directory above
+ * that does.  Never from "/": watching everything to see one name costs more than
+ * the comparison that finds it too.
+ */
+static int watch_ancestor(struct daemon *d, const char *root)
+{
+	char *dir = strdup(root);
+	int err = -ENOENT;
+
+	while (dir && err == -ENOENT) {
+		char *slash = strrchr(dir, '/');
+		int fd;
+
+		if (!slash || slash == dir)
+			break;
+		*slash = '\0';
+		fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0) {
+			err = -errno;
+			continue;
+		}
+		if (is_watched(d, dir, fd)) {
+			close(fd);
+			err = 0;
+		} else {
+			err = watch_put(d, d->host, fd, dir);
+		}
+	}
+	free(dir);
+	return err;
+}
+
+static int watch_root(struct daemon *d, const char *root)
+{
+	int fd = open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err;
+
+	if (fd < 0 && errno == ENOENT)
+		return watch_ancestor(d, root);
+	if (fd < 0)
+		return -errno;
+	if (is_watched(d, root, fd)) {
+		close(fd);
+		return 0;
+	}
+	drop_stale(d, root);
+	err = watch_put(d, d->host, fd, root);
+	return err;
+}
+
+void watch_host(struct daemon *d)
+{
+	const struct fim_policy *policy = fim_baseline_policy(d->baseline);
+	size_t missing = 0;
+
+	if (!d->source.ops)
+		return;
+	for (size_t i = 0; i < fim_policy_root_count(policy); i++) {
+		const char *root = fim_policy_root(policy, i);
+		int err = watch_root(d, root);
+
+		if (!err)
+			continue;
+		missing++;
+		/* A file or a link: its directory is not ours to watch. */
+		if (err == -ENOTDIR || err == -ELOOP)
+			control_set(d, COMPONENT_WATCH, CONTROL_INFO,
+				    "%s is not a directory: only comparisons see it", root);
+		else
+			control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
+				    "%s cannot be watched: %s", root, strerror(-err));
+		if (err == -ENOTDIR || err == -ELOOP)
+			missing--;
+	}
+	if (!missing)
+		control_set(d, COMPONENT_WATCH, CONTROL_UP,
+			    "every directory of the policy is watched");
+}
+
+static int open_in(int rootfd, const char *path, uint64_t resolve)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = resolve};
+	long fd = syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Path of @fd inside the tree; symbolic links are resolved by then. */
+static char *path_in_tree(const struct tree *tree, int fd)
+{
+	char proc[64];
+	char path[4096];
+	size_t root_len = strlen(tree->root);
+	ssize_t len;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	len = readlink(proc, path, sizeof(path) - 1);
+	if (len < 0)
+		return NULL;
+	path[len] = '\0';
+	if (!is_below(path, tree->root))
+		return NULL;
+	return strdup(path[root_len] ? path + root_len : "/");
+}
+
+/* Watch @dir (relative), or the deepest directory above it that exists. */
+static int watch_scope(struct daemon *d, struct tree *tree, int rootfd, const char *dir, size_t i)
+{
+	char name[64];
+	char *slash;
+	char *real;
+	int fd;
+	int err;
+
+	snprintf(name, sizeof(name), "%s", dir);
+	/* A link may point anywhere inside the container: what counts is where it leads. */
+	while ((fd = open_in(rootfd, name, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)) < 0) {
+		if (strcmp(name, ".") == 0)
+			return fd;
+		slash = strrchr(name, '/');
+		if (slash)
+			*slash = '\0';
+		else
+			strcpy(name, ".");
+	}
+	real = path_in_tree(tree, fd);
+	if (!real) {
+		close(fd);
+		return -ESTALE;
+	}
+	free(tree->scopes[i]);
+	tree->scopes[i] = NULL;
+	if (strcmp(name, dir) == 0)
+		tree->scopes[i] = strdup(real);
+	else if (asprintf(&tree->scopes[i], "/%s", dir) < 0)
+		tree->scopes[i] = NULL;
+	/* Without a source the scopes still tell comparisons where to look. */
+	err = tree->scopes[i] ? 0 : -ENOMEM;
+	if (!err && d->source.ops)
+		err = watch_put(d, tree, fd, real);
+	else
+		close(fd);
+	free(real);
+	return err;
+}
+
+bool watch_container(struct daemon *d, struct tree *tree)
+{
+	static const char *const scopes[TREE_SCOPES] = {"usr/bin", "usr/sbin", "etc"};
+	struct stat st;
+	int rootfd;
+
+	rootfd = open(tree->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rootfd < 0)
+		return false;
+	if (fstat(rootfd, &st) < 0 || st.st_dev != tree->dev) { /* unmounted again already */
+		close(rootfd);
+		return false;
+	}
+	for (size_t i = 0; i < TREE_SCOPES; i++) {
+		int err = watch_scope(d, tree, rootfd, scopes[i], i);
+
+		if (err && err != -ESTALE)
+			control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
+				    "%s below %s cannot be watched: %s", scopes[i], tree->root,
+				    strerror(-err));
+	}
+	close(rootfd);
+	return true;
+}
+
+void watch_changed(struct daemon *d, uint32_t id, uint32_t state)
+{
+	struct watch *watch = watch_find(d, id);
+	bool moved = state == FIM_STATE_WATCH_MOVED;
+	struct tree *tree;
+
+	if (!watch)
+		return;
+	tree = tree_get(watch->tree);
+	if (watch->said)
+		watch_say(d, moved ? "moved" : "gone", tree, watch->dir);
+	if (!tree->container) {
+		control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED, "%s %s", watch->dir,
+			    moved ? "was moved: its place is not watched"
+				  : "is gone: it is not watched");
+		if (moved && d->source.ops)
+			d->source.ops->watch_del(&d->source, id);
+		watch_del(d, watch);
+		watch_host(d);
+		comparison_want(d, TRIGGER_WATCH);
+	} else {
+		if (moved && d->source.ops)
+			d->source.ops->watch_del(&d->source, id);
+		watch_del(d, watch);
+		/* Unmounted, or the container replaced the directory. */
+		rescan_want(tree);
+	}
+	tree_put(tree);
+}
+
+void watch_forget_tree(struct daemon *d, struct tree *tree)
+{
+	struct watch *next;
+
+	/* The module lets go by itself when the file system goes, but that may be later. */
+	for (struct watch *watch = d->watches; watch && d->source.ops; watch = watch->next)
+		if (watch->tree == tree)
+			d->source.ops->watch_del(&d->source, watch->id);
+	/* What happened until then is readable now, and needs the watch to be understood. */
+	events_read(d);
+	for (struct watch *watch = d->watches; watch; watch = next) {
+		next = watch->next;
+		if (watch->tree != tree)
+			continue;
+		if (watch->said)
+			watch_say(d, "gone", tree, watch->dir);
+		watch_del(d, watch);
+	}
+}
+
+void watch_exit(struct daemon *d)
+{
+	while (d->watches)
+		watch_del(d, d->watches);
+}
