@@ -81,5 +81,6 @@ esac
 # What an assessor would do, with nothing of ours.
 openssl dgst -sha256 -verify "$out/baseline.pub" -signature "$out/baseline.sig" "$out/baseline.ndjson" >/dev/null ||
 	die "openssl does not accept the baseline's signature"
+chmod a+r "$out"/report.* "$out"/journal.ndjson
 say "openssl accepts baseline.sig; done. Open $out/report.html"
 ls -l "$out"/report.html "$out"/report.json "$out"/journal.ndjson "$out"/baseline.ndjson "$out"/baseline.sig

@@ -20,27 +20,29 @@ began=${EPOCHREALTIME/[.,]/}
 daemon=
 printer=
 loaded=
+syslogd=
 
 say() {
 	local now=${EPOCHREALTIME/[.,]/}
 	printf '[%6.1f s] %s\n' "$(((now - began) / 100000))e-1" "$*"
 }
 
+stop() { # $1: pid, may be empty
+	[ -n "$1" ] || return 0
+	kill "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
 stop_daemon() {
-	[ -z "$daemon" ] || {
-		kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null
-		daemon=
-	}
-	[ -z "$printer" ] || {
-		kill "$printer" 2>/dev/null && wait "$printer" 2>/dev/null
-		printer=
-	}
-	return 0
+	stop "$daemon"
+	stop "$printer"
+	daemon='' printer=''
 }
 
 cleanup() {
 	local status=$?
 	stop_daemon
+	stop "$syslogd"
 	[ -z "$loaded" ] || rmmod ecs_fim || true
 	[ "$DOCKER" != yes ] || docker rm -f ecs-fim-demo-plain ecs-fim-demo-privileged >/dev/null 2>&1 || true
 	[ "$status" -eq 0 ] || cat "$work/daemon.log" 2>/dev/null
@@ -95,7 +97,9 @@ if [ -n "$SCOPE" ]; then
 fi
 
 if [ "$DOCKER" = yes ] && [ -z "$SCOPE" ]; then
-	say "starting auditd and a real dockerd"
+	say "starting syslogd, auditd and a real dockerd"
+	busybox syslogd -n -O "$work/syslog" &
+	syslogd=$!
 	/usr/lib/ecs-fim-test/start-auditd >/dev/null
 	/usr/lib/ecs-fim-test/start-docker >/dev/null
 	docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:demo >/dev/null
@@ -172,17 +176,17 @@ chmod u+s "$SCOPE/usr/bin/find"
 expect=$((expect + 1))
 wait_until 30 "the alert" at_least '.type == "finding"' $expect
 
+{ ecs-fim status --socket "$work/status.sock" || true; } | sed 's/^./            &/'
+[ "$DOCKER" != yes ] || docker rm -f ecs-fim-demo-plain ecs-fim-demo-privileged >/dev/null
 # Whatever else should not be there has time to show itself.
 sleep 2
-[ "$DOCKER" != yes ] || docker rm -f ecs-fim-demo-plain ecs-fim-demo-privileged >/dev/null
-ecs-fim status --socket "$work/status.sock" || true
 if [ -x /usr/sbin/ausearch ] && ausearch -m ANOM_RBAC_INTEGRITY_FAIL --raw >"$work/audit" 2>/dev/null; then
 	say "ausearch -m ANOM_RBAC_INTEGRITY_FAIL finds $(wc -l <"$work/audit") records"
 fi
-say "stopping the daemon"
-stop_daemon
+[ -z "$syslogd" ] || say "syslog has $(grep -c ecs-fim "$work/syslog") lines"
 
 # ------------------------------------------------------------------- report
+# From a journal that is still being written to, as on a host that stays up.
 
 cp "$work/journal/journal.ndjson" "$OUT/journal.ndjson"
 ecs-fim report --journal "$OUT/journal.ndjson" -o "$OUT/report.json"
@@ -197,4 +201,6 @@ if [ "$findings" -ne "$expect" ] || [ "$privileged" -ne "$want_privileged" ]; th
 	jq -c 'select(.type == "finding") | {seq, kind, path, detected_by, op}' "$OUT/journal.ndjson" >&2
 	exit 1
 fi
+say "stopping the daemon"
+stop_daemon
 say "exactly $expect changes and $privileged privileged container(s) reported, nothing else"
