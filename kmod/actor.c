@@ -171,10 +171,9 @@ static bool put_parent_comm(struct fim_attrs *attrs)
 
 bool fim_actor_strings(struct fim_attrs *attrs, struct file *exe)
 {
-	bool whole;
+	bool whole = !exe || fim_path_open(attrs, FIM_ATTR_EXE, &exe->f_path);
 
-	if (exe)
-		fim_path_open(attrs, FIM_ATTR_EXE, &exe->f_path);
-	whole = put_cgroup(attrs);
-	return put_parent_comm(attrs) && whole;
+	whole &= put_cgroup(attrs);
+	whole &= put_parent_comm(attrs);
+	return whole;
 }

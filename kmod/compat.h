@@ -51,9 +51,11 @@ static inline int fim_compat_add_sb_mark(struct fsnotify_mark *mark, struct supe
 #define fim_compat_alloc_group(ops) fsnotify_alloc_group(ops)
 #endif
 
-/* 7.0 gives the alias list of an inode an iterator. */
-#ifndef for_each_alias
-#define for_each_alias(dentry, inode) hlist_for_each_entry(dentry, &(inode)->i_dentry, d_u.d_alias)
+/* 7.0 took the list of an inode's aliases out of its union, and named an iterator. */
+#ifdef for_each_alias
+#define fim_d_alias d_alias
+#else
+#define fim_d_alias d_u.d_alias
 #endif
 
 /* 6.12: FMODE_NONOTIFY became one value of a field of bits. */

@@ -421,8 +421,10 @@ bool fim_path_fs(struct fim_attrs *attrs, u16 type, struct dentry *dentry, const
  * @path: of the file
  *
  * Appends nothing if the process has no root any more. Does not sleep.
+ *
+ * Return: false if it is too long.
  */
-void fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path);
+bool fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path);
 
 /**
  * fim_path_view - path of a name as the current process sees it
@@ -433,8 +435,10 @@ void fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path);
  *
  * Known only below the process's root and on the same filesystem: which mount
  * a name was reached through is not told. Appends nothing otherwise. May sleep.
+ *
+ * Return: false if it is too long.
  */
-void fim_path_view(struct fim_attrs *attrs, u16 type, struct dentry *dentry,
+bool fim_path_view(struct fim_attrs *attrs, u16 type, struct dentry *dentry,
 		   const struct qstr *name);
 
 /* actor.c: the current process as an actor */

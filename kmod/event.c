@@ -7,29 +7,49 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>
-#include <linux/mempool.h>
 #include <linux/slab.h>
 #include <linux/ktime.h>
 
 #include "ecs_fim.h"
 
-/* Buffers that are there even when the system has no memory left. */
-#define BUFFERS_RESERVED 16
+/*
+ * Buffers that are kept: enough for the CPUs of a large host, and there when
+ * the system has no memory left. A mempool would ask the allocator first, which
+ * clears what it gives out (init_on_alloc) and takes longer than all the rest.
+ */
+#define BUFFERS_KEPT 64
 
 static struct kmem_cache *buf_cache;
-static mempool_t *buf_pool;
+static DEFINE_SPINLOCK(bufs_lock);
+static void *bufs[BUFFERS_KEPT];
+static unsigned int bufs_count;
 
 void *fim_buf_get(void)
 {
-	return mempool_alloc(buf_pool, GFP_NOWAIT | __GFP_NOWARN);
+	void *buf = NULL;
+
+	spin_lock(&bufs_lock);
+	if (bufs_count)
+		buf = bufs[--bufs_count];
+	spin_unlock(&bufs_lock);
+	return buf ?: kmem_cache_alloc(buf_cache, GFP_NOWAIT | __GFP_NOWARN);
 }
 
 void fim_buf_put(void *buf)
 {
+	if (!buf)
+		return;
+	spin_lock(&bufs_lock);
+	if (bufs_count < BUFFERS_KEPT) {
+		bufs[bufs_count++] = buf;
+		buf = NULL;
+	}
+	spin_unlock(&bufs_lock);
 	if (buf)
-		mempool_free(buf, buf_pool);
+		kmem_cache_free(buf_cache, buf);
 }
 
 void fim_object_fill(struct fim_object *object, const struct inode *inode, __kernel_fsid_t fsid)
@@ -76,16 +96,21 @@ static void fill_event(struct fim_event *event, const struct fim_change *change)
 	fim_object_fill(&event->old_dir, change->old_dir, fsid_at(change, old));
 }
 
-static void put_views(struct fim_attrs *attrs, const struct fim_change *change)
+/* Return: false if a view was too long. */
+static bool put_views(struct fim_attrs *attrs, const struct fim_change *change)
 {
 	const struct fim_opener *opener = change->opener;
+	bool whole = true;
 
-	if (change->path && (!opener || fim_opener_is_current(opener)) && current->fs)
-		fim_path_open(attrs, FIM_ATTR_VIEW_PATH, change->path);
+	if (change->path && (!opener || fim_opener_is_current(opener)))
+		whole = fim_path_open(attrs, FIM_ATTR_VIEW_PATH, change->path);
 	else if (!change->path && change->view_dentry)
-		fim_path_view(attrs, FIM_ATTR_VIEW_PATH, change->view_dentry, change->view_name);
+		whole = fim_path_view(attrs, FIM_ATTR_VIEW_PATH, change->view_dentry,
+				      change->view_name);
 	if (change->old_dentry)
-		fim_path_view(attrs, FIM_ATTR_OLD_VIEW_PATH, change->old_dentry, change->old_name);
+		whole &= fim_path_view(attrs, FIM_ATTR_OLD_VIEW_PATH, change->old_dentry,
+				       change->old_name);
+	return whole;
 }
 
 /* Return: FIM_EV_* to add. */
@@ -93,12 +118,13 @@ static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
 {
 	u32 flags = 0;
 
-	if (!fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name))
+	if (!change->dentry || !fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name))
 		flags |= FIM_EV_PATH_MISSING;
 	if (change->old_dentry &&
 	    !fim_path_fs(attrs, FIM_ATTR_OLD_FS_PATH, change->old_dentry, change->old_name))
 		flags |= FIM_EV_PATH_MISSING;
-	put_views(attrs, change);
+	if (!put_views(attrs, change))
+		flags |= FIM_EV_TRUNCATED;
 	if (change->xattr)
 		fim_attr_put(attrs, FIM_ATTR_XATTR_NAME, change->xattr, strlen(change->xattr));
 	return flags;
@@ -183,25 +209,29 @@ void fim_event_state(u32 state, u32 id, u32 code, const struct fim_actor *actor)
 	fim_ring_put(&fim_ring, &change.rec);
 }
 
+void fim_event_exit(void)
+{
+	while (bufs_count)
+		kmem_cache_free(buf_cache, bufs[--bufs_count]);
+	kmem_cache_destroy(buf_cache);
+}
+
 int fim_event_init(void)
 {
 	buf_cache = kmem_cache_create("ecs_fim_record", FIM_RECORD_MAX, 8, 0, NULL);
 	if (!buf_cache)
 		goto err;
-	buf_pool = mempool_create_slab_pool(BUFFERS_RESERVED, buf_cache);
-	if (!buf_pool)
-		goto err_cache;
+	for (; bufs_count < min_t(unsigned int, BUFFERS_KEPT, 8 + 2 * num_online_cpus());
+	     bufs_count++) {
+		bufs[bufs_count] = kmem_cache_alloc(buf_cache, GFP_KERNEL);
+		if (!bufs[bufs_count])
+			goto err_cache;
+	}
 	return 0;
 
 err_cache:
-	kmem_cache_destroy(buf_cache);
+	fim_event_exit();
 err:
 	pr_err("not loaded: no memory for record buffers\n");
 	return -ENOMEM;
-}
-
-void fim_event_exit(void)
-{
-	mempool_destroy(buf_pool);
-	kmem_cache_destroy(buf_cache);
 }

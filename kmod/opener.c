@@ -149,7 +149,8 @@ static void opener_strings(struct fim_opener *opener, struct file *exe, const st
 	if (!fim_actor_strings(&attrs, exe))
 		opener->flags |= FIM_EV_TRUNCATED;
 	len = attrs.len;
-	fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path);
+	if (!fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path))
+		opener->flags |= FIM_EV_TRUNCATED;
 	opener->view_len = attrs.len - len;
 	attrs_keep(opener, &attrs);
 	fim_buf_put(attrs.buf);

@@ -57,7 +57,7 @@ bool fim_path_fs(struct fim_attrs *attrs, u16 type, struct dentry *dentry, const
 	return true;
 }
 
-static void put_view(struct fim_attrs *attrs, u16 type, const struct path *path,
+static bool put_view(struct fim_attrs *attrs, u16 type, const struct path *path,
 		     const struct qstr *name)
 {
 	char *room = fim_attr_room(attrs, PATH_MAX);
@@ -65,37 +65,39 @@ static void put_view(struct fim_attrs *attrs, u16 type, const struct path *path,
 	u32 len;
 
 	if (!room)
-		return;
+		return false;
 	view = d_path(path, room, PATH_MAX);
 	if (IS_ERR(view))
-		return;
+		return false;
 	len = align_left(room, view);
 	if (d_unlinked(path->dentry) && len > strlen(DELETED) &&
 	    !memcmp(room + len - strlen(DELETED), DELETED, strlen(DELETED)))
 		len -= strlen(DELETED);
 	if (name && !append_name(room, &len, name))
-		return;
+		return false;
 	fim_attr_commit(attrs, type, len);
+	return true;
 }
 
-void fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path)
+bool fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path)
 {
-	if (current->fs)
-		put_view(attrs, type, path, NULL);
+	return !current->fs || put_view(attrs, type, path, NULL);
 }
 
-void fim_path_view(struct fim_attrs *attrs, u16 type, struct dentry *dentry,
+bool fim_path_view(struct fim_attrs *attrs, u16 type, struct dentry *dentry,
 		   const struct qstr *name)
 {
 	struct path root, path;
+	bool whole = true;
 
 	if (!current->fs)
-		return;
+		return true;
 	get_fs_root(current->fs, &root);
 	if (root.dentry->d_sb == dentry->d_sb && is_subdir(dentry, root.dentry)) {
 		path.mnt = root.mnt;
 		path.dentry = dentry;
-		put_view(attrs, type, &path, name);
+		whole = put_view(attrs, type, &path, name);
 	}
 	path_put(&root);
+	return whole;
 }

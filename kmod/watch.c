@@ -372,8 +372,7 @@ static struct dentry *walk_aliases(struct inode *inode, struct fim_root **root_r
 {
 	struct dentry *alias;
 
-	for_each_alias(alias, inode)
-	{
+	hlist_for_each_entry(alias, &inode->i_dentry, fim_d_alias) {
 		if (d_unhashed(alias))
 			continue;
 		*root_ret = walk_up(alias, depth_ret);
@@ -489,17 +488,15 @@ bool fim_is_watched(struct dentry *dentry)
 static bool is_below(const struct fim_root *root, struct dentry *dir)
 {
 	struct inode *inode = root->inode;
-	struct dentry *alias;
-	bool below = false;
+	struct dentry *alias, *first = NULL;
 
 	spin_lock(&inode->i_lock);
-	for_each_alias(alias, inode)
-	{
-		below = is_subdir(alias, dir);
+	hlist_for_each_entry(alias, &inode->i_dentry, fim_d_alias) {
+		first = alias;
 		break;
 	}
 	spin_unlock(&inode->i_lock);
-	return below;
+	return first && is_subdir(first, dir);
 }
 
 void fim_watch_moved(struct dentry *moved)

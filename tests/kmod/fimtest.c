@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -344,6 +345,23 @@ void info_get(int fd, struct fim_info *info)
 	info->size = sizeof(*info);
 	if (ioctl(fd, FIM_IOC_INFO, info))
 		bail("FIM_IOC_INFO: %s", strerror(errno));
+}
+
+int module_load(const char *file, const char *params)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int module_unload(void)
+{
+	return syscall(SYS_delete_module, "ecs_fim", O_NONBLOCK) ? -errno : 0;
 }
 
 const char *workdir(void)

@@ -80,6 +80,10 @@ int watch_add_fd(int fd, int dirfd);
 int watch_del(int fd, unsigned int id);
 void info_get(int fd, struct fim_info *info);
 
+/* The module itself, for programs that start without it; 0 or -errno */
+int module_load(const char *file, const char *params);
+int module_unload(void);
+
 /* A place to work in */
 
 /* An empty directory of the test's own on the root filesystem; it is the current one then. */

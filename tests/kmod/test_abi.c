@@ -23,7 +23,7 @@
 
 #include "fimtest.h"
 
-#define FUZZ_SECONDS 5
+#define FUZZ_SECONDS   5
 #define KERNEL_ADDRESS ((void *)0xffffffff81000000UL)
 
 static struct events events;
@@ -40,7 +40,7 @@ static bool fails(long result, int err)
 
 static int act_open_without_capability(void *arg)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
 
 	(void)arg;
@@ -114,8 +114,8 @@ static void check_read(int fd)
 {
 	static char buf[FIM_READ_MIN];
 	const struct fim_session *session = (void *)buf;
-	struct sigaction action = { .sa_handler = alarm_handler };
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct sigaction action = {.sa_handler = alarm_handler};
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 	ssize_t len;
 	pid_t pid;
 
@@ -217,9 +217,9 @@ static void check_sizes(int fd)
 
 static void check_pointers(int fd)
 {
-	static const unsigned long cmds[] = { FIM_IOC_INFO, FIM_IOC_WATCH_ADD, FIM_IOC_WATCH_DEL };
-	static void *const pointers[] = { NULL, (void *)1, KERNEL_ADDRESS, (void *)-1L,
-					  (void *)0x8000000000000000UL };
+	static const unsigned long cmds[] = {FIM_IOC_INFO, FIM_IOC_WATCH_ADD, FIM_IOC_WATCH_DEL};
+	static void *const pointers[] = {NULL, (void *)1, KERNEL_ADDRESS, (void *)-1L,
+					 (void *)0x8000000000000000UL};
 	struct fim_watch *edge;
 	bool good = true;
 	size_t i, j;
@@ -234,12 +234,13 @@ static void check_pointers(int fd)
 	munmap(map + 4096, 4096);
 	edge = (void *)(map + 4096 - 8);
 	edge->size = sizeof(*edge);
-	ok(fails(ioctl(fd, FIM_IOC_WATCH_ADD, edge), EFAULT), "a struct that ends in a hole: EFAULT");
+	ok(fails(ioctl(fd, FIM_IOC_WATCH_ADD, edge), EFAULT),
+	   "a struct that ends in a hole: EFAULT");
 	/* Readable but not writable: the watch must not stay behind. */
 	if (mkdir("readonly", 0755))
 		bail("mkdir");
 	edge = (void *)map;
-	*edge = (struct fim_watch){ .size = sizeof(*edge), .fd = open("readonly", O_RDONLY) };
+	*edge = (struct fim_watch){.size = sizeof(*edge), .fd = open("readonly", O_RDONLY)};
 	mprotect(map, 4096, PROT_READ);
 	ok(fails(ioctl(fd, FIM_IOC_WATCH_ADD, edge), EFAULT), "a struct that is read-only: EFAULT");
 	close(edge->fd);
@@ -254,13 +255,11 @@ static void check_descriptors(int fd)
 		const char *path;
 		int err;
 	} paths[] = {
-		{ "/proc", EOPNOTSUPP },
-		{ "/proc/self", EOPNOTSUPP },
-		{ "/sys", EOPNOTSUPP },
-		{ "/sys/kernel/debug", EOPNOTSUPP },
-		{ "/sys/fs/cgroup", EOPNOTSUPP },
+		{"/proc", EOPNOTSUPP},		{"/proc/self", EOPNOTSUPP},
+		{"/sys", EOPNOTSUPP},		{"/sys/kernel/debug", EOPNOTSUPP},
+		{"/sys/fs/cgroup", EOPNOTSUPP},
 	};
-	struct fim_watch watch = { .size = sizeof(watch), .fd = -1 };
+	struct fim_watch watch = {.size = sizeof(watch), .fd = -1};
 	int pipefd[2], sock, memfd, id;
 	bool good = true;
 	size_t i;
@@ -322,7 +321,8 @@ static void check_fuzz(int fd)
 		for (i = 0; i < ARRAY_SIZE(arg.words); i++)
 			arg.words[i] = rand_r(&seed) % 4 ? 0 : rand_r(&seed);
 		if (rand_r(&seed) % 4)
-			arg.words[0] = rand_r(&seed) % 2 ? sizeof(arg.watch) : (unsigned int)rand_r(&seed) % 300;
+			arg.words[0] = rand_r(&seed) % 2 ? sizeof(arg.watch)
+							 : (unsigned int)rand_r(&seed) % 300;
 		if (rand_r(&seed) % 2)
 			arg.watch.fd = rand_r(&seed) % 2 ? dirfd : rand_r(&seed) % 10;
 		/* Its own copy of the device must survive: never a watch on stdio. */
@@ -348,7 +348,8 @@ static void check_info(int fd)
 	ok(info.size == sizeof(info) && info.abi == FIM_ABI_VERSION && info.ring_size >= 65536 &&
 		   info.ring_used <= info.ring_size && info.session >= 1 && !info.reserved,
 	   "INFO tells the version and plausible numbers");
-	ok(info.features == (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS), "all hooks are there");
+	ok(info.features == (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS),
+	   "all hooks are there");
 }
 
 int main(void)

@@ -18,19 +18,19 @@
 static const char *dir;
 static struct events events;
 
-#define ACL_ACCESS "system.posix_acl_access"
+#define ACL_ACCESS  "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
-#define CAPS "security.capability"
+#define CAPS	    "security.capability"
 
 /* A version 2 ACL: user::rw- user:3:r-- group::r-- mask::r-- other::r-- */
 static const unsigned char acl[] = {
-	2, 0, 0, 0, 0x01, 0, 6, 0, 255, 255, 255, 255, 0x02, 0, 4, 0, 3, 0, 0, 0,
-	0x04, 0, 4, 0, 255, 255, 255, 255, 0x10, 0, 4, 0, 255, 255, 255, 255,
-	0x20, 0, 4, 0, 255, 255, 255, 255,
+	2, 0, 0,   0,	0x01, 0,    6,	  0, 255, 255, 255, 255, 0x02, 0,    4,
+	0, 3, 0,   0,	0,    0x04, 0,	  4, 0,	  255, 255, 255, 255,  0x10, 0,
+	4, 0, 255, 255, 255,  255,  0x20, 0, 4,	  0,   255, 255, 255,  255,
 };
 
 /* cap_net_raw=ep, version 2 */
-static const unsigned char caps[] = { 1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+static const unsigned char caps[] = {1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 static int act_chmod(void)
 {
@@ -81,7 +81,7 @@ static int act_chown_nothing(void)
 
 static int act_utimes(void)
 {
-	const struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 2 } };
+	const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 2}};
 
 	return utimensat(AT_FDCWD, "w/file", times, 0);
 }
@@ -93,7 +93,7 @@ static int act_utimes_now(void)
 
 static int act_utimes_mtime(void)
 {
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 2 } };
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 2}};
 
 	return utimensat(AT_FDCWD, "w/file", times, 0);
 }
@@ -185,7 +185,7 @@ static int act_write_suid(void)
 	return write(fd, "x", 1) != 1 || close(fd);
 }
 
-#define OPENER FIM_EV_ACTOR_OPENER
+#define OPENER	FIM_EV_ACTOR_OPENER
 #define WRITTEN (FIM_EV_ACTOR_OPENER | FIM_EV_MODIFIED)
 #define FOLLOWS FIM_EV_OPEN_FOR_WRITE
 

@@ -80,9 +80,9 @@ static bool is_view_from_inside(const char *fs)
 		const char *path;
 		const char *old;
 	} expect[] = {
-		{ FIM_OP_WRITE, "/etc/file", "" },  { FIM_OP_MODE, "/etc/file", "" },
-		{ FIM_OP_MKDIR, "/etc/dir", "" },   { FIM_OP_RENAME, "/etc/dir2", "/etc/dir" },
-		{ FIM_OP_RMDIR, "/etc/dir2", "" }, { FIM_OP_DELETE, "/etc/file", "" },
+		{FIM_OP_WRITE, "/etc/file", ""}, {FIM_OP_MODE, "/etc/file", ""},
+		{FIM_OP_MKDIR, "/etc/dir", ""},	 {FIM_OP_RENAME, "/etc/dir2", "/etc/dir"},
+		{FIM_OP_RMDIR, "/etc/dir2", ""}, {FIM_OP_DELETE, "/etc/file", ""},
 	};
 	size_t i;
 
@@ -103,8 +103,8 @@ static bool is_view_from_inside(const char *fs)
 
 static void make_root(const char *root)
 {
-	if (system(fmt("rm -rf %s && mkdir -p %s/etc && echo 1 >%s/etc/file && chmod 755 . %s", root,
-		       root, root, root)))
+	if (system(fmt("rm -rf %s && mkdir -p %s/etc && echo 1 >%s/etc/file && chmod 755 . %s",
+		       root, root, root, root)))
 		bail("cannot make %s", root);
 }
 

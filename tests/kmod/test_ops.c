@@ -126,7 +126,7 @@ static int act_mknod(void)
 
 static int act_bind(void)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = "w/socket" };
+	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "w/socket"};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	return bind(fd, (void *)&addr, sizeof(addr)) || close(fd);
@@ -189,13 +189,13 @@ struct expect {
 	unsigned int op;
 	const char *path; /* below the watch */
 	unsigned int depth;
-	long long size; /* -1: whatever */
+	long long size;	   /* -1: whatever */
 	unsigned int type; /* S_IF* */
 	unsigned int nlink;
 	unsigned int flags;
 };
 
-#define OPENER FIM_EV_ACTOR_OPENER
+#define OPENER	FIM_EV_ACTOR_OPENER
 #define WRITTEN (FIM_EV_ACTOR_OPENER | FIM_EV_MODIFIED)
 
 static const struct row {
@@ -300,9 +300,9 @@ static bool is_by_child(const struct event *e)
 	const struct fim_actor *a = &e->ev.actor;
 	struct stat st;
 
-	return a->tgid != (uint32_t)getpid() && a->ppid == (uint32_t)getpid() && a->pid == a->tgid &&
-	       a->vpid == a->tgid && a->uid == getuid() && a->euid == geteuid() &&
-	       a->gid == getgid() && a->egid == getegid() &&
+	return a->tgid != (uint32_t)getpid() && a->ppid == (uint32_t)getpid() &&
+	       a->pid == a->tgid && a->vpid == a->tgid && a->uid == getuid() &&
+	       a->euid == geteuid() && a->gid == getgid() && a->egid == getegid() &&
 	       !strncmp((const char *)a->comm, "test_ops", 16) && !strcmp(e->exe, self_exe()) &&
 	       !stat(self_exe(), &st) && a->exe_ino == st.st_ino && a->exe_dev == st.st_dev &&
 	       !stat("/proc/self/ns/mnt", &st) && a->mnt_ns == st.st_ino &&

@@ -35,7 +35,7 @@ static int act_mkdirs(void *arg)
 
 static void mkdirs(const char *prefix, int count)
 {
-	struct job job = { prefix, count };
+	struct job job = {prefix, count};
 
 	if (in_child(act_mkdirs, &job))
 		bail("mkdir");
@@ -111,8 +111,8 @@ static void check_stopped_reader(int fd)
 
 static void check_slow_reader(int fd)
 {
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	struct job job = { "c", 4000 };
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	struct job job = {"c", 4000};
 	struct fim_info before, after;
 	uint64_t lost = 0;
 	int status;
@@ -130,7 +130,8 @@ static void check_slow_reader(int fd)
 	}
 	drain(fd, &events);
 	info_get(fd, &after);
-	note("%zu records, %llu lost", events.count, (unsigned long long)(after.lost - before.lost));
+	note("%zu records, %llu lost", events.count,
+	     (unsigned long long)(after.lost - before.lost));
 	check(!status && is_complete(before.seq + 1, after.seq, &lost) &&
 		      lost == after.lost - before.lost &&
 		      count_ops(&events) + lost == after.events - before.events,

@@ -23,17 +23,17 @@ static const struct row {
 	/* depth below the watch, -1 if outside */
 	int from_depth, to_depth;
 } rows[] = {
-	{ "rename within a directory", "top/w/a", "top/w/new", 0, 1, 1 },
-	{ "rename to a deeper directory", "top/w/a", "top/w/dir/a", 0, 1, 2 },
-	{ "rename out of the watch", "top/w/dir/x", "out/x", 0, 2, -1 },
-	{ "rename into the watch", "out/c", "top/w/dir/c", 0, -1, 2 },
-	{ "rename over a file in the watch is one event", "top/w/a", "top/w/b", 0, 1, 1 },
-	{ "rename from outside over a file in the watch", "out/c", "top/w/b", 0, -1, 1 },
-	{ "rename of a directory", "top/w/dir", "top/w/dir2", 0, 1, 1 },
-	{ "rename of a directory out of the watch", "top/w/dir", "out/moved", 0, 1, -1 },
-	{ "rename of a directory into the watch", "out/dir", "top/w/moved", 0, -1, 1 },
-	{ "rename of the watched directory belongs to its watch", "top/w", "top/w2", 0, 0, 0 },
-	{ "rename of the watched directory to elsewhere", "top/w", "out/w2", 0, 0, 0 },
+	{"rename within a directory", "top/w/a", "top/w/new", 0, 1, 1},
+	{"rename to a deeper directory", "top/w/a", "top/w/dir/a", 0, 1, 2},
+	{"rename out of the watch", "top/w/dir/x", "out/x", 0, 2, -1},
+	{"rename into the watch", "out/c", "top/w/dir/c", 0, -1, 2},
+	{"rename over a file in the watch is one event", "top/w/a", "top/w/b", 0, 1, 1},
+	{"rename from outside over a file in the watch", "out/c", "top/w/b", 0, -1, 1},
+	{"rename of a directory", "top/w/dir", "top/w/dir2", 0, 1, 1},
+	{"rename of a directory out of the watch", "top/w/dir", "out/moved", 0, 1, -1},
+	{"rename of a directory into the watch", "out/dir", "top/w/moved", 0, -1, 1},
+	{"rename of the watched directory belongs to its watch", "top/w", "top/w2", 0, 0, 0},
+	{"rename of the watched directory to elsewhere", "top/w", "out/w2", 0, 0, 0},
 };
 
 static void tree(void)
@@ -94,8 +94,7 @@ static bool is_expected(const struct event *e, const struct row *row, int id)
 	       !strcmp(e->view_path, e->fs_path) && !strcmp(e->old_view_path, e->old_fs_path) &&
 	       ev->object.ino == ino_of(row->to) && ev->dir.ino == ino_of_dir(row->to) &&
 	       ev->old_dir.ino == ino_of_dir(row->from) && !lstat(row->to, &st) &&
-	       ev->mode == st.st_mode &&
-	       ev->flags == (S_ISDIR(st.st_mode) ? FIM_EV_DIR : 0U) &&
+	       ev->mode == st.st_mode && ev->flags == (S_ISDIR(st.st_mode) ? FIM_EV_DIR : 0U) &&
 	       ev->actor.ppid == (uint32_t)getpid();
 }
 
@@ -119,8 +118,8 @@ static void check_row(int fd, const struct row *row)
 
 static void check_exchange(int fd)
 {
-	const struct row there = { "exchange", "top/w/a", "out/c", RENAME_EXCHANGE, 1, -1 };
-	const struct row back = { "exchange", "out/c", "top/w/a", RENAME_EXCHANGE, -1, 1 };
+	const struct row there = {"exchange", "top/w/a", "out/c", RENAME_EXCHANGE, 1, -1};
+	const struct row back = {"exchange", "out/c", "top/w/a", RENAME_EXCHANGE, -1, 1};
 	int id = act_row(fd, &there);
 
 	if (!ok(events.count == 2 && is_expected(&events.events[0], &there, id) &&
@@ -132,7 +131,7 @@ static void check_exchange(int fd)
 
 static void check_parent(int fd)
 {
-	const struct row row = { "parent", "top", "top2", 0, -1, -1 };
+	const struct row row = {"parent", "top", "top2", 0, -1, -1};
 	int id = act_row(fd, &row);
 	struct event *state = find_state(&events, FIM_STATE_WATCH_MOVED);
 

@@ -114,7 +114,7 @@ static void check_nested(int fd)
 
 static void check_same_directory(int fd)
 {
-	struct fim_watch watch = { .size = sizeof(watch) };
+	struct fim_watch watch = {.size = sizeof(watch)};
 	struct stat st;
 	int id, pathfd;
 
@@ -221,7 +221,8 @@ static void check_end_of_watch(int fd)
 	      "the watch is gone with the last use of the directory");
 
 	id = must_add(fd, "w");
-	ok(watch_del(fd, id + 1) == -ENOENT && watch_del(fd, 0) == -ENOENT, "no such watch: ENOENT");
+	ok(watch_del(fd, id + 1) == -ENOENT && watch_del(fd, 0) == -ENOENT,
+	   "no such watch: ENOENT");
 	forget(fd);
 	run(fd, "mkdir w/last");
 	watch_del(fd, id);
@@ -272,8 +273,9 @@ static void check_nothing_else(int fd)
 	drain(fd, &events);
 	check(!events.count, "operations that fail are no events");
 	info_get(fd, &before);
-	run(fd, "mkdir o/d; echo x >>o/file; echo y >o/new; mv o/new o/d/; chmod 600 o/file;"
-		"rm -r o/d; ln o/file o/link; touch o/file; cat w/file w/in/file >/dev/null; ls -lR w >/dev/null");
+	run(fd,
+	    "mkdir o/d; echo x >>o/file; echo y >o/new; mv o/new o/d/; chmod 600 o/file;"
+	    "rm -r o/d; ln o/file o/link; touch o/file; cat w/file w/in/file >/dev/null; ls -lR w >/dev/null");
 	info_get(fd, &after);
 	check(!events.count, "nothing outside the watch, and no reading, is an event");
 	ok(after.filtered > before.filtered && after.events == before.events,
@@ -284,6 +286,46 @@ static void check_nothing_else(int fd)
 	info_get(fd, &after);
 	check(!events.count && after.filtered == before.filtered,
 	      "without a watch the filesystem is not even looked at");
+}
+
+/* 20 directories with names of 250 bytes: no path of it fits PATH_MAX. */
+static int act_too_long(void *arg)
+{
+	char name[251];
+	int i;
+
+	(void)arg;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	if (chdir("w"))
+		return 1;
+	for (i = 0; i < 20; i++) {
+		if (mkdir(name, 0755) || chdir(name))
+			return 1;
+	}
+	return 0;
+}
+
+static void check_too_long(int fd)
+{
+	struct fim_info info;
+	struct event *e;
+	int id;
+
+	tree();
+	id = must_add(fd, "w");
+	forget(fd);
+	if (in_child(act_too_long, NULL))
+		bail("cannot make deep directories");
+	drain(fd, &events);
+	e = find(&events, FIM_OP_MKDIR, 19);
+	info_get(fd, &info);
+	check(events.count == 20 && e && e->ev.depth == 20 && e->ev.object.ino && e->ev.dir.ino &&
+		      e->ev.flags == (FIM_EV_DIR | FIM_EV_PATH_MISSING | FIM_EV_TRUNCATED) &&
+		      !HAS(e, FIM_ATTR_FS_PATH) && !HAS(e, FIM_ATTR_VIEW_PATH) && e->exe[0] &&
+		      info.path_missing,
+	      "a path that is too long: identity, depth and actor, and a flag and counter");
+	watch_del(fd, id);
 }
 
 int main(void)
@@ -297,5 +339,6 @@ int main(void)
 	check_aliases(fd);
 	check_end_of_watch(fd);
 	check_nothing_else(fd);
+	check_too_long(fd);
 	return done();
 }

@@ -77,7 +77,7 @@ static void check_race(int fd)
 	int i, id, bad = 0;
 
 	for (i = 0; i < 40; i++) {
-		run("mount -t tmpfs tmpfs mnt && mkdir mnt/sub && (sleep 0.0$((RANDOM % 5 + 1)); umount -l mnt) &"
+		run("mount -t tmpfs tmpfs mnt && mkdir mnt/sub && (sleep 0.0$((RANDOM % 5 + 1)); umount -l mnt 2>/dev/null) &"
 		    "exec >/dev/null 2>&1; sleep 0.01");
 		id = watch_add(fd, "mnt/sub");
 		if (i % 3 == 0 && id > 0)
@@ -101,9 +101,11 @@ int main(void)
 	if (mkdir("mnt", 0755))
 		bail("mkdir: %s", strerror(errno));
 	check_umount(fd, "tmpfs", "mount -t tmpfs tmpfs mnt");
-	check_umount(fd, "ext4", "dd if=/dev/zero of=img bs=1M count=8 status=none && mkfs.ext4 -q img &&"
-				 "mount -o loop img mnt && rmdir mnt/lost+found");
-	check_umount(fd, "ext4 again", "mkfs.ext4 -qF img && mount -o loop img mnt && rmdir mnt/lost+found");
+	check_umount(fd, "ext4",
+		     "dd if=/dev/zero of=img bs=1M count=8 status=none && mkfs.ext4 -q img &&"
+		     "mount -o loop img mnt && rmdir mnt/lost+found");
+	check_umount(fd, "ext4 again",
+		     "mkfs.ext4 -qF img && mount -o loop img mnt && rmdir mnt/lost+found");
 	check_race(fd);
 	usleep(200000);
 	info_get(fd, &info);

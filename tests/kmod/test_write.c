@@ -150,11 +150,11 @@ static int act_moved_in(void *arg)
 static int send_fds(int sock, const int *fds, size_t count)
 {
 	char control[CMSG_SPACE(4 * sizeof(int))] = {}, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control,
+			     .msg_controllen = CMSG_SPACE(count * sizeof(int))};
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 
 	cmsg->cmsg_level = SOL_SOCKET;
@@ -167,11 +167,11 @@ static int send_fds(int sock, const int *fds, size_t count)
 static int receive_fd(int sock)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {}, byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control,
+			     .msg_controllen = sizeof(control)};
 	int fd;
 
 	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
@@ -183,7 +183,7 @@ static int receive_fd(int sock)
 /* The file ends in a socket that only its own queue refers to. */
 static int act_socket_cycle(void *arg)
 {
-	int sv[2], fds[2] = { -1, open_file() };
+	int sv[2], fds[2] = {-1, open_file()};
 
 	(void)arg;
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) || write(fds[1], "x", 1) != 1)
@@ -203,16 +203,17 @@ static int act_aio(void *arg)
 {
 	aio_context_t ctx = 0;
 	int fd = open_file();
-	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PWRITE,
-			   .aio_fildes = fd,
-			   .aio_buf = (uintptr_t) "aio",
-			   .aio_nbytes = 3 };
-	struct iocb *cbs[] = { &cb };
+	struct iocb cb = {.aio_lio_opcode = IOCB_CMD_PWRITE,
+			  .aio_fildes = fd,
+			  .aio_buf = (uintptr_t) "aio",
+			  .aio_nbytes = 3};
+	struct iocb *cbs[] = {&cb};
 	struct io_event event;
 
 	(void)arg;
 	return syscall(SYS_io_setup, 1, &ctx) || syscall(SYS_io_submit, ctx, 1, cbs) != 1 ||
-	       syscall(SYS_io_getevents, ctx, 1, 1, &event, NULL) != 1 || event.res != 3 || close(fd);
+	       syscall(SYS_io_getevents, ctx, 1, 1, &event, NULL) != 1 || event.res != 3 ||
+	       close(fd);
 }
 
 /* One request through a ring of its own; the result, or -errno. */
@@ -222,8 +223,8 @@ static int uring_one(int ring, const struct io_uring_params *p, const struct io_
 			MAP_SHARED, ring, IORING_OFF_SQ_RING);
 	char *cq = mmap(NULL, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
 			PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	struct io_uring_sqe *sqes = mmap(NULL, p->sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE,
-					 MAP_SHARED, ring, IORING_OFF_SQES);
+	struct io_uring_sqe *sqes = mmap(NULL, p->sq_entries * sizeof(*sqes),
+					 PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
 	unsigned int *tail = (void *)(sq + p->sq_off.tail), head;
 
 	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
@@ -241,11 +242,11 @@ static int act_uring(void *arg)
 {
 	struct io_uring_params params = {};
 	int ring = syscall(SYS_io_uring_setup, 1, &params), fd = open_file();
-	const struct io_uring_sqe request = { .opcode = IORING_OP_WRITE,
-					      .flags = IOSQE_ASYNC,
-					      .fd = fd,
-					      .addr = (uintptr_t) "uring",
-					      .len = 5 };
+	const struct io_uring_sqe request = {.opcode = IORING_OP_WRITE,
+					     .flags = IOSQE_ASYNC,
+					     .fd = fd,
+					     .addr = (uintptr_t) "uring",
+					     .len = 5};
 
 	(void)arg;
 	if (ring < 0)
@@ -310,9 +311,9 @@ static void check(bool good, const char *name)
 		events_print(&events);
 }
 
-#define OPENER FIM_EV_ACTOR_OPENER
-#define WRITER FIM_EV_ACTOR_WRITER
-#define CLOSER FIM_EV_ACTOR_CLOSER
+#define OPENER	 FIM_EV_ACTOR_OPENER
+#define WRITER	 FIM_EV_ACTOR_WRITER
+#define CLOSER	 FIM_EV_ACTOR_CLOSER
 #define MODIFIED FIM_EV_MODIFIED
 
 static void check_mmap(int fd)

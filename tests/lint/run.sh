@@ -71,7 +71,7 @@ kernel_doc() {
 	local kernel
 	kernel=$(tests/vm/fetch.sh kernel 6.1) || return 1
 	perl "$(find -L "$kernel" -path '*/scripts/kernel-doc' | head -n 1)" -none -Werror \
-		kmod/uapi/ecs_fim.h kmod/*.[ch] userspace/include/libfim.h
+		kmod/uapi/ecs_fim.h kmod/*.[ch] userspace/include/*.h
 }
 
 sparse_module() {
@@ -95,13 +95,15 @@ only_in() {
 third_party() {
 	only_in 'openssl/' userspace/lib/crypto.c &&
 		only_in 'jansson' userspace/lib/json.c &&
-		only_in 'yaml' userspace/lib/yaml.c &&
+		only_in 'yaml' userspace/lib/yaml.c userspace/lib/rules_yaml.c &&
+		only_in 'pcre2' userspace/lib/regex.c &&
+		only_in 'zlib' userspace/lib/gzip.c &&
 		only_in 'curl/' userspace/lib/docker.c &&
 		only_in 'libaudit' userspace/daemon/sink_audit.c
 }
 
 arrows() {
-	! grep -nE '#include "([a-z./]*(daemon|cli)/|[a-z./]*lib_private|[a-z./]*lib/)' \
+	! grep -nE '#include "([a-z./]*(daemon|cli)/|[a-z./]*(lib|rules)_private|[a-z./]*lib/)' \
 		userspace/cli/*.[ch] userspace/daemon/*.[ch] &&
 		! grep -nE '#include "[a-z./]*(daemon|cli)/' userspace/lib/*.[ch] &&
 		! grep -nE '#include "(\.\./)*userspace' kmod/*.[ch]
@@ -121,7 +123,7 @@ no_shell() {
 }
 
 unfinished() {
-	none grep -rnE 'TODO|FIXME|XXX\b' kmod userspace tests/unit tests/kmod tests/fuzz --include='*.[ch]'
+	none grep -rnE '\b(TODO|FIXME|XXX)\b' kmod userspace tests/unit tests/kmod tests/fuzz --include='*.[ch]'
 }
 
 man_pages() {

@@ -21,7 +21,7 @@ static struct fim_policy *policy_of(const char *text)
 static int create(const char *root, const char *policy_text, const char *output)
 {
 	struct fim_policy *policy = policy_of(policy_text);
-	struct fim_baseline_params params = { .root = root, .policy = policy };
+	struct fim_baseline_params params = {.root = root, .policy = policy};
 	int err = fim_baseline_create(&params, output, NULL);
 
 	fim_policy_free(policy);
@@ -254,31 +254,31 @@ static const struct {
 	const char *object;
 	const char *message;
 } bad_objects[] = {
-	{ "", "not JSON" },
-	{ "null", "not an object" },
-	{ "[]", "not an object" },
-	{ "{}", "\"path\" is missing" },
-	{ "{" DIR_MEMBERS "}", "\"path\" is missing" },
-	{ "{\"path\":5," DIR_MEMBERS "}", "\"path\" is missing, not a string" },
-	{ "{\"path\":\"\"," DIR_MEMBERS "}", "path is not absolute" },
-	{ "{\"path\":\"etc/zz\"," DIR_MEMBERS "}", "path is not absolute" },
-	{ "{\"path\":\"/etc/zz/\"," DIR_MEMBERS "}", "path ends with '/'" },
-	{ "{\"path\":\"/etc//zz\"," DIR_MEMBERS "}", "path has an empty component" },
-	{ "{\"path\":\"/etc/../zz\"," DIR_MEMBERS "}", "path has a component" },
-	{ "{\"path\":\"/opt\"," DIR_MEMBERS "}", "path is outside the roots" },
-	{ "{\"path\":\"/\"," DIR_MEMBERS "}", "path is outside the roots" },
-	{ "{\"path_hex\":\"2f6574632f7a7a\"," DIR_MEMBERS "}", "not hex" }, /* is text */
-	{ "{\"path_hex\":\"2f6574632f7a00ff\"," DIR_MEMBERS "}", "path has a NUL" },
-	{ "{\"path\":\"/etc/zz\",\"path_hex\":\"2f6574632fff\"," DIR_MEMBERS "}", "not hex" },
-	{ "{\"path\":\"/etc/zz\",\"path\":\"/etc/zz\"," DIR_MEMBERS "}", "not JSON" },
-	{ "{\"path\":\"/etc/zz\"}", "\"type\" is missing" },
-	{ "{\"path\":\"/etc/zz\",\"type\":\"none\"}", "type \"none\" in a baseline" },
-	{ "{\"path\":\"/etc/zz\",\"colour\":1," DIR_MEMBERS "}", "unknown member \"colour\"" },
-	{ "{\"path\":\"/etc/zz\",\"package\":1," DIR_MEMBERS "}", "\"package\" is not a string" },
-	{ "{\"path\":\"/etc/zz\",\"type\":\"file\",\"mode\":\"0755\",\"uid\":0,\"gid\":0,\"size\":0,\"nlink\":1}",
-	  "\"sha256\" is missing" },
-	{ "{\"path\":\"/etc/zz\"," DIR_MEMBERS "}x", "not JSON" },
-	{ "\xef\xbb\xbf{\"path\":\"/etc/zz\"," DIR_MEMBERS "}", "not JSON" },
+	{"", "not JSON"},
+	{"null", "not an object"},
+	{"[]", "not an object"},
+	{"{}", "\"path\" is missing"},
+	{"{" DIR_MEMBERS "}", "\"path\" is missing"},
+	{"{\"path\":5," DIR_MEMBERS "}", "\"path\" is missing, not a string"},
+	{"{\"path\":\"\"," DIR_MEMBERS "}", "path is not absolute"},
+	{"{\"path\":\"etc/zz\"," DIR_MEMBERS "}", "path is not absolute"},
+	{"{\"path\":\"/etc/zz/\"," DIR_MEMBERS "}", "path ends with '/'"},
+	{"{\"path\":\"/etc//zz\"," DIR_MEMBERS "}", "path has an empty component"},
+	{"{\"path\":\"/etc/../zz\"," DIR_MEMBERS "}", "path has a component"},
+	{"{\"path\":\"/opt\"," DIR_MEMBERS "}", "path is outside the roots"},
+	{"{\"path\":\"/\"," DIR_MEMBERS "}", "path is outside the roots"},
+	{"{\"path_hex\":\"2f6574632f7a7a\"," DIR_MEMBERS "}", "not hex"}, /* is text */
+	{"{\"path_hex\":\"2f6574632f7a00ff\"," DIR_MEMBERS "}", "path has a NUL"},
+	{"{\"path\":\"/etc/zz\",\"path_hex\":\"2f6574632fff\"," DIR_MEMBERS "}", "not hex"},
+	{"{\"path\":\"/etc/zz\",\"path\":\"/etc/zz\"," DIR_MEMBERS "}", "not JSON"},
+	{"{\"path\":\"/etc/zz\"}", "\"type\" is missing"},
+	{"{\"path\":\"/etc/zz\",\"type\":\"none\"}", "type \"none\" in a baseline"},
+	{"{\"path\":\"/etc/zz\",\"colour\":1," DIR_MEMBERS "}", "unknown member \"colour\""},
+	{"{\"path\":\"/etc/zz\",\"package\":1," DIR_MEMBERS "}", "\"package\" is not a string"},
+	{"{\"path\":\"/etc/zz\",\"type\":\"file\",\"mode\":\"0755\",\"uid\":0,\"gid\":0,\"size\":0,\"nlink\":1}",
+	 "\"sha256\" is missing"},
+	{"{\"path\":\"/etc/zz\"," DIR_MEMBERS "}x", "not JSON"},
+	{"\xef\xbb\xbf{\"path\":\"/etc/zz\"," DIR_MEMBERS "}", "not JSON"},
 };
 
 START_TEST(an_object_that_is_wrong_is_refused_with_line_and_reason)
@@ -310,20 +310,20 @@ static const struct {
 	const char *to;
 	const char *message;
 } bad_headers[] = {
-	{ "\"format\":\"ecs-fim-baseline\"", "\"format\":\"aide\"", "not a baseline" },
-	{ "\"version\":1", "\"version\":2", "does not know" },
-	{ "\"version\":1", "\"version\":\"1\"", "does not know" },
-	{ "\"hash\":\"sha256\"", "\"hash\":\"md5\"", "\"hash\" is not sha256" },
-	{ "\"hash\":\"sha256\"", "\"more\":1", "unknown member \"more\"" },
-	{ "\"created\":\"20", "\"created\":\"x20", "\"created\" is not a time" },
-	{ "\"tool\":\"ecs-fim", "\"tool\":5,\"root_hex\":\"x", "\"tool\" is missing" },
-	{ "\"root\":\"/", "\"root\":\"", "\"root\" is not an absolute path" },
-	{ "\"provenance\":{}", "\"provenance\":[]", "\"provenance\" is not an object" },
-	{ "\"roots\":[\"/etc\",", "\"roots\":[", "\"policy_digest\" is not that" },
-	{ "\"roots\":[\"/etc\",", "\"roots\":[\"etc\",", "policy: etc is not absolute" },
-	{ "\"rules\":[]", "\"rules\":5", "policy: rules is not a list" },
-	{ "\"policy\":{", "\"policy\":{\"x\":1,", "policy: x is unknown" },
-	{ "\"policy_digest\":\"", "\"policy_digest\":\"0", "\"policy_digest\" is not that" },
+	{"\"format\":\"ecs-fim-baseline\"", "\"format\":\"aide\"", "not a baseline"},
+	{"\"version\":1", "\"version\":2", "does not know"},
+	{"\"version\":1", "\"version\":\"1\"", "does not know"},
+	{"\"hash\":\"sha256\"", "\"hash\":\"md5\"", "\"hash\" is not sha256"},
+	{"\"hash\":\"sha256\"", "\"more\":1", "unknown member \"more\""},
+	{"\"created\":\"20", "\"created\":\"x20", "\"created\" is not a time"},
+	{"\"tool\":\"ecs-fim", "\"tool\":5,\"root_hex\":\"x", "\"tool\" is missing"},
+	{"\"root\":\"/", "\"root\":\"", "\"root\" is not an absolute path"},
+	{"\"provenance\":{}", "\"provenance\":[]", "\"provenance\" is not an object"},
+	{"\"roots\":[\"/etc\",", "\"roots\":[", "\"policy_digest\" is not that"},
+	{"\"roots\":[\"/etc\",", "\"roots\":[\"etc\",", "policy: etc is not absolute"},
+	{"\"rules\":[]", "\"rules\":5", "policy: rules is not a list"},
+	{"\"policy\":{", "\"policy\":{\"x\":1,", "policy: x is unknown"},
+	{"\"policy_digest\":\"", "\"policy_digest\":\"0", "\"policy_digest\" is not that"},
 };
 
 START_TEST(a_header_that_is_wrong_is_refused)
@@ -370,10 +370,11 @@ START_TEST(an_excluded_path_in_a_baseline_is_refused)
 	char *text;
 
 	load_lines();
-	ck_assert_int_eq(create("root",
-				POLICY "rules: [{path: /etc/a, class: excluded, reason: r, approver: a}]\n",
-				"other.ndjson"),
-			 0);
+	ck_assert_int_eq(
+		create("root",
+		       POLICY "rules: [{path: /etc/a, class: excluded, reason: r, approver: a}]\n",
+		       "other.ndjson"),
+		0);
 	text = read_text("other.ndjson");
 	line[0] = keep(strndup(text, strcspn(text, "\n")));
 	free(text);
@@ -400,25 +401,25 @@ static void assert_paths(const char *file, const char *const *paths, size_t coun
 START_TEST(lines_are_in_byte_order_of_the_whole_path)
 {
 	static const char *const paths[] = {
-		"/etc",	     "/etc/a",	      "/etc/a-b", "/etc/a/x", "/etc/fifo",
+		"/etc",	       "/etc/a",   "/etc/a-b",	   "/etc/a/x",	  "/etc/fifo",
 		"/etc/passwd", "/usr/bin", "/usr/bin/dir", "/usr/bin/ls",
 	};
-	static const char *const roots[] = { "/etc/a", "/etc/a-b", "/etc/a/x" };
+	static const char *const roots[] = {"/etc/a", "/etc/a-b", "/etc/a/x"};
 
 	put_system();
 	ck_assert_int_eq(create("root", POLICY, "base.ndjson"), 0);
 	assert_paths("base.ndjson", paths, COUNT(paths));
 	/* a root that is a file, and roots whose contents interleave */
-	ck_assert_int_eq(create("root", "name: n\nversion: 1\nroots: [/etc/a-b, /etc/a]\n", "r.ndjson"),
-			 0);
+	ck_assert_int_eq(
+		create("root", "name: n\nversion: 1\nroots: [/etc/a-b, /etc/a]\n", "r.ndjson"), 0);
 	assert_paths("r.ndjson", roots, COUNT(roots));
 }
 END_TEST
 
 START_TEST(what_is_excluded_is_left_out_unless_a_rule_below_says_otherwise)
 {
-	static const char *const paths[] = { "/etc", "/etc/a-b", "/etc/a/x", "/etc/fifo",
-					     "/etc/passwd" };
+	static const char *const paths[] = {"/etc", "/etc/a-b", "/etc/a/x", "/etc/fifo",
+					    "/etc/passwd"};
 
 	put_system();
 	put_text("root/etc/a/y", "y");
@@ -434,7 +435,7 @@ END_TEST
 
 START_TEST(the_whole_system_can_be_a_root)
 {
-	static const char *const paths[] = { "/", "/etc", "/etc/x" };
+	static const char *const paths[] = {"/", "/etc", "/etc/x"};
 
 	put_dir("root");
 	put_dir("root/etc");
@@ -508,11 +509,11 @@ END_TEST
 
 START_TEST(a_root_that_is_not_there_is_said)
 {
-	static const char *const paths[] = { "/etc/a", "/etc/a/x" };
+	static const char *const paths[] = {"/etc/a", "/etc/a/x"};
 
 	put_system();
-	ck_assert_int_eq(create("root", "name: n\nversion: 1\nroots: [/etc/a, /opt]\n", "base.ndjson"),
-			 0);
+	ck_assert_int_eq(
+		create("root", "name: n\nversion: 1\nroots: [/etc/a, /opt]\n", "base.ndjson"), 0);
 	assert_logged("/opt: root of the policy is not there");
 	assert_paths("base.ndjson", paths, COUNT(paths));
 	ck_assert_int_eq(create("missing", POLICY, "other.ndjson"), -ENOENT);
@@ -549,7 +550,7 @@ END_TEST
 
 START_TEST(failure_leaves_the_old_baseline)
 {
-	struct rlimit limit = { .rlim_cur = 100, .rlim_max = 100 };
+	struct rlimit limit = {.rlim_cur = 100, .rlim_max = 100};
 	int status;
 	pid_t pid;
 
@@ -576,7 +577,7 @@ static void die(void *ctx, const struct fim_progress *progress)
 
 START_TEST(a_signal_in_the_middle_leaves_nothing)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
+	static const int signals[] = {SIGINT, SIGTERM, SIGKILL};
 	int deadly = signals[_i], status, i;
 	char name[64];
 	pid_t pid;
@@ -590,10 +591,8 @@ START_TEST(a_signal_in_the_middle_leaves_nothing)
 	pid = fork();
 	if (!pid) {
 		struct fim_policy *policy = policy_of(POLICY);
-		struct fim_baseline_params params = { .root = "root",
-						      .policy = policy,
-						      .progress = die,
-						      .progress_ctx = &deadly };
+		struct fim_baseline_params params = {
+			.root = "root", .policy = policy, .progress = die, .progress_ctx = &deadly};
 
 		signal(SIGINT, SIG_DFL);
 		signal(SIGTERM, SIG_DFL);
@@ -623,9 +622,8 @@ START_TEST(provenance_is_recorded)
 {
 	struct fim_policy *policy = policy_of(POLICY);
 	struct fim_json *provenance = fim_json_object();
-	struct fim_baseline_params params = { .root = "root",
-					      .policy = policy,
-					      .provenance = provenance };
+	struct fim_baseline_params params = {
+		.root = "root", .policy = policy, .provenance = provenance};
 	struct fim_baseline *baseline = NULL;
 	struct fim_progress done;
 
@@ -635,9 +633,11 @@ START_TEST(provenance_is_recorded)
 	ck_assert_uint_eq(done.files, 9);
 	ck_assert_uint_eq(done.bytes, 1 + 7 + 11 + 12);
 	ck_assert_int_eq(fim_baseline_open("base.ndjson", NULL, NULL, &baseline), 0);
-	ck_assert_str_eq(fim_json_str(fim_json_at(fim_baseline_header(baseline), "provenance/image")),
-			 "ami-1");
-	ck_assert_str_eq(fim_policy_digest(fim_baseline_policy(baseline)), fim_policy_digest(policy));
+	ck_assert_str_eq(
+		fim_json_str(fim_json_at(fim_baseline_header(baseline), "provenance/image")),
+		"ami-1");
+	ck_assert_str_eq(fim_policy_digest(fim_baseline_policy(baseline)),
+			 fim_policy_digest(policy));
 	ck_assert_str_eq(fim_baseline_key_id(baseline), "");
 	fim_baseline_free(baseline);
 	fim_json_free(provenance);
@@ -708,7 +708,7 @@ END_TEST
 
 /* ---- with its signature */
 
-static const char *const keys[] = { "pub.pem", NULL };
+static const char *const keys[] = {"pub.pem", NULL};
 
 static void sign_baseline(void)
 {
@@ -750,7 +750,8 @@ START_TEST(one_flipped_byte_makes_the_signature_fail)
 				 -EKEYREJECTED);
 		text[i] ^= 1;
 	}
-	assert_logged("base.ndjson: signature base.sig is not valid: the baseline or its signature was changed");
+	assert_logged(
+		"base.ndjson: signature base.sig is not valid: the baseline or its signature was changed");
 	ck_assert_ptr_null(baseline);
 	free(text);
 }
@@ -758,7 +759,7 @@ END_TEST
 
 START_TEST(without_a_valid_signature_nothing_is_parsed)
 {
-	static const char *const none[] = { NULL };
+	static const char *const none[] = {NULL};
 	struct fim_baseline *baseline = NULL;
 
 	sign_baseline();

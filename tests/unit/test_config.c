@@ -38,7 +38,8 @@ END_TEST
 
 START_TEST(every_truncation_is_refused_or_shorter)
 {
-	static const char text[] = "baseline: \"/b.ndjson\"\ntrusted_keys: [/k, /l]\nsettle_ms: 5\n";
+	static const char text[] =
+		"baseline: \"/b.ndjson\"\ntrusted_keys: [/k, /l]\nsettle_ms: 5\n";
 	struct fim_config *config = NULL;
 	size_t len;
 	int err;
@@ -99,30 +100,30 @@ static const struct {
 	const char *text;
 	const char *message;
 } refused[] = {
-	{ "[]", "c.yaml:1:1: keys with values" },
-	{ "baselin: /x\n", "c.yaml:1:1: unknown key \"baselin\"" },
-	{ "device: /d\nBaseline: /x\n", "c.yaml:2:1: unknown key \"Baseline\"" },
-	{ "device: /d\ndevice: /e\n", "c.yaml:2:1: \"device\" is there twice" },
-	{ "baseline:\n", "\"baseline\" is empty" },
-	{ "baseline: rel\n", "c.yaml:1:11: \"rel\" is not an absolute path" },
-	{ "docker_socket: rel\n", "\"rel\" is not an absolute path" },
-	{ "trusted_keys: [/a, rel]\n", "c.yaml:1:20: \"rel\" is not an absolute path" },
-	{ "trusted_keys: []\n", "\"trusted_keys\" is empty" },
-	{ "trusted_keys: {a: b}\n", "\"trusted_keys\" must be a string or a list" },
-	{ "trusted_keys: [[/a]]\n", "\"trusted_keys\" holds what is not a string" },
-	{ "trusted_keys: ['']\n", "\"trusted_keys\" holds what is not a string" },
-	{ "sink_audit: yes\n", "c.yaml:1:13: \"sink_audit\" must be true or false" },
-	{ "sink_audit: \"true\"\n", "\"sink_audit\" must be true or false" },
-	{ "compare_interval_s: 59\n", "c.yaml:1:21: \"compare_interval_s\" must be between 60" },
-	{ "compare_interval_s: 604801\n", "must be between 60 and 604800" },
-	{ "compare_interval_s: 99999999999999999999999\n", "must be between" },
-	{ "compare_interval_s: -1\n", "must be a whole number" },
-	{ "compare_interval_s: 1e3\n", "must be a whole number" },
-	{ "compare_interval_s: 0x100\n", "must be a whole number" },
-	{ "compare_interval_s: '60'\n", "must be a whole number" },
-	{ "compare_interval_s: 24h\n", "must be a whole number" },
-	{ "settle_ms: [1]\n", "must be a whole number" },
-	{ "device: {}\n", "\"device\" must be a string" },
+	{"[]", "c.yaml:1:1: keys with values"},
+	{"baselin: /x\n", "c.yaml:1:1: unknown key \"baselin\""},
+	{"device: /d\nBaseline: /x\n", "c.yaml:2:1: unknown key \"Baseline\""},
+	{"device: /d\ndevice: /e\n", "c.yaml:2:1: \"device\" is there twice"},
+	{"baseline:\n", "\"baseline\" is empty"},
+	{"baseline: rel\n", "c.yaml:1:11: \"rel\" is not an absolute path"},
+	{"docker_socket: rel\n", "\"rel\" is not an absolute path"},
+	{"trusted_keys: [/a, rel]\n", "c.yaml:1:20: \"rel\" is not an absolute path"},
+	{"trusted_keys: []\n", "\"trusted_keys\" is empty"},
+	{"trusted_keys: {a: b}\n", "\"trusted_keys\" must be a string or a list"},
+	{"trusted_keys: [[/a]]\n", "\"trusted_keys\" holds what is not a string"},
+	{"trusted_keys: ['']\n", "\"trusted_keys\" holds what is not a string"},
+	{"sink_audit: yes\n", "c.yaml:1:13: \"sink_audit\" must be true or false"},
+	{"sink_audit: \"true\"\n", "\"sink_audit\" must be true or false"},
+	{"compare_interval_s: 59\n", "c.yaml:1:21: \"compare_interval_s\" must be between 60"},
+	{"compare_interval_s: 604801\n", "must be between 60 and 604800"},
+	{"compare_interval_s: 99999999999999999999999\n", "must be between"},
+	{"compare_interval_s: -1\n", "must be a whole number"},
+	{"compare_interval_s: 1e3\n", "must be a whole number"},
+	{"compare_interval_s: 0x100\n", "must be a whole number"},
+	{"compare_interval_s: '60'\n", "must be a whole number"},
+	{"compare_interval_s: 24h\n", "must be a whole number"},
+	{"settle_ms: [1]\n", "must be a whole number"},
+	{"device: {}\n", "\"device\" must be a string"},
 };
 
 START_TEST(what_is_wrong_is_said_with_line_and_column)

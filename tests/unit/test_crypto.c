@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(stock_openssl_accepts_our_signature)
 {
-	const char *const keys[] = { "pub.pem", NULL };
+	const char *const keys[] = {"pub.pem", NULL};
 	char id[FIM_KEY_ID_SIZE], found[FIM_KEY_ID_SIZE], command[256];
 	unsigned char *signature = NULL;
 	size_t len;
@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(we_accept_a_signature_of_stock_openssl)
 {
-	const char *const keys[] = { "pub.pem", NULL };
+	const char *const keys[] = {"pub.pem", NULL};
 	char id[FIM_KEY_ID_SIZE], *signature = NULL, *path = NULL;
 	size_t len;
 
@@ -146,7 +146,7 @@ END_TEST
 
 START_TEST(any_flipped_byte_of_a_signature_is_rejected)
 {
-	const char *const keys[] = { "pub.pem", NULL };
+	const char *const keys[] = {"pub.pem", NULL};
 	unsigned char *signature = NULL;
 	char id[FIM_KEY_ID_SIZE] = "untouched";
 	size_t len, i;
@@ -169,7 +169,7 @@ END_TEST
 
 START_TEST(a_changed_message_is_rejected)
 {
-	const char *const keys[] = { "pub.pem", NULL };
+	const char *const keys[] = {"pub.pem", NULL};
 	unsigned char *signature = NULL;
 	char id[FIM_KEY_ID_SIZE], changed[] = "what was signed\n";
 	size_t len;
@@ -177,9 +177,9 @@ START_TEST(a_changed_message_is_rejected)
 	use_key(_i);
 	ck_assert_int_eq(fim_sign("key.pem", message, strlen(message), &signature, &len, id), 0);
 	changed[3] ^= 1;
-	ck_assert_int_eq(
-		fim_signature_check(keys, changed, strlen(changed), signature, len, id, NULL),
-		-EKEYREJECTED);
+	ck_assert_int_eq(fim_signature_check(keys, changed, strlen(changed), signature, len, id,
+					     NULL),
+			 -EKEYREJECTED);
 	ck_assert_int_eq(fim_signature_check(keys, "", 0, signature, len, id, NULL), -EKEYREJECTED);
 	free(signature);
 }
@@ -187,7 +187,7 @@ END_TEST
 
 START_TEST(a_key_that_is_too_weak_or_of_another_kind_is_refused)
 {
-	const char *const keys[] = { "pub.pem", NULL };
+	const char *const keys[] = {"pub.pem", NULL};
 	unsigned char *signature = NULL;
 	char id[FIM_KEY_ID_SIZE];
 	size_t len;
@@ -204,8 +204,8 @@ END_TEST
 
 START_TEST(no_key_that_can_be_read_is_told_from_no_key_that_matches)
 {
-	const char *const none[] = { NULL }, *const missing[] = { "missing.pem", NULL };
-	const char *const empty[] = { "empty.pem", NULL }, *const private[] = { "key.pem", NULL };
+	const char *const none[] = {NULL}, *const missing[] = {"missing.pem", NULL};
+	const char *const empty[] = {"empty.pem", NULL}, *const private[] = {"key.pem", NULL};
 	char id[FIM_KEY_ID_SIZE];
 
 	use_key(0);
@@ -222,7 +222,7 @@ END_TEST
 
 START_TEST(a_directory_of_keys_is_searched_and_rubbish_in_it_passed_over)
 {
-	const char *const keys[] = { "keys.d", NULL };
+	const char *const keys[] = {"keys.d", NULL};
 	unsigned char *signature = NULL;
 	char id[FIM_KEY_ID_SIZE], *path = NULL;
 	size_t len;
@@ -238,9 +238,8 @@ START_TEST(a_directory_of_keys_is_searched_and_rubbish_in_it_passed_over)
 	put_text("keys.d/README", "not a key");
 	put_dir("keys.d/2-directory.pem");
 	ck_assert_int_eq(mkfifo("keys.d/3-fifo.pem", 0600), 0); /* must not block */
-	ck_assert_int_eq(fim_signature_check(keys, message, strlen(message), signature, len, id,
-					     &path),
-			 0);
+	ck_assert_int_eq(
+		fim_signature_check(keys, message, strlen(message), signature, len, id, &path), 0);
 	ck_assert_str_eq(path, "keys.d/9-right.pem");
 	free(path);
 	free(signature);

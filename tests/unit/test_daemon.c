@@ -207,7 +207,7 @@ static struct fim_event *put_rename(uint32_t watch, const char *path, uint32_t o
 
 	snprintf(text, sizeof(text), "/fs/%s", old);
 	event->old_watch_id = old_watch;
-	event->old_depth = 1;
+	event->old_depth = *old ? 1 : 0;
 	for (const char *p = old; *p; p++)
 		event->old_depth += *p == '/';
 	record_text(&records, event, FIM_ATTR_OLD_FS_PATH, text);
@@ -661,24 +661,87 @@ START_TEST(a_watched_directory_that_was_replaced_is_watched_again)
 }
 END_TEST
 
+START_TEST(a_watched_directory_that_is_moved_takes_all_it_held)
+{
+	ck_assert_int_eq(rename("bin", "bin.old"), 0);
+	put_rename(WATCH_BIN, "", WATCH_BIN, "")->flags = FIM_EV_DIR;
+	record_state(&records, FIM_STATE_WATCH_MOVED, WATCH_BIN);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 3);
+	assert_finding(0, "removed", "bin");
+	assert_finding(1, "removed", "bin/find");
+	assert_finding(2, "removed", "bin/ls");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(found[2], "actor"), "pid", 0), 4711);
+}
+END_TEST
+
+START_TEST(a_directory_that_does_not_exist_yet_is_seen_to_appear)
+{
+	ck_assert_int_eq(rename("bin", "away"), 0);
+	record_state(&records, FIM_STATE_WATCH_MOVED, WATCH_BIN);
+	run();
+	ck_assert_str_eq(watch_find(&d, 3)->dir, fixture_dir);
+	put_dir("bin");
+	put_text("bin/ls", "ls");
+	put_event(FIM_OP_MKDIR, 3, "bin")->flags = FIM_EV_DIR;
+	put_event(FIM_OP_CREATE, 3, "bin/ls");
+	put_event(FIM_OP_CREATE, 3, "elsewhere");
+	run();
+	read_journal("finding");
+	/* Two programs and their directory were missed; two of these three are back. */
+	ck_assert_uint_eq(found_count, 5);
+	ck_assert_str_eq(fim_json_get_str(found[4], "kind"), "restored");
+	ck_assert_uint_eq(d.counters.outside, 1);
+	watch_host(&d);
+	ck_assert_msg(!watch_find(&d, 3), "the watch above is not needed any more");
+	ck_assert_ptr_nonnull(watch_find(&d, 4));
+}
+END_TEST
+
 START_TEST(what_an_earlier_run_found_is_not_told_again)
 {
-	struct history_state *state = NULL;
-
 	put_text("bin/ls", "changed");
 	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
 	run();
 	daemon_exit(&d);
 	daemon_start();
 	ck_assert_int_eq(history_read(d.config->journal_dir, &d.history), 0);
-	while ((state = map_next(&d.history.states, state)))
-		ck_assert_int_eq(tree_record(&d, d.host, state->node.key, &state->state), 0);
+	ck_assert_int_eq(history_replay(&d), 0);
 	ck_assert_int_eq(comparison_run(&d, TRIGGER_START_UP), 0);
 	ck_assert_uint_eq(read_journal("finding"), 1);
 	put_text("bin/ls", "ls");
 	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
 	ck_assert_uint_eq(read_journal("finding"), 2);
 	assert_finding(1, "restored", "bin/ls");
+}
+END_TEST
+
+START_TEST(a_moved_directory_is_not_told_again_by_the_next_run)
+{
+	ck_assert_int_eq(rename("etc/sub", "etc/bus"), 0);
+	put_rename(WATCH_ETC, "bus", WATCH_ETC, "sub")->flags = FIM_EV_DIR;
+	run();
+	daemon_exit(&d);
+	daemon_start();
+	ck_assert_int_eq(history_replay(&d), 0);
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_START_UP), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+}
+END_TEST
+
+START_TEST(an_unclean_end_is_seen_in_the_journal)
+{
+	struct history history;
+
+	control_set(&d, COMPONENT_DAEMON, CONTROL_UP, "up");
+	ck_assert_int_eq(history_read(d.config->journal_dir, &history), 0);
+	ck_assert(history.any && !history.clean);
+	ck_assert_int_gt(history.last_ns, 0);
+	history_exit(&history);
+	control_set(&d, COMPONENT_DAEMON, CONTROL_DOWN, "down");
+	ck_assert_int_eq(history_read(d.config->journal_dir, &history), 0);
+	ck_assert(history.clean);
+	history_exit(&history);
 }
 END_TEST
 
@@ -815,7 +878,11 @@ int main(void)
 	tcase_add_test(tcase, bytes_that_are_no_record_are_loss_and_not_the_end);
 	tcase_add_test(tcase, a_source_that_fails_is_a_control_failure);
 	tcase_add_test(tcase, a_watched_directory_that_was_replaced_is_watched_again);
+	tcase_add_test(tcase, a_watched_directory_that_is_moved_takes_all_it_held);
+	tcase_add_test(tcase, a_directory_that_does_not_exist_yet_is_seen_to_appear);
 	tcase_add_test(tcase, what_an_earlier_run_found_is_not_told_again);
+	tcase_add_test(tcase, a_moved_directory_is_not_told_again_by_the_next_run);
+	tcase_add_test(tcase, an_unclean_end_is_seen_in_the_journal);
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);
 	tcase_add_test(tcase, a_name_that_is_no_text_is_hex);
 	tcase_add_test(tcase, many_changes_at_once_are_all_told);

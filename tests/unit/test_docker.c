@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
-#define TIMEOUT_MS    300
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* Long where an answer comes, since a busy machine is no fault; short where none does. */
+#define TIMEOUT_MS    20000
+#define SHORT_MS      600
 #define ID	      "4f5f6f7f8f9fafbfcfdfefff0f1f2f3f4f5f6f7f8f9fafbfcfdfefff0f1f2f3f"
 #define OK_HEAD	      "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 #define JSON_HEAD     OK_HEAD "Content-Type: application/json\r\n\r\n"
@@ -145,6 +147,11 @@ static int open_engine(void)
 	return fim_docker_open("sock", TIMEOUT_MS, &docker);
 }
 
+static int open_impatiently(void)
+{
+	return fim_docker_open("sock", SHORT_MS, &docker);
+}
+
 static int64_t ms_since(const struct timespec *start)
 {
 	struct timespec now;
@@ -226,8 +233,8 @@ START_TEST(an_engine_that_says_nothing_times_out)
 
 	START_ENGINE({{"GET", "", HANG}});
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	ck_assert_int_eq(open_engine(), -ETIMEDOUT);
-	ck_assert_int_lt(ms_since(&start), 4 * TIMEOUT_MS);
+	ck_assert_int_eq(open_impatiently(), -ETIMEDOUT);
+	ck_assert_int_lt(ms_since(&start), 5 * SHORT_MS);
 }
 END_TEST
 
@@ -291,9 +298,23 @@ START_TEST(an_answer_without_end_is_cut_off)
 	struct fim_json *list = NULL;
 
 	START_ENGINE({{"GET /_ping ", PING("1.44"), SEND}, {"/json ", JSON_HEAD "[ ", ENDLESS}});
-	ck_assert_int_eq(fim_docker_open("sock", 20000, &docker), 0);
+	ck_assert_int_eq(open_engine(), 0);
 	ck_assert_int_eq(fim_docker_list(docker, false, &list), -E2BIG);
 	ck_assert_ptr_null(list);
+}
+END_TEST
+
+/* libcurl 7.88 reads freed memory here if a handle is used twice; what it returns may differ. */
+START_TEST(a_header_that_continues_the_answer_before_is_survived)
+{
+	struct fim_json *list = NULL;
+
+	START_ENGINE(
+		{{"GET /_ping ", PING("1.44"), SEND},
+		 {"/json ", "HTTP/1.1 200 OK\r\n folded\r\nConnection: close\r\n\r\n[{}]", SEND}});
+	ck_assert_int_eq(open_engine(), 0);
+	ck_assert_int_le(fim_docker_list(docker, true, &list), 0);
+	fim_json_free(list);
 }
 END_TEST
 
@@ -304,7 +325,7 @@ START_TEST(a_slow_answer_is_waited_for_up_to_the_timeout)
 	START_ENGINE({{"GET /_ping ", PING("1.44"), DRIP},
 		      {"all=1 ", JSON_HEAD "[{\"Id\":\"a\"}]", DRIP},
 		      {"/json ", JSON_HEAD "[{", HANG}});
-	ck_assert_int_eq(open_engine(), 0);
+	ck_assert_int_eq(open_impatiently(), 0);
 	ck_assert_int_eq(fim_docker_list(docker, true, &list), 0);
 	fim_json_free(list);
 	ck_assert_int_eq(fim_docker_list(docker, false, &list), -ETIMEDOUT);
@@ -374,6 +395,7 @@ START_TEST(inspect_adds_what_the_engine_says_of_its_defaults)
 	ck_assert_int_eq(fim_docker_inspect(docker, ID, &container), 0);
 	engine = fim_json_get(container, "Engine");
 	ck_assert_str_eq(fim_json_get_str(engine, "CgroupVersion"), "2");
+	ck_assert_str_eq(fim_json_get_str(engine, "Socket"), "sock");
 	ck_assert_uint_eq(fim_json_count(fim_json_get(engine, "SecurityOptions")), 1);
 	ck_assert_ptr_null(fim_json_get(engine, "Name"));
 	fim_json_free(container);
@@ -400,7 +422,8 @@ struct heard {
 	int count;
 	char actions[512];
 	int stop_at;
-	int close_at; /* write to @stop_fd after this many */
+	int close_at; /* write to @stop_fd after this many, or close it */
+	bool hang_up;
 	int stop_fd;
 };
 
@@ -413,7 +436,9 @@ static int hear(void *ctx, const struct fim_json *event)
 		 fim_json_get_str(event, "Type"), fim_json_get_str(event, "Action"),
 		 fim_json_str(fim_json_at(event, "Actor/ID")));
 	heard->count++;
-	if (heard->close_at == heard->count)
+	if (heard->close_at == heard->count && heard->hang_up)
+		close(heard->stop_fd);
+	else if (heard->close_at == heard->count)
 		ck_assert_int_eq(write(heard->stop_fd, "x", 1), 1);
 	return heard->stop_at == heard->count ? 42 : 0;
 }
@@ -454,6 +479,8 @@ static const struct {
 	{OK_HEAD "\r\n{\"a\":\"x", ENDLESS, -EMSGSIZE, ""},
 	{OK_HEAD "\r\n\xff\xff", SEND, -EPROTO, ""},
 	{"HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n" NEW_EVENT, SEND, -EPROTO, ""},
+	{"HTTP/1.1 500 Oops\r\n\r\nno", HANG, -ETIMEDOUT, ""},
+	{"HTTP/1.1 100 Continue\r\n\r\n", HANG, -ETIMEDOUT, ""},
 	{"HTTP/1.1 404 Oops\r\nConnection: close\r\n\r\n" NEW_EVENT, SEND, -EPROTO, ""},
 	{"", SEND, -EPROTO, ""},
 	{"garbage", SEND, -EPROTO, ""},
@@ -471,7 +498,7 @@ START_TEST(a_stream_is_cut_into_events_however_it_arrives)
 	table[1].bytes = streams[_i].stream;
 	table[1].manner = streams[_i].manner;
 	start_engine(table, 2);
-	ck_assert_int_eq(open_engine(), 0);
+	ck_assert_int_eq(streams[_i].manner == HANG ? open_impatiently() : open_engine(), 0);
 	err = fim_docker_events(docker, 0, hear, -1, &heard);
 	ck_assert_int_eq(err, streams[_i].err);
 	ck_assert_str_eq(heard.actions, streams[_i].actions);
@@ -506,7 +533,7 @@ END_TEST
 
 START_TEST(the_stop_descriptor_wakes_a_silent_stream)
 {
-	struct heard heard = {.close_at = 1};
+	struct heard heard = {.close_at = 1, .hang_up = _i};
 	struct timespec start;
 	int fds[2];
 
@@ -517,7 +544,7 @@ START_TEST(the_stop_descriptor_wakes_a_silent_stream)
 	ck_assert_int_eq(open_engine(), 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	ck_assert_int_eq(fim_docker_events(docker, 0, hear, fds[0], &heard), -ECANCELED);
-	ck_assert_int_lt(ms_since(&start), 1000);
+	ck_assert_int_lt(ms_since(&start), 5000);
 	ck_assert_int_eq(heard.count, 1);
 }
 END_TEST
@@ -531,14 +558,14 @@ START_TEST(a_quiet_stream_outlives_the_timeout)
 
 	START_ENGINE({{"GET /_ping ", PING("1.44"), SEND}, {"/events ", OK_HEAD "\r\n", HANG}});
 	ck_assert_int_eq(pipe(fds), 0);
-	ck_assert_int_eq(open_engine(), 0);
+	ck_assert_int_eq(open_impatiently(), 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (!fork()) {
-		usleep(3 * TIMEOUT_MS * 1000);
+		usleep(SHORT_MS * 1500);
 		_exit(write(fds[1], "x", 1) != 1);
 	}
 	ck_assert_int_eq(fim_docker_events(docker, 0, hear, fds[0], &heard), -ECANCELED);
-	ck_assert_int_ge(ms_since(&start), 2 * TIMEOUT_MS);
+	ck_assert_int_gt(ms_since(&start), SHORT_MS);
 }
 END_TEST
 
@@ -583,6 +610,7 @@ int main(void)
 	tcase_add_test(tcase, every_url_has_the_version_and_all_is_asked_for);
 	tcase_add_loop_test(tcase, an_answer_is_what_was_asked_for_or_an_error, 0, COUNT(lists));
 	tcase_add_test(tcase, an_answer_without_end_is_cut_off);
+	tcase_add_test(tcase, a_header_that_continues_the_answer_before_is_survived);
 	tcase_add_test(tcase, a_slow_answer_is_waited_for_up_to_the_timeout);
 	tcase_add_test(tcase, a_nul_in_a_label_does_not_hide_the_list);
 	tcase_add_loop_test(tcase, what_is_not_an_id_never_gets_into_a_url, 0, COUNT(bad_ids));
@@ -593,7 +621,7 @@ int main(void)
 			    COUNT(streams));
 	tcase_add_test(tcase, since_is_seconds_with_nine_digits);
 	tcase_add_test(tcase, a_listener_may_end_the_stream);
-	tcase_add_test(tcase, the_stop_descriptor_wakes_a_silent_stream);
+	tcase_add_loop_test(tcase, the_stop_descriptor_wakes_a_silent_stream, 0, 2);
 	tcase_add_test(tcase, a_quiet_stream_outlives_the_timeout);
 	tcase_add_test(tcase, a_listener_may_inspect);
 	suite_add_tcase(suite, tcase);

@@ -75,7 +75,8 @@ START_TEST(what_is_not_json_is_refused)
 {
 	struct fim_json *json = NULL;
 
-	ck_assert_int_eq(fim_json_parse(bad_documents[_i], strlen(bad_documents[_i]), "test", &json),
+	ck_assert_int_eq(fim_json_parse(bad_documents[_i], strlen(bad_documents[_i]), "test",
+					&json),
 			 -EINVAL);
 	assert_logged("test: ");
 }
@@ -148,11 +149,11 @@ START_TEST(bytes_that_are_not_text_become_hex_and_come_back)
 		size_t len;
 		const char *json;
 	} cases[] = {
-		{ "/usr/bin/ls", 11, "{\"path\":\"/usr/bin/ls\"}" },
-		{ "", 0, "{\"path\":\"\"}" },
-		{ "/a\nb", 4, "{\"path\":\"/a\\nb\"}" },
-		{ "/\xff", 2, "{\"path_hex\":\"2fff\"}" },
-		{ "a\0b", 3, "{\"path_hex\":\"610062\"}" },
+		{"/usr/bin/ls", 11, "{\"path\":\"/usr/bin/ls\"}"},
+		{"", 0, "{\"path\":\"\"}"},
+		{"/a\nb", 4, "{\"path\":\"/a\\nb\"}"},
+		{"/\xff", 2, "{\"path_hex\":\"2fff\"}"},
+		{"a\0b", 3, "{\"path_hex\":\"610062\"}"},
 	};
 	struct fim_json *json;
 	char *bytes = NULL;
@@ -177,15 +178,15 @@ START_TEST(bytes_have_one_spelling_only)
 		const char *json;
 		int err;
 	} cases[] = {
-		{ "{}", -ENOENT },
-		{ "{\"path\":1}", -EINVAL },
-		{ "{\"path_hex\":1}", -EINVAL },
-		{ "{\"path\":\"a\",\"path_hex\":\"ff\"}", -EINVAL },
-		{ "{\"path_hex\":\"61\"}", -EINVAL }, /* is text */
-		{ "{\"path_hex\":\"\"}", -EINVAL },
-		{ "{\"path_hex\":\"f\"}", -EINVAL },
-		{ "{\"path_hex\":\"fg\"}", -EINVAL },
-		{ "[]", -ENOENT },
+		{"{}", -ENOENT},
+		{"{\"path\":1}", -EINVAL},
+		{"{\"path_hex\":1}", -EINVAL},
+		{"{\"path\":\"a\",\"path_hex\":\"ff\"}", -EINVAL},
+		{"{\"path_hex\":\"61\"}", -EINVAL}, /* is text */
+		{"{\"path_hex\":\"\"}", -EINVAL},
+		{"{\"path_hex\":\"f\"}", -EINVAL},
+		{"{\"path_hex\":\"fg\"}", -EINVAL},
+		{"[]", -ENOENT},
 	};
 	struct fim_json *json;
 	char *bytes = NULL;
@@ -209,8 +210,7 @@ START_TEST(what_can_forge_a_terminal_is_escaped)
 	text = dump(json);
 	ck_assert_str_eq(text, "{\"k\":\"\\u001B\\n\\\"\\\\\\u007F\\u009B\\u202E\xc3\xa9\"}");
 	back = parse(text);
-	ck_assert_str_eq(fim_json_get_str(back, "k"),
-			 "\x1b\n\"\\\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9");
+	ck_assert_str_eq(fim_json_get_str(back, "k"), "\x1b\n\"\\\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9");
 	free(text);
 	fim_json_free(back);
 	fim_json_free(json);
@@ -251,8 +251,8 @@ END_TEST
 
 START_TEST(lookups_of_another_type_give_nothing)
 {
-	struct fim_json *json =
-		parse("{\"s\":\"x\",\"i\":3,\"b\":true,\"o\":{\"p\":{\"q\":\"deep\"}},\"a\":[1,2]}");
+	struct fim_json *json = parse(
+		"{\"s\":\"x\",\"i\":3,\"b\":true,\"o\":{\"p\":{\"q\":\"deep\"}},\"a\":[1,2]}");
 
 	ck_assert_str_eq(fim_json_get_str(json, "s"), "x");
 	ck_assert_ptr_null(fim_json_get_str(json, "i"));

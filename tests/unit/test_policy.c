@@ -30,8 +30,8 @@ END_TEST
 
 START_TEST(every_truncation_is_refused_or_shorter)
 {
-	static const char text[] =
-		HEAD "rules:\n  - {path: /etc/a, class: metadata, reason: \"b\", category: \"c\"}\n";
+	static const char text[] = HEAD
+		"rules:\n  - {path: /etc/a, class: metadata, reason: \"b\", category: \"c\"}\n";
 	struct fim_policy *policy = NULL;
 	size_t len;
 	int err;
@@ -53,55 +53,54 @@ static const struct {
 	const char *text;
 	const char *message;
 } refused[] = {
-	{ "- a\n", "p.yaml:1:1: keys with values are expected here" },
-	{ "text", "p.yaml:1:1: keys with values" },
-	{ "name: n\n", "p.yaml:1:1: a policy needs" },
-	{ "name: n\nversion: 1\nroots: []\n", "p.yaml:3:8: \"roots\" must be a list" },
-	{ "name: n\nversion: 1\nroots: /etc\n", "p.yaml:3:8: \"roots\" must be a list" },
-	{ "name: n\nversion: 1\nroots: [[/etc]]\n", "p.yaml:3:9: a root must be a path" },
-	{ "name: [n]\nversion: 1\nroots: [/etc]\n", "p.yaml:1:7: \"name\" must be a string" },
-	{ "name: ''\nversion: 1\nroots: [/etc]\n", "p.yaml:1:7: \"name\" is empty" },
-	{ HEAD "colour: red\n", "p.yaml:4:1: unknown key \"colour\"" },
-	{ HEAD "name: m\n", "p.yaml:4:1: \"name\" is there twice" },
-	{ "name: n\nversion: 1\nroots:\n  - /etc\n  - etc\n",
-	  "p.yaml:5:5: root \"etc\" is not absolute" },
-	{ "name: n\nversion: 1\nroots: [/etc, /usr, /etc]\n",
-	  "p.yaml:3:21: root \"/etc\" is there twice" },
-	{ "name: n\nversion: 1\nroots: [/usr, /usr/bin]\n", "lies inside another root" },
-	{ "name: n\nversion: 1\nroots: [/usr/bin, /usr]\n", "contains another root" },
-	{ "name: n\nversion: 1\nroots: [/etc, /]\n", "contains another root" },
-	{ "name: n\nversion: 1\nroots: [/etc/]\n", "ends with '/'" },
-	{ "name: n\nversion: 1\nroots: [//etc]\n", "has an empty component" },
-	{ "name: n\nversion: 1\nroots: [/etc/../usr]\n", "has a component \".\" or \"..\"" },
-	{ "name: n\nversion: 1\nroots: [/./etc]\n", "has a component \".\" or \"..\"" },
-	{ "name: n\nversion: 1\nroots: [/etc/..]\n", "has a component \".\" or \"..\"" },
-	{ HEAD "rules: none\n", "p.yaml:4:8: \"rules\" must be a list" },
-	{ HEAD "rules:\n  - text\n", "p.yaml:5:5: keys with values" },
-	{ HEAD "rules:\n  - class: strict\n", "p.yaml:5:5: a rule needs a \"path\"" },
-	{ HEAD "rules:\n  - path: /etc/a\n", "p.yaml:5:5: a rule needs a \"class\"" },
-	{ HEAD "rules:\n  - path: /etc/a\n    class: lax\n", "p.yaml:5:5: unknown class \"lax\"" },
-	{ HEAD "rules:\n  - path: /etc/a\n    class: once\n", "unknown class \"once\"" },
-	{ HEAD "rules:\n  - path: /etc/a\n    klass: strict\n",
-	  "p.yaml:6:5: unknown key \"klass\"" },
-	{ HEAD "rules:\n  - {path: /etc/a, class: strict}\n  - {path: /etc/a, class: strict}\n",
-	  "p.yaml:6:5: \"/etc/a\" has a rule already" },
-	{ HEAD "rules:\n  - {path: etc, class: strict}\n", "\"etc\" is not absolute" },
-	{ HEAD "rules:\n  - {path: /etc/../x, class: strict}\n", "has a component" },
-	{ HEAD "rules:\n  - {path: /opt, class: strict}\n", "\"/opt\" is outside all roots" },
-	{ HEAD "rules:\n  - {path: /etcetera, class: strict}\n", "is outside all roots" },
-	{ HEAD "rules:\n  - {path: /etc/a, class: metadata}\n", "needs a reason" },
-	{ HEAD "rules:\n  - {path: /etc/a, class: metadata, reason: ''}\n", "\"reason\" is empty" },
-	{ HEAD "rules:\n  - {path: /etc/a, class: excluded, reason: r}\n", "needs an approver" },
-	{ HEAD "rules:\n  - {path: \"/etc/\\0\", class: strict}\n", "contains a NUL" },
-	{ HEAD "rules: &a\n  - {path: /etc/a, class: strict}\n", "anchors and tags" },
-	{ HEAD "rules: *a\n", "aliases are not supported" },
-	{ "name: !!str n\nversion: 1\nroots: [/etc]\n", "p.yaml:1:7: anchors and tags" },
-	{ HEAD "---\nname: second\n", "more than one document" },
-	{ HEAD "[a]: b\n", "p.yaml:4:1: a key must be a plain word" },
-	{ "name: n\nversion: 1\nroots: [[[[[[[[[[[[[[[[[[[/etc]]]]]]]]]]]]]]]]]]]\n",
-	  "nested too deep" },
-	{ "name: \"n\nversion", "p.yaml:" },
-	{ "name: \xff\n", "p.yaml:" },
+	{"- a\n", "p.yaml:1:1: keys with values are expected here"},
+	{"text", "p.yaml:1:1: keys with values"},
+	{"name: n\n", "p.yaml:1:1: a policy needs"},
+	{"name: n\nversion: 1\nroots: []\n", "p.yaml:3:8: \"roots\" must be a list"},
+	{"name: n\nversion: 1\nroots: /etc\n", "p.yaml:3:8: \"roots\" must be a list"},
+	{"name: n\nversion: 1\nroots: [[/etc]]\n", "p.yaml:3:9: a root must be a path"},
+	{"name: [n]\nversion: 1\nroots: [/etc]\n", "p.yaml:1:7: \"name\" must be a string"},
+	{"name: ''\nversion: 1\nroots: [/etc]\n", "p.yaml:1:7: \"name\" is empty"},
+	{HEAD "colour: red\n", "p.yaml:4:1: unknown key \"colour\""},
+	{HEAD "name: m\n", "p.yaml:4:1: \"name\" is there twice"},
+	{"name: n\nversion: 1\nroots:\n  - /etc\n  - etc\n",
+	 "p.yaml:5:5: root \"etc\" is not absolute"},
+	{"name: n\nversion: 1\nroots: [/etc, /usr, /etc]\n",
+	 "p.yaml:3:21: root \"/etc\" is there twice"},
+	{"name: n\nversion: 1\nroots: [/usr, /usr/bin]\n", "lies inside another root"},
+	{"name: n\nversion: 1\nroots: [/usr/bin, /usr]\n", "contains another root"},
+	{"name: n\nversion: 1\nroots: [/etc, /]\n", "contains another root"},
+	{"name: n\nversion: 1\nroots: [/etc/]\n", "ends with '/'"},
+	{"name: n\nversion: 1\nroots: [//etc]\n", "has an empty component"},
+	{"name: n\nversion: 1\nroots: [/etc/../usr]\n", "has a component \".\" or \"..\""},
+	{"name: n\nversion: 1\nroots: [/./etc]\n", "has a component \".\" or \"..\""},
+	{"name: n\nversion: 1\nroots: [/etc/..]\n", "has a component \".\" or \"..\""},
+	{HEAD "rules: none\n", "p.yaml:4:8: \"rules\" must be a list"},
+	{HEAD "rules:\n  - text\n", "p.yaml:5:5: keys with values"},
+	{HEAD "rules:\n  - class: strict\n", "p.yaml:5:5: a rule needs a \"path\""},
+	{HEAD "rules:\n  - path: /etc/a\n", "p.yaml:5:5: a rule needs a \"class\""},
+	{HEAD "rules:\n  - path: /etc/a\n    class: lax\n", "p.yaml:5:5: unknown class \"lax\""},
+	{HEAD "rules:\n  - path: /etc/a\n    class: once\n", "unknown class \"once\""},
+	{HEAD "rules:\n  - path: /etc/a\n    klass: strict\n", "p.yaml:6:5: unknown key \"klass\""},
+	{HEAD "rules:\n  - {path: /etc/a, class: strict}\n  - {path: /etc/a, class: strict}\n",
+	 "p.yaml:6:5: \"/etc/a\" has a rule already"},
+	{HEAD "rules:\n  - {path: etc, class: strict}\n", "\"etc\" is not absolute"},
+	{HEAD "rules:\n  - {path: /etc/../x, class: strict}\n", "has a component"},
+	{HEAD "rules:\n  - {path: /opt, class: strict}\n", "\"/opt\" is outside all roots"},
+	{HEAD "rules:\n  - {path: /etcetera, class: strict}\n", "is outside all roots"},
+	{HEAD "rules:\n  - {path: /etc/a, class: metadata}\n", "needs a reason"},
+	{HEAD "rules:\n  - {path: /etc/a, class: metadata, reason: ''}\n", "\"reason\" is empty"},
+	{HEAD "rules:\n  - {path: /etc/a, class: excluded, reason: r}\n", "needs an approver"},
+	{HEAD "rules:\n  - {path: \"/etc/\\0\", class: strict}\n", "contains a NUL"},
+	{HEAD "rules: &a\n  - {path: /etc/a, class: strict}\n", "anchors and tags"},
+	{HEAD "rules: *a\n", "aliases are not supported"},
+	{"name: !!str n\nversion: 1\nroots: [/etc]\n", "p.yaml:1:7: anchors and tags"},
+	{HEAD "---\nname: second\n", "more than one document"},
+	{HEAD "[a]: b\n", "p.yaml:4:1: a key must be a plain word"},
+	{"name: n\nversion: 1\nroots: [[[[[[[[[[[[[[[[[[[/etc]]]]]]]]]]]]]]]]]]]\n",
+	 "nested too deep"},
+	{"name: \"n\nversion", "p.yaml:"},
+	{"name: \xff\n", "p.yaml:"},
 };
 
 START_TEST(what_is_wrong_is_said_with_line_and_column)
@@ -116,11 +115,11 @@ END_TEST
 
 START_TEST(the_longest_rule_that_covers_a_path_applies)
 {
-	struct fim_policy *policy = good(HEAD
-		"rules:\n"
-		"  - {path: /etc/ssh/key, class: strict, category: k}\n"
-		"  - {path: /etc, class: strict, category: c}\n"
-		"  - {path: /etc/ssh, class: excluded, reason: r, approver: a}\n");
+	struct fim_policy *policy =
+		good(HEAD "rules:\n"
+			  "  - {path: /etc/ssh/key, class: strict, category: k}\n"
+			  "  - {path: /etc, class: strict, category: c}\n"
+			  "  - {path: /etc/ssh, class: excluded, reason: r, approver: a}\n");
 
 	ck_assert_str_eq(fim_policy_lookup(policy, "/etc")->path, "/etc");
 	ck_assert_str_eq(fim_policy_lookup(policy, "/etc/passwd")->path, "/etc");
@@ -165,11 +164,12 @@ START_TEST(the_digest_does_not_depend_on_order_or_spelling)
 	struct fim_policy *a =
 		good("name: n\nversion: \"1\"\nroots: [/a, /b]\nrules:\n"
 		     "  - {path: /a/x, class: strict}\n  - {path: /b/y, class: strict}\n");
-	struct fim_policy *b =
-		good("version: 1\nroots:\n  - /b\n  - \"/a\"\nrules:\n"
-		     "  - {class: strict, path: /b/y}\n  - {path: '/a/x', class: strict}\nname: n\n");
-	struct fim_policy *c = good("name: n\nversion: \"2\"\nroots: [/a, /b]\nrules:\n"
-				    "  - {path: /a/x, class: strict}\n  - {path: /b/y, class: strict}\n");
+	struct fim_policy *b = good(
+		"version: 1\nroots:\n  - /b\n  - \"/a\"\nrules:\n"
+		"  - {class: strict, path: /b/y}\n  - {path: '/a/x', class: strict}\nname: n\n");
+	struct fim_policy *c =
+		good("name: n\nversion: \"2\"\nroots: [/a, /b]\nrules:\n"
+		     "  - {path: /a/x, class: strict}\n  - {path: /b/y, class: strict}\n");
 
 	ck_assert_str_eq(fim_policy_digest(a), fim_policy_digest(b));
 	ck_assert_str_ne(fim_policy_digest(a), fim_policy_digest(c));
@@ -184,7 +184,8 @@ END_TEST
 
 START_TEST(a_policy_comes_back_from_json_as_it_was)
 {
-	struct fim_policy *policy = good(HEAD
+	struct fim_policy *policy = good(
+		HEAD
 		"rules:\n"
 		"  - {path: \"/etc/new\\nline\", class: metadata, reason: \"\\u202e\", category: c}\n"
 		"  - {path: /etc/a, class: excluded, reason: r, approver: a}\n");
@@ -263,7 +264,7 @@ static char repository[PATH_MAX];
 
 START_TEST(the_policies_that_we_ship_load_and_explain_themselves)
 {
-	static const char *const names[] = { "debian-12", "al2023" };
+	static const char *const names[] = {"debian-12", "al2023"};
 	struct fim_policy *policy = NULL;
 	const struct fim_rule *rule;
 	char path[PATH_MAX + 64];

@@ -2,9 +2,9 @@
 #include "fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define OWNER  "\"mode\":\"0644\",\"uid\":0,\"gid\":0"
-#define FILE_	"\"type\":\"file\"," OWNER ",\"size\":5,\"sha256\":\"" DIGEST "\",\"nlink\":1"
+#define DIGEST	     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define OWNER	     "\"mode\":\"0644\",\"uid\":0,\"gid\":0"
+#define FILE_	     "\"type\":\"file\"," OWNER ",\"size\":5,\"sha256\":\"" DIGEST "\",\"nlink\":1"
 
 static int parse(const char *text, struct fim_state *state)
 {
@@ -32,7 +32,7 @@ static void assert_json(const struct fim_state *state, const char *expected)
 
 START_TEST(the_empty_object_is_refused)
 {
-	struct fim_state state = { .uid = 42 };
+	struct fim_state state = {.uid = 42};
 
 	ck_assert_int_eq(parse("{}", &state), -EINVAL);
 	ck_assert_uint_eq(state.uid, 42);
@@ -57,7 +57,7 @@ static const char *const round_trips[] = {
 
 START_TEST(states_come_back_from_json_as_they_were)
 {
-	struct fim_state state = { 0 };
+	struct fim_state state = {0};
 
 	ck_assert_int_eq(parse(round_trips[_i], &state), 0);
 	assert_json(&state, round_trips[_i]);
@@ -70,64 +70,64 @@ static const struct {
 	const char *json;
 	const char *message;
 } refused[] = {
-	{ "{\"type\":5}", "\"type\" is missing or not a string" },
-	{ "{\"type\":\"door\"}", "\"type\" is unknown" },
-	{ "{\"type\":\"none\",\"mode\":\"0644\"}", "\"mode\" does not belong" },
-	{ "{\"type\":\"dir\",\"uid\":0,\"gid\":0}", "\"mode\" is missing" },
-	{ "{\"type\":\"dir\",\"mode\":644,\"uid\":0,\"gid\":0}", "\"mode\" is missing or not a" },
-	{ "{\"type\":\"dir\",\"mode\":\"644\",\"uid\":0,\"gid\":0}", "\"mode\" is not four" },
-	{ "{\"type\":\"dir\",\"mode\":\"0648\",\"uid\":0,\"gid\":0}", "\"mode\" is not four" },
-	{ "{\"type\":\"dir\",\"mode\":\"-644\",\"uid\":0,\"gid\":0}", "\"mode\" is not four" },
-	{ "{\"type\":\"dir\",\"mode\":\"0644\",\"gid\":0}", "\"uid\" is missing" },
-	{ "{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":-1,\"gid\":0}", "\"uid\" is out of range" },
-	{ "{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":4294967296,\"gid\":0}",
-	  "\"uid\" is out of range" },
-	{ "{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":0.5,\"gid\":0}", "\"uid\" is not a whole" },
-	{ "{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":0,\"gid\":\"0\"}", "\"gid\" is not a whole" },
-	{ "{\"type\":\"dir\"," OWNER ",\"size\":1}", "\"size\" does not belong" },
-	{ "{\"type\":\"dir\"," OWNER ",\"sha256\":\"" DIGEST "\"}", "\"sha256\" does not belong" },
-	{ "{\"type\":\"fifo\"," OWNER ",\"target\":\"x\"}", "\"target\" does not belong" },
-	{ "{\"type\":\"fifo\"," OWNER ",\"target_hex\":\"ff\"}", "\"target_hex\" does not belong" },
-	{ "{\"type\":\"file\"," OWNER ",\"nlink\":1}", "\"size\" is missing" },
-	{ "{\"type\":\"file\"," OWNER ",\"size\":-1,\"nlink\":1}", "\"size\" is out of range" },
-	{ "{\"type\":\"file\"," OWNER ",\"size\":1}", "\"nlink\" is missing" },
-	{ "{\"type\":\"file\"," OWNER ",\"size\":1,\"nlink\":1,\"sha256\":\"ab\"}",
-	  "\"sha256\" is not 64" },
-	{ "{\"type\":\"file\"," OWNER
-	  ",\"size\":1,\"nlink\":1,\"sha256\":\"E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}",
-	  "\"sha256\" is not 64 lower-case" },
-	{ "{\"type\":\"file\"," OWNER ",\"size\":1,\"nlink\":1,\"sha256\":null}",
-	  "\"sha256\" is not 64" },
-	{ "{\"type\":\"symlink\"," OWNER ",\"size\":1}", "\"target\" is missing" },
-	{ "{\"type\":\"symlink\"," OWNER ",\"size\":1,\"target_hex\":\"610062\"}",
-	  "\"target\" contains a NUL" },
-	{ "{\"type\":\"symlink\"," OWNER ",\"size\":1,\"target_hex\":\"61\"}",
-	  "\"target\" is not a string or not hex" },
-	{ "{\"type\":\"char\"," OWNER "}", "\"rdev\" is missing" },
-	{ "{\"type\":\"char\"," OWNER ",\"rdev\":\"1\"}", "\"rdev\" is not MAJOR:MINOR" },
-	{ "{\"type\":\"char\"," OWNER ",\"rdev\":\"1:\"}", "\"rdev\" is not MAJOR:MINOR" },
-	{ "{\"type\":\"char\"," OWNER ",\"rdev\":\"01:3\"}", "\"rdev\" is not MAJOR:MINOR" },
-	{ "{\"type\":\"char\"," OWNER ",\"rdev\":\"1:3 \"}", "\"rdev\" is not MAJOR:MINOR" },
-	{ "{\"type\":\"char\"," OWNER ",\"rdev\":\"4294967296:3\"}", "\"rdev\" is not MAJOR:MINOR" },
-	{ "{\"type\":\"char\"," OWNER ",\"rdev\":\"99999999999999999999:3\"}",
-	  "\"rdev\" is not MAJOR:MINOR" },
-	{ "{\"type\":\"dir\"," OWNER ",\"flags\":\"append\"}", "\"flags\" is not an array" },
-	{ "{\"type\":\"dir\"," OWNER ",\"flags\":[]}", "\"flags\" is not an array" },
-	{ "{\"type\":\"dir\"," OWNER ",\"flags\":[\"nodump\"]}", "\"flags\" holds an unknown" },
-	{ "{\"type\":\"dir\"," OWNER ",\"flags\":[1]}", "\"flags\" holds an unknown" },
-	{ "{\"type\":\"dir\"," OWNER ",\"flags\":[\"append\",\"append\"]}", "names a flag twice" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":[]}", "\"xattrs\" is not an object" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":{}}", "\"xattrs\" is not an object" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"user.a\":1}}", "\"xattrs\" holds" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"user.a\":\"0\"}}", "\"xattrs\" holds" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"\":\"00\"}}", "\"xattrs\" holds" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"hex:\":\"00\"}}", "\"xattrs\" holds" },
-	{ "{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"hex:61\":\"00\"}}", "\"xattrs\" holds" },
+	{"{\"type\":5}", "\"type\" is missing or not a string"},
+	{"{\"type\":\"door\"}", "\"type\" is unknown"},
+	{"{\"type\":\"none\",\"mode\":\"0644\"}", "\"mode\" does not belong"},
+	{"{\"type\":\"dir\",\"uid\":0,\"gid\":0}", "\"mode\" is missing"},
+	{"{\"type\":\"dir\",\"mode\":644,\"uid\":0,\"gid\":0}", "\"mode\" is missing or not a"},
+	{"{\"type\":\"dir\",\"mode\":\"644\",\"uid\":0,\"gid\":0}", "\"mode\" is not four"},
+	{"{\"type\":\"dir\",\"mode\":\"0648\",\"uid\":0,\"gid\":0}", "\"mode\" is not four"},
+	{"{\"type\":\"dir\",\"mode\":\"-644\",\"uid\":0,\"gid\":0}", "\"mode\" is not four"},
+	{"{\"type\":\"dir\",\"mode\":\"0644\",\"gid\":0}", "\"uid\" is missing"},
+	{"{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":-1,\"gid\":0}", "\"uid\" is out of range"},
+	{"{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":4294967296,\"gid\":0}",
+	 "\"uid\" is out of range"},
+	{"{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":0.5,\"gid\":0}", "\"uid\" is not a whole"},
+	{"{\"type\":\"dir\",\"mode\":\"0644\",\"uid\":0,\"gid\":\"0\"}", "\"gid\" is not a whole"},
+	{"{\"type\":\"dir\"," OWNER ",\"size\":1}", "\"size\" does not belong"},
+	{"{\"type\":\"dir\"," OWNER ",\"sha256\":\"" DIGEST "\"}", "\"sha256\" does not belong"},
+	{"{\"type\":\"fifo\"," OWNER ",\"target\":\"x\"}", "\"target\" does not belong"},
+	{"{\"type\":\"fifo\"," OWNER ",\"target_hex\":\"ff\"}", "\"target_hex\" does not belong"},
+	{"{\"type\":\"file\"," OWNER ",\"nlink\":1}", "\"size\" is missing"},
+	{"{\"type\":\"file\"," OWNER ",\"size\":-1,\"nlink\":1}", "\"size\" is out of range"},
+	{"{\"type\":\"file\"," OWNER ",\"size\":1}", "\"nlink\" is missing"},
+	{"{\"type\":\"file\"," OWNER ",\"size\":1,\"nlink\":1,\"sha256\":\"ab\"}",
+	 "\"sha256\" is not 64"},
+	{"{\"type\":\"file\"," OWNER
+	 ",\"size\":1,\"nlink\":1,\"sha256\":\"E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}",
+	 "\"sha256\" is not 64 lower-case"},
+	{"{\"type\":\"file\"," OWNER ",\"size\":1,\"nlink\":1,\"sha256\":null}",
+	 "\"sha256\" is not 64"},
+	{"{\"type\":\"symlink\"," OWNER ",\"size\":1}", "\"target\" is missing"},
+	{"{\"type\":\"symlink\"," OWNER ",\"size\":1,\"target_hex\":\"610062\"}",
+	 "\"target\" contains a NUL"},
+	{"{\"type\":\"symlink\"," OWNER ",\"size\":1,\"target_hex\":\"61\"}",
+	 "\"target\" is not a string or not hex"},
+	{"{\"type\":\"char\"," OWNER "}", "\"rdev\" is missing"},
+	{"{\"type\":\"char\"," OWNER ",\"rdev\":\"1\"}", "\"rdev\" is not MAJOR:MINOR"},
+	{"{\"type\":\"char\"," OWNER ",\"rdev\":\"1:\"}", "\"rdev\" is not MAJOR:MINOR"},
+	{"{\"type\":\"char\"," OWNER ",\"rdev\":\"01:3\"}", "\"rdev\" is not MAJOR:MINOR"},
+	{"{\"type\":\"char\"," OWNER ",\"rdev\":\"1:3 \"}", "\"rdev\" is not MAJOR:MINOR"},
+	{"{\"type\":\"char\"," OWNER ",\"rdev\":\"4294967296:3\"}", "\"rdev\" is not MAJOR:MINOR"},
+	{"{\"type\":\"char\"," OWNER ",\"rdev\":\"99999999999999999999:3\"}",
+	 "\"rdev\" is not MAJOR:MINOR"},
+	{"{\"type\":\"dir\"," OWNER ",\"flags\":\"append\"}", "\"flags\" is not an array"},
+	{"{\"type\":\"dir\"," OWNER ",\"flags\":[]}", "\"flags\" is not an array"},
+	{"{\"type\":\"dir\"," OWNER ",\"flags\":[\"nodump\"]}", "\"flags\" holds an unknown"},
+	{"{\"type\":\"dir\"," OWNER ",\"flags\":[1]}", "\"flags\" holds an unknown"},
+	{"{\"type\":\"dir\"," OWNER ",\"flags\":[\"append\",\"append\"]}", "names a flag twice"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":[]}", "\"xattrs\" is not an object"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{}}", "\"xattrs\" is not an object"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"user.a\":1}}", "\"xattrs\" holds"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"user.a\":\"0\"}}", "\"xattrs\" holds"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"\":\"00\"}}", "\"xattrs\" holds"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"hex:\":\"00\"}}", "\"xattrs\" holds"},
+	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"hex:61\":\"00\"}}", "\"xattrs\" holds"},
 };
 
 START_TEST(what_is_not_a_state_is_refused_with_the_member_that_is_wrong)
 {
-	struct fim_state state = { 0 };
+	struct fim_state state = {0};
 
 	ck_assert_int_eq(parse(refused[_i].json, &state), -EINVAL);
 	assert_logged(refused[_i].message);
@@ -138,16 +138,16 @@ END_TEST
 
 static struct fim_state full_state(void)
 {
-	struct fim_state state = { 0 };
+	struct fim_state state = {0};
 
-	ck_assert_int_eq(parse("{" FILE_ ",\"xattrs\":{\"user.a\":\"01\",\"user.b\":\"0203\"}}", &state),
-			 0);
+	ck_assert_int_eq(
+		parse("{" FILE_ ",\"xattrs\":{\"user.a\":\"01\",\"user.b\":\"0203\"}}", &state), 0);
 	return state;
 }
 
 START_TEST(a_copy_is_equal_and_its_own)
 {
-	struct fim_state state = full_state(), copy = { 0 };
+	struct fim_state state = full_state(), copy = {0};
 
 	state.dev = 5;
 	state.ctime_ns = 6;
@@ -174,12 +174,12 @@ START_TEST(each_attribute_has_its_bit_and_name)
 	}
 	ck_assert_uint_eq(seen, FIM_DIFF_ALL);
 	ck_assert_uint_eq(fim_state_diff(&a, &b), 0);
-#define ASSERT_BIT(member, value, expected)                              \
-	do {                                                             \
-		b.member = value;                                        \
-		ck_assert_uint_eq(fim_state_diff(&a, &b), expected);     \
-		ck_assert_uint_eq(fim_state_diff(&b, &a), expected);     \
-		b.member = a.member;                                     \
+#define ASSERT_BIT(member, value, expected)                          \
+	do {                                                         \
+		b.member = value;                                    \
+		ck_assert_uint_eq(fim_state_diff(&a, &b), expected); \
+		ck_assert_uint_eq(fim_state_diff(&b, &a), expected); \
+		b.member = a.member;                                 \
 	} while (0)
 	ASSERT_BIT(type, FIM_TYPE_FIFO, FIM_DIFF_TYPE);
 	ASSERT_BIT(mode, 0600, FIM_DIFF_MODE);
@@ -227,7 +227,7 @@ END_TEST
 
 START_TEST(nothing_differs_from_something_in_type)
 {
-	struct fim_state a = full_state(), nothing = { 0 };
+	struct fim_state a = full_state(), nothing = {0};
 
 	ck_assert_uint_eq(fim_state_diff(&a, &nothing) & FIM_DIFF_TYPE, FIM_DIFF_TYPE);
 	ck_assert_uint_eq(fim_state_diff(&nothing, &nothing), 0);

@@ -24,22 +24,22 @@ static const struct {
 	size_t len;
 	bool valid;
 } utf8_cases[] = {
-	{ "plain", 5, true },
-	{ "\xc3\xa9", 2, true },
-	{ "\xe2\x82\xac", 3, true },
-	{ "\xed\x9f\xbf", 3, true }, /* last before the surrogates */
-	{ "\xf4\x8f\xbf\xbf", 4, true }, /* U+10FFFF */
-	{ "a\0b", 3, false },
-	{ "\x80", 1, false },
-	{ "\xff", 1, false },
-	{ "\xc0\xaf", 2, false }, /* overlong '/' */
-	{ "\xc1\xbf", 2, false },
-	{ "\xe0\x80\xaf", 3, false },
-	{ "\xf0\x80\x80\xaf", 4, false },
-	{ "\xed\xa0\x80", 3, false }, /* surrogate */
-	{ "\xf4\x90\x80\x80", 4, false }, /* beyond U+10FFFF */
-	{ "\xf5\x80\x80\x80", 4, false },
-	{ "\xc3\x28", 2, false },
+	{"plain", 5, true},
+	{"\xc3\xa9", 2, true},
+	{"\xe2\x82\xac", 3, true},
+	{"\xed\x9f\xbf", 3, true},     /* last before the surrogates */
+	{"\xf4\x8f\xbf\xbf", 4, true}, /* U+10FFFF */
+	{"a\0b", 3, false},
+	{"\x80", 1, false},
+	{"\xff", 1, false},
+	{"\xc0\xaf", 2, false}, /* overlong '/' */
+	{"\xc1\xbf", 2, false},
+	{"\xe0\x80\xaf", 3, false},
+	{"\xf0\x80\x80\xaf", 4, false},
+	{"\xed\xa0\x80", 3, false},	/* surrogate */
+	{"\xf4\x90\x80\x80", 4, false}, /* beyond U+10FFFF */
+	{"\xf5\x80\x80\x80", 4, false},
+	{"\xc3\x28", 2, false},
 };
 
 START_TEST(utf8_is_judged_as_rfc_3629_says)
@@ -79,7 +79,7 @@ END_TEST
 
 START_TEST(hex_of_another_length_is_refused_and_output_untouched)
 {
-	unsigned char bytes[2] = { 1, 2 };
+	unsigned char bytes[2] = {1, 2};
 
 	ck_assert_int_eq(fim_hex_decode("", bytes, 2), -EINVAL);
 	ck_assert_int_eq(fim_hex_decode("abc", bytes, 2), -EINVAL);
@@ -95,20 +95,20 @@ static const struct {
 	size_t len;
 	const char *escaped;
 } escape_cases[] = {
-	{ "", 0, "" },
-	{ "/usr/bin/ls", 11, "/usr/bin/ls" },
-	{ "caf\xc3\xa9", 5, "caf\xc3\xa9" },
-	{ "a\nb", 3, "a\\x0ab" },
-	{ "a\0b", 3, "a\\x00b" },
-	{ "\x1b[2J", 4, "\\x1b[2J" },
-	{ "\x7f", 1, "\\x7f" },
-	{ "a\\x0a", 5, "a\\x5cx0a" },
-	{ "\xff\xfe", 2, "\\xff\\xfe" },
-	{ "\xc2\x9b", 2, "\\xc2\\x9b" }, /* C1: the 8-bit CSI */
-	{ "\xe2\x80\xae", 3, "\\xe2\\x80\\xae" }, /* right-to-left override */
-	{ "\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6" }, /* isolate */
-	{ "\xe2\x80\xa8", 3, "\\xe2\\x80\\xa8" }, /* line separator */
-	{ "\xc3", 1, "\\xc3" },
+	{"", 0, ""},
+	{"/usr/bin/ls", 11, "/usr/bin/ls"},
+	{"caf\xc3\xa9", 5, "caf\xc3\xa9"},
+	{"a\nb", 3, "a\\x0ab"},
+	{"a\0b", 3, "a\\x00b"},
+	{"\x1b[2J", 4, "\\x1b[2J"},
+	{"\x7f", 1, "\\x7f"},
+	{"a\\x0a", 5, "a\\x5cx0a"},
+	{"\xff\xfe", 2, "\\xff\\xfe"},
+	{"\xc2\x9b", 2, "\\xc2\\x9b"},		/* C1: the 8-bit CSI */
+	{"\xe2\x80\xae", 3, "\\xe2\\x80\\xae"}, /* right-to-left override */
+	{"\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6"}, /* isolate */
+	{"\xe2\x80\xa8", 3, "\\xe2\\x80\\xa8"}, /* line separator */
+	{"\xc3", 1, "\\xc3"},
 };
 
 START_TEST(what_can_forge_a_terminal_is_escaped)
@@ -141,11 +141,11 @@ static const struct {
 	const char *text;
 	int64_t time_ns;
 } time_cases[] = {
-	{ "1970-01-01", 0 },
-	{ "2026-11-22T09:41:00.123456789Z", 1795340460123456789 },
-	{ "2026-11-22T09:41:00Z", 1795340460000000000 },
-	{ "2026-11-22T09:41:00.5Z", 1795340460500000000 },
-	{ "2024-02-29", 1709164800000000000 },
+	{"1970-01-01", 0},
+	{"2026-11-22T09:41:00.123456789Z", 1795340460123456789},
+	{"2026-11-22T09:41:00Z", 1795340460000000000},
+	{"2026-11-22T09:41:00.5Z", 1795340460500000000},
+	{"2024-02-29", 1709164800000000000},
 };
 
 START_TEST(times_are_read_with_and_without_fraction)

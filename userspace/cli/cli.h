@@ -16,6 +16,7 @@ int cmd_status(int argc, char **argv);
 int cmd_containers(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 
 /* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. cmd_baseline.c */
 char *cli_signature_path(const char *baseline);

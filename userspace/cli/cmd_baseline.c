@@ -15,12 +15,12 @@
 #define BASELINE_SUFFIX ".ndjson"
 #define NSEC_PER_SEC	1000000000LL
 
-#define CREATE_USAGE                                                                           \
-	"usage: ecs-fim baseline create --policy FILE -o FILE [--root DIR]\n"                  \
+#define CREATE_USAGE                                                          \
+	"usage: ecs-fim baseline create --policy FILE -o FILE [--root DIR]\n" \
 	"               [--provenance KEY=VALUE …] [--quiet] [--json] [--progress]\n"
-#define SIGN_USAGE   "usage: ecs-fim baseline sign --key PRIVATE.pem [-o SIGNATURE] BASELINE\n"
-#define CHECK_USAGE                                                                            \
-	"usage: ecs-fim baseline verify-signature --key PUBLIC.pem [--key …]\n"                \
+#define SIGN_USAGE "usage: ecs-fim baseline sign --key PRIVATE.pem [-o SIGNATURE] BASELINE\n"
+#define CHECK_USAGE                                                               \
+	"usage: ecs-fim baseline verify-signature --key PUBLIC.pem [--key …]\n" \
 	"               [--signature SIGNATURE] [--json] BASELINE\n"
 #define SHOW_USAGE   "usage: ecs-fim baseline show [--json] BASELINE [PATH]\n"
 #define EXPORT_USAGE "usage: ecs-fim baseline export --format sha256sums BASELINE\n"
@@ -141,8 +141,8 @@ static int add_provenance(struct create *args, const char *text)
 	if (!fim_is_utf8(text, strlen(text)) || fim_json_get(args->provenance, key)) {
 		free(key);
 		return cli_usage_error(CREATE_USAGE, "--provenance %s: %s", text,
-				       fim_is_utf8(text, strlen(text)) ? "given twice" :
-									 "not UTF-8");
+				       fim_is_utf8(text, strlen(text)) ? "given twice"
+								       : "not UTF-8");
 	}
 	fim_json_set_str(args->provenance, key, equals + 1);
 	free(key);
@@ -152,15 +152,15 @@ static int add_provenance(struct create *args, const char *text)
 static int parse_create(int argc, char **argv, struct create *args, bool *help_ret)
 {
 	static const struct option options[] = {
-		{ "policy", required_argument, NULL, 'p' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "root", required_argument, NULL, 'r' },
-		{ "provenance", required_argument, NULL, 'P' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "progress", no_argument, NULL, 'g' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"policy", required_argument, NULL, 'p'},
+		{"output", required_argument, NULL, 'o'},
+		{"root", required_argument, NULL, 'r'},
+		{"provenance", required_argument, NULL, 'P'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"json", no_argument, NULL, 'j'},
+		{"progress", no_argument, NULL, 'g'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int opt, status;
 
@@ -199,9 +199,11 @@ static int parse_create(int argc, char **argv, struct create *args, bool *help_r
 	if (optind < argc)
 		return cli_usage_error(CREATE_USAGE, "%s: not expected", argv[optind]);
 	if (!args->policy)
-		return cli_usage_error(CREATE_USAGE, "--policy is missing: what should be covered?");
+		return cli_usage_error(CREATE_USAGE,
+				       "--policy is missing: what should be covered?");
 	if (!args->output)
-		return cli_usage_error(CREATE_USAGE, "-o is missing: where should the baseline go?");
+		return cli_usage_error(CREATE_USAGE,
+				       "-o is missing: where should the baseline go?");
 	return FIM_EXIT_CLEAN;
 }
 
@@ -217,8 +219,9 @@ static void warn_if_covered(const struct create *args, const struct fim_policy *
 	if (!strncmp(output, root, len) && output[len] == '/' &&
 	    fim_policy_covers(policy, output + len) &&
 	    fim_policy_lookup(policy, output + len)->cls != FIM_CLASS_EXCLUDED)
-		cli_error("warning: %s lies inside what the policy covers and will be reported as added",
-			  args->output);
+		cli_error(
+			"warning: %s lies inside what the policy covers and will be reported as added",
+			args->output);
 }
 
 static int print_created(const struct create *args, const struct fim_progress *done)
@@ -247,10 +250,10 @@ static int print_created(const struct create *args, const struct fim_progress *d
 
 static int create(struct create *args)
 {
-	struct fim_baseline_params params = { .root = args->root,
-					      .provenance = args->provenance,
-					      .progress = show_progress,
-					      .progress_ctx = &args->progress };
+	struct fim_baseline_params params = {.root = args->root,
+					     .provenance = args->provenance,
+					     .progress = show_progress,
+					     .progress_ctx = &args->progress};
 	struct fim_policy *policy = NULL;
 	struct fim_progress done;
 	int err;
@@ -272,7 +275,7 @@ static int create(struct create *args)
 
 static int cmd_create(int argc, char **argv)
 {
-	struct create args = { .root = "/", .provenance = fim_json_object() };
+	struct create args = {.root = "/", .provenance = fim_json_object()};
 	bool help = false;
 	int status;
 
@@ -330,10 +333,10 @@ out:
 static int cmd_sign(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "key", required_argument, NULL, 'k' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"key", required_argument, NULL, 'k'},
+		{"output", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	const char *key = NULL, *output = NULL;
 	char *beside = NULL;
@@ -408,11 +411,11 @@ static int check(const char *path, const char *signature, const char *const *key
 static int cmd_verify_signature(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "key", required_argument, NULL, 'k' },
-		{ "signature", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"key", required_argument, NULL, 'k'},
+		{"signature", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	const char **keys = calloc((size_t)argc + 1, sizeof(*keys));
 	const char *signature = NULL;
@@ -443,7 +446,8 @@ static int cmd_verify_signature(int argc, char **argv)
 		}
 	}
 	if (!key_count)
-		status = cli_usage_error(CHECK_USAGE, "--key is missing: whose signature is trusted?");
+		status = cli_usage_error(CHECK_USAGE,
+					 "--key is missing: whose signature is trusted?");
 	else if (argc - optind != 1)
 		status = cli_usage_error(CHECK_USAGE, "one baseline is expected");
 	else
@@ -567,9 +571,9 @@ static int show(const char *file, const char *path, bool as_json)
 static int cmd_show(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	bool as_json = false;
 	int opt;
@@ -608,9 +612,9 @@ static int export(const char *file)
 static int cmd_export(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "format", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"format", required_argument, NULL, 'f'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	const char *format = NULL;
 	int opt;
@@ -661,9 +665,11 @@ int cmd_baseline(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} commands[] = {
-		{ "create", cmd_create }, { "sign", cmd_sign },
-		{ "verify-signature", cmd_verify_signature }, { "show", cmd_show },
-		{ "export", cmd_export },
+		{"create", cmd_create},
+		{"sign", cmd_sign},
+		{"verify-signature", cmd_verify_signature},
+		{"show", cmd_show},
+		{"export", cmd_export},
 	};
 	size_t i;
 

@@ -11,7 +11,7 @@
 
 #define NSEC_PER_SEC 1000000000LL
 
-#define USAGE                                                                                  \
+#define USAGE                                                                                        \
 	"usage: ecs-fim verify [--root DIR] [--baseline FILE] [--signature FILE] [--key FILE …]\n" \
 	"               [--config FILE] [--json] [--quiet] [--progress]\n"
 
@@ -84,6 +84,13 @@ static void put_xattrs(const struct fim_state *state)
 	}
 }
 
+static const char *flags_name(const struct fim_state *state)
+{
+	if (state->immutable)
+		return state->append_only ? "immutable, append" : "immutable";
+	return state->append_only ? "append" : "none";
+}
+
 static void put_value(const struct fim_state *state, uint32_t bit)
 {
 	char hex[FIM_SHA256_HEX_SIZE] = "unknown";
@@ -116,9 +123,7 @@ static void put_value(const struct fim_state *state, uint32_t bit)
 		put_xattrs(state);
 		break;
 	case FIM_DIFF_FLAGS:
-		printf("%s%s%s", state->immutable ? "immutable " : "",
-		       state->append_only ? "append" : "",
-		       state->immutable || state->append_only ? "" : "none");
+		fputs(flags_name(state), stdout);
 		break;
 	case FIM_DIFF_NLINK:
 		printf("%u", state->nlink);
@@ -262,10 +267,10 @@ static void put_totals(const struct fim_comparison *totals)
 
 static int compare(struct verify *args, const struct fim_baseline *baseline)
 {
-	struct fim_compare_params params = { .root = args->root,
-					     .difference = show_difference,
-					     .progress = show_progress,
-					     .ctx = args };
+	struct fim_compare_params params = {.root = args->root,
+					    .difference = show_difference,
+					    .progress = show_progress,
+					    .ctx = args};
 	struct fim_comparison totals;
 	int err;
 
@@ -303,11 +308,11 @@ static int verify(struct verify *args)
 		signature = beside;
 	}
 	err = signature ? fim_baseline_open(path, signature,
-					    args->key_count ?
-						    args->keys :
-						    (const char *const *)config->trusted_keys,
-					    &baseline) :
-			  -ENOMEM;
+					    args->key_count
+						    ? args->keys
+						    : (const char *const *)config->trusted_keys,
+					    &baseline)
+			: -ENOMEM;
 	err = err ? cli_exit(err) : compare(args, baseline);
 	fim_baseline_free(baseline);
 	fim_config_free(loaded);
@@ -318,16 +323,16 @@ static int verify(struct verify *args)
 static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 {
 	static const struct option options[] = {
-		{ "root", required_argument, NULL, 'r' },
-		{ "baseline", required_argument, NULL, 'b' },
-		{ "signature", required_argument, NULL, 's' },
-		{ "key", required_argument, NULL, 'k' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "progress", no_argument, NULL, 'g' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"root", required_argument, NULL, 'r'},
+		{"baseline", required_argument, NULL, 'b'},
+		{"signature", required_argument, NULL, 's'},
+		{"key", required_argument, NULL, 'k'},
+		{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"progress", no_argument, NULL, 'g'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int opt;
 
@@ -371,7 +376,7 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 
 int cmd_verify(int argc, char **argv)
 {
-	struct verify args = { .root = "/" };
+	struct verify args = {.root = "/"};
 	bool show_help = false;
 	int status;
 

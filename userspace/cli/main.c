@@ -14,12 +14,13 @@ static const struct command {
 	const char *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "baseline", "take, sign, show and export baselines", cmd_baseline },
-	{ "verify", "compare the whole system with its baseline now", cmd_verify },
-	{ "status", "show what the daemon knows about itself", cmd_status },
-	{ "containers", "list containers and the settings that give them power", cmd_containers },
-	{ "report", "make the PCI DSS report out of the journal", cmd_report },
-	{ "journal", "check the journal's chain, print its records", cmd_journal },
+	{"baseline", "take, sign, show and export baselines", cmd_baseline},
+	{"verify", "compare the whole system with its baseline now", cmd_verify},
+	{"status", "show what the daemon knows about itself", cmd_status},
+	{"containers", "list containers and the settings that give them power", cmd_containers},
+	{"report", "make the PCI DSS report out of the journal", cmd_report},
+	{"journal", "check the journal's chain, print its records", cmd_journal},
+	{"rules", "check and run detections written in the Falco language", cmd_rules},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -54,12 +54,18 @@ int cli_usage_error(const char *usage, const char *fmt, ...)
 
 int cli_option_error(const char *usage, int opt, char **argv)
 {
-	const char *reason = opt == ':' ? "needs a value" : "is unknown";
+	const char *before = argv[optind - 1], *at = argv[optind];
 
-	/* A long option was just stepped over; of a short one getopt tells the letter. */
-	if (optopt && strncmp(argv[optind - 1], "--", 2))
-		return cli_usage_error(usage, "option -%c %s", optopt, reason);
-	return cli_usage_error(usage, "option %s %s", argv[optind - 1], reason);
+	if (opt == ':')
+		return cli_usage_error(usage, "option %s needs a value", before);
+	if (!optopt)
+		return cli_usage_error(usage, "option %s is unknown", before);
+	/* A letter, unless it stands for a long option that got a value. In the middle of
+	 * several letters getopt has not stepped over them yet. */
+	if (!strncmp(before, "--", 2) && strchr(before, '=') &&
+	    !(at && at[0] == '-' && at[1] != '-' && strchr(at, optopt)))
+		return cli_usage_error(usage, "option %s takes no value", before);
+	return cli_usage_error(usage, "option -%c is unknown", optopt);
 }
 
 void cli_put_escaped(FILE *out, const char *text)
@@ -85,7 +91,7 @@ const char *cli_colour(FILE *out, enum cli_colour colour)
 
 void cli_format_size(uint64_t bytes, char text_ret[CLI_SIZE_SIZE])
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	double size = (double)bytes;
 	size_t unit = 0;
 

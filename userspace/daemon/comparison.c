@@ -76,21 +76,21 @@ static int submit_difference(struct run *run, const struct fim_difference *diffe
 static int on_unreadable(struct run *run, const struct fim_difference *difference,
 			 const struct fim_state *last)
 {
-	struct tree *host = run->d->host;
-	struct known *known = map_find(&host->known, difference->path);
-	struct fim_state none = {0};
+	if (tree_unreadable(run->d->host, difference->path))
+		return submit_difference(run, difference, last, FIM_KIND_UNREADABLE, 0);
+	run->d->counters.repeated++;
+	return 0;
+}
 
-	if (known && known->unreadable) {
-		run->d->counters.repeated++;
-		return 0;
-	}
-	if (!known) {
-		tree_observe(host, difference->path, &none);
-		known = map_find(&host->known, difference->path);
-	}
-	if (known)
-		known->unreadable = true;
-	return submit_difference(run, difference, last, FIM_KIND_UNREADABLE, 0);
+/*
+ * Objects are measured ahead of time.  What an event led to since this comparison
+ * began is newer than what the comparison may have seen.
+ */
+static bool is_newer(const struct daemon *d, const char *path)
+{
+	const struct known *known = map_find(&d->host->known, path);
+
+	return pending_find(d->host, path) || (known && known->recorded_run == d->compare_run);
 }
 
 static int on_difference(void *ctx, const struct fim_difference *difference)
@@ -106,7 +106,7 @@ static int on_difference(void *ctx, const struct fim_difference *difference)
 	/* An event may know who did it: it goes first. */
 	events_read(d);
 	mark_seen(d, path);
-	if (pending_find(d->host, path))
+	if (is_newer(d, path))
 		return 0;
 	err = tree_last(d, d->host, path, &last);
 	if (err)
@@ -140,7 +140,7 @@ static void on_observed(void *ctx, const char *path, const struct fim_state *sta
 	const struct fim_entry *entry = fim_baseline_lookup(d->baseline, path);
 	uint32_t mask = tree_mask(d, d->host, path);
 
-	if (pending_find(d->host, path) || !mask)
+	if (!mask || is_newer(d, path))
 		return;
 	if (known && (known->last || known->unreadable)) {
 		/* Whether it is still as recorded, or restored, is looked at below. */

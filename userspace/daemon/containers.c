@@ -101,6 +101,12 @@ static void container_say(struct daemon *d, struct known_container *known, const
 	free(line);
 }
 
+/* Docker says that it started: it ran, even if it is not running, or not there, any more. */
+static bool has_started(const struct engine_news *news)
+{
+	return news->trigger && strcmp(news->trigger, "start") == 0;
+}
+
 /* Takes over @news->container and @news->root. */
 static void on_container(struct daemon *d, struct engine_news *news)
 {
@@ -125,16 +131,21 @@ static void on_container(struct daemon *d, struct engine_news *news)
 	news->root = NULL;
 	known->listed = true;
 	known->gone_ms = 0;
-	if (known->container->running && !known->said)
+	if (!known->said && (known->container->running || has_started(news)))
 		container_say(d, known, news->trigger);
 }
 
-static void on_gone(struct daemon *d, const char *id)
+static void on_gone(struct daemon *d, const struct engine_news *news)
 {
-	struct known_container *known = map_find(&d->container_table, id);
+	struct known_container *known = map_find(&d->container_table, news->text);
 
+	/* As it was when it was created. */
+	if (known && !known->said && has_started(news))
+		container_say(d, known, news->trigger);
 	if (known && !known->gone_ms)
 		known->gone_ms = now_ms();
+	if (!known)
+		finding_give_up(d, news->text);
 }
 
 /* Whoever the list did not name is gone; who is gone for long is forgotten. */
@@ -172,6 +183,7 @@ static void on_news(struct daemon *d, struct engine_news *news)
 		break;
 	case ENGINE_DOWN:
 		d->engine_up = false;
+		d->engine_starting = false;
 		control_set(d, COMPONENT_DOCKER, CONTROL_DOWN, "no connection to Docker at %s: %s",
 			    d->config->docker_socket, news->text);
 		break;
@@ -179,9 +191,10 @@ static void on_news(struct daemon *d, struct engine_news *news)
 		on_container(d, news);
 		break;
 	case ENGINE_GONE:
-		on_gone(d, news->text);
+		on_gone(d, news);
 		break;
 	case ENGINE_LISTED:
+		d->engine_starting = false;
 		on_listed(d);
 		break;
 	}

@@ -104,6 +104,12 @@ int walk(int rootfd, const char *rel, const char *name, walk_fn fn, void *ctx);
 /* --------------------------------------------------------------- layers.c */
 /* What a container's image says about a path: overlayfs' lower layers. */
 
+/*
+ * Whoever is root in a container makes a file of any size for nothing (holes), and
+ * while it is read, nothing else is.  Beyond this only size and attributes count.
+ */
+#define CONTAINER_DIGEST_MAX (512u << 20)
+
 struct layers {
 	char **dirs; /* [0] upper, then lower ones from the top */
 	size_t count;
@@ -146,7 +152,8 @@ struct known {
 	int64_t seen_ns; /* when that was */
 	uint64_t size;
 	bool unreadable;
-	uint32_t run; /* the comparison that met it last */
+	uint32_t run;	       /* the comparison that met it last */
+	uint32_t recorded_run; /* the comparison in or after which @last was recorded */
 };
 
 /*
@@ -189,11 +196,15 @@ int tree_measure(struct daemon *d, const struct tree *tree, const char *path, ui
 /* Directory descriptor from which tree_relative() paths start; caller closes it. */
 int tree_open(struct daemon *d, const struct tree *tree, const char *path, int *fd_ret,
 	      const char **rel_ret);
+/* Forget everything that was recorded. */
+void tree_forget(struct tree *tree);
 /* Remember @state as recorded. */
 int tree_record(struct daemon *d, struct tree *tree, const char *path,
 		const struct fim_state *state);
 /* Remember that @path was observed to be as last recorded. */
 void tree_observe(struct tree *tree, const char *path, const struct fim_state *state);
+/* Remember that @path cannot be read; false if that is known. */
+bool tree_unreadable(struct tree *tree, const char *path);
 /* True if nothing can have happened to @path since it was last observed. */
 bool tree_is_untouched(const struct tree *tree, const char *path, const struct fim_state *stat);
 /* Calls @fn for each path below @dir that was recorded or expected to exist. */
@@ -373,6 +384,8 @@ struct finding_params {
 
 /* Journal and sinks, at once or when Docker has told which container it is. */
 int finding_submit(struct daemon *d, const struct finding_params *params);
+/* Docker does not know this container: nothing to wait for. */
+void finding_give_up(struct daemon *d, const char *container_id);
 /* Write those that waited long enough or whose container is known now. */
 void finding_flush(struct daemon *d, bool all);
 int64_t finding_deadline(const struct daemon *d);
@@ -460,14 +473,13 @@ void control_set(struct daemon *d, enum component component, enum control_state 
 
 /* ------------------------------------------------------------- history.c */
 
-/* What the journal says about the run before and what it left; before the journal is opened. */
+/* How the run before ended, as the journal says. */
 struct history {
 	bool any;
 	bool clean; /* the last daemon record is down */
 	int64_t last_ns;
 	char boot_id[64];
-	char digest[FIM_SHA256_HEX_SIZE]; /* of the baseline last accepted */
-	struct map states;		  /* path → struct history_state */
+	struct map states; /* container id and path → struct history_state */
 };
 
 struct history_state {
@@ -476,6 +488,8 @@ struct history_state {
 };
 
 int history_read(const char *dir, struct history *history_ret);
+/* Restore what is recorded of the host's paths and told of containers' ones. */
+int history_replay(struct daemon *d);
 void history_exit(struct history *history);
 
 /* ---------------------------------------------------------------- sinks.c */
@@ -526,8 +540,8 @@ struct engine_news {
 	} what;
 	char *text;
 	struct fim_container *container;
-	char *root; /* mount point of its root file system, "" if unknown */
-	const char *trigger;
+	char *root;	     /* mount point of its root file system, "" if unknown */
+	const char *trigger; /* static; NULL: not asked for */
 };
 
 struct engine {
@@ -588,7 +602,7 @@ void notify(const char *state);
 
 /* ----------------------------------------------------------------- loop.c */
 
-/* Swallowed on purpose, shown by status; README of this folder of errors. */
+/* What happened without a record, and every error that is swallowed: shown by status. */
 struct counters {
 	uint64_t events;
 	uint64_t findings;
@@ -629,6 +643,7 @@ struct daemon {
 	struct finding *held; /* waiting for Docker, oldest first */
 	struct engine engine;
 	bool engine_up;
+	bool engine_starting; /* it was not heard of yet */
 	char engine_api[16];
 	struct map container_table;
 	struct sinks sinks;

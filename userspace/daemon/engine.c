@@ -58,18 +58,24 @@ static void post(struct engine *engine, struct engine_news *news)
 		return; /* full: then it is readable anyway */
 }
 
-static void post_text(struct engine *engine, int what, const char *text)
+static void post_about(struct engine *engine, int what, const char *text, const char *trigger)
 {
 	struct engine_news *news = calloc(1, sizeof(*news));
 
 	if (!news)
 		return;
 	news->what = what;
+	news->trigger = trigger;
 	news->text = strdup(text ? text : "");
 	if (!news->text)
 		engine_news_free(news);
 	else
 		post(engine, news);
+}
+
+static void post_text(struct engine *engine, int what, const char *text)
+{
+	post_about(engine, what, text, NULL);
 }
 
 /* Where its root is mounted: overlay2 says so, other stores do not. */
@@ -87,7 +93,7 @@ static void tell_container(struct follower *f, const char *id, const char *trigg
 	int err = fim_docker_inspect(f->docker, id, &inspect);
 
 	if (err == -ENOENT) {
-		post_text(f->engine, ENGINE_GONE, id);
+		post_about(f->engine, ENGINE_GONE, id, trigger);
 		return;
 	}
 	if (err)
@@ -218,7 +224,8 @@ static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
 		f->docker = NULL;
 	}
 	if (err != -ECANCELED)
-		post_text(f->engine, ENGINE_DOWN, strerror(-err));
+		post_text(f->engine, ENGINE_DOWN,
+			  err == -EPIPE ? "the stream of events ended" : strerror(-err));
 }
 
 static int wake_open(struct follower *f)

@@ -92,7 +92,11 @@ static void on_event(struct daemon *d, struct fim_change *change)
 {
 	const struct fim_event *event = &change->event;
 	bool rename = event->op == FIM_OP_RENAME;
-	struct name name = name_resolve(d, event->watch_id, change->fs_path, event->depth);
+	/* A watched directory that is moved takes its watch along, but its place is vacant. */
+	bool vacated = rename && !event->depth && !event->old_depth &&
+		       event->watch_id == event->old_watch_id;
+	struct name name =
+		name_resolve(d, vacated ? 0 : event->watch_id, change->fs_path, event->depth);
 	struct name old = {NULL, NULL};
 	struct cause *cause = NULL;
 	int err = 0;

@@ -254,9 +254,31 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 	free(seq);
 }
 
+/* A container's layer still holds what the run before told about it. */
+static bool was_told(const struct daemon *d, const struct finding *f)
+{
+	const char *id = container_of(d, f);
+	const struct history_state *state = NULL;
+	char *key;
+
+	if (f->cause || !f->tree->container || !id[0] || !d->history.states.slots)
+		return false;
+	if (asprintf(&key, "%s%s", id, f->path) < 0)
+		return false;
+	state = map_find(&d->history.states, key);
+	free(key);
+	return state &&
+	       !(fim_state_diff(&state->state, &f->after) & tree_mask(d, f->tree, f->path));
+}
+
 static void finding_write(struct daemon *d, const struct finding *finding)
 {
 	char *line = NULL;
+
+	if (was_told(d, finding)) {
+		d->counters.repeated++;
+		return;
+	}
 
 	d->counters.findings++;
 	if (!record_append(d, "finding", finding_json(d, finding), &line))
@@ -270,7 +292,7 @@ static bool is_complete(const struct daemon *d, const struct finding *finding)
 {
 	const struct cause *cause = finding->cause;
 
-	if (!d->engine_up)
+	if (!d->engine_up && !d->engine_starting)
 		return true;
 	if (finding->tree->container && !finding->tree->id[0] &&
 	    !containers_id_of(d, finding->tree->root))
@@ -289,6 +311,13 @@ static void hold(struct daemon *d, struct finding *finding)
 	while (*at)
 		at = &(*at)->next;
 	*at = finding;
+}
+
+void finding_give_up(struct daemon *d, const char *container_id)
+{
+	for (struct finding *finding = d->held; finding; finding = finding->next)
+		if (finding->cause && strcmp(finding->cause->container_id, container_id) == 0)
+			finding->deadline_ms = 0;
 }
 
 void finding_flush(struct daemon *d, bool all)
@@ -311,7 +340,7 @@ void finding_flush(struct daemon *d, bool all)
 
 int64_t finding_deadline(const struct daemon *d)
 {
-	/* The oldest is the first. */
+	/* The oldest is the first; those given up were flushed at once. */
 	return d->held ? d->held->deadline_ms : INT64_MAX;
 }
 

@@ -16,12 +16,6 @@ static void state_free(struct map_node *node)
 	free(state);
 }
 
-static int states_clear(struct history *history)
-{
-	map_exit(&history->states, state_free);
-	return map_init(&history->states);
-}
-
 /* Takes over @state. */
 static int state_put(struct history *history, const char *key, struct fim_state *state)
 {
@@ -42,48 +36,19 @@ static int state_put(struct history *history, const char *key, struct fim_state 
 	return 0;
 }
 
-/* In a container the id says whose path it is; '/' cannot be part of one. */
-static char *key_make(const struct fim_json *record, const char *member)
+/* The path follows the id at once: it starts with '/', which no id contains. */
+static char *key_make(const struct fim_json *record, const char *id, const char *member)
 {
-	const char *scope = fim_json_get_str(record, "scope");
-	const char *id = fim_json_get_str(record, "container_id");
 	char *path;
 	char *key = NULL;
 	size_t len;
 
 	if (fim_json_get_bytes(record, member, &path, &len))
 		return NULL;
-	if (scope && strcmp(scope, "container") == 0) {
-		if (!id || asprintf(&key, "%s%s", id, path) < 0)
-			key = NULL;
-		free(path);
-		return key;
-	}
-	return path;
-}
-
-static int on_finding(struct history *history, const struct fim_json *record)
-{
-	const char *kind = fim_json_get_str(record, "kind");
-	struct fim_json *after = fim_json_get(record, "after");
-	struct fim_state state = {0};
-	struct fim_state none = {0};
-	char *key;
-	int err = 0;
-
-	if (!kind || !after || strcmp(kind, "unreadable") == 0)
-		return 0;
-	key = key_make(record, "path");
-	if (key && !fim_state_from_json(after, "journal", &state))
-		err = state_put(history, key, &state);
-	free(key);
-	if (err || strcmp(kind, "moved") != 0)
-		return err;
-	key = key_make(record, "old_path");
-	if (key)
-		err = state_put(history, key, &none);
-	free(key);
-	return err;
+	if (asprintf(&key, "%s%s", id, path) < 0)
+		key = NULL;
+	free(path);
+	return key;
 }
 
 static void on_control(struct history *history, const struct fim_json *record)
@@ -99,16 +64,6 @@ static void on_control(struct history *history, const struct fim_json *record)
 	}
 }
 
-static int on_baseline(struct history *history, const struct fim_json *record)
-{
-	const char *digest = fim_json_get_str(record, "digest");
-
-	if (!digest || strcmp(digest, history->digest) == 0)
-		return 0;
-	snprintf(history->digest, sizeof(history->digest), "%s", digest);
-	return states_clear(history);
-}
-
 static int on_record(void *ctx, const struct fim_json *record)
 {
 	struct history *history = ctx;
@@ -119,10 +74,6 @@ static int on_record(void *ctx, const struct fim_json *record)
 	/* Written by opening it a moment ago. */
 	if (!type || strcmp(type, "journal") == 0)
 		return 0;
-	if (strcmp(type, "finding") == 0 && on_finding(history, record))
-		return -ENOMEM;
-	if (strcmp(type, "baseline") == 0 && on_baseline(history, record))
-		return -ENOMEM;
 	if (strcmp(type, "control") == 0) {
 		history->any = true;
 		on_control(history, record);
@@ -153,4 +104,135 @@ void history_exit(struct history *history)
 {
 	if (history->states.slots)
 		map_exit(&history->states, state_free);
+}
+
+/* -------------------------------------------------------------------------- replay */
+
+/* What a directory's move did to one path below it. */
+struct shift {
+	struct daemon *d;
+	const char *from;
+	const char *to;
+};
+
+static int shift_path(void *ctx, const char *path)
+{
+	const struct shift *shift = ctx;
+	struct tree *host = shift->d->host;
+	struct fim_state last = {0};
+	struct fim_state none = {0};
+	char *target = NULL;
+	int err = tree_last(shift->d, host, path, &last);
+
+	if (err || last.type == FIM_TYPE_NONE)
+		return err;
+	if (asprintf(&target, "%s%s", shift->to, path + strlen(shift->from)) < 0)
+		return -ENOMEM;
+	/* When it was observed is not known any more. */
+	last.dev = last.ino = 0;
+	err = tree_record(shift->d, host, target, &last);
+	if (!err)
+		err = tree_record(shift->d, host, path, &none);
+	free(target);
+	fim_state_clear(&last);
+	return err;
+}
+
+static int replay_move(struct daemon *d, const char *from, const char *to,
+		       const struct fim_state *after)
+{
+	struct shift shift = {d, from, to};
+	struct fim_state none = {0};
+	int err;
+
+	if (!tree_covers(d, d->host, from))
+		return 0;
+	err = tree_record(d, d->host, from, &none);
+	if (!err && after->type == FIM_TYPE_DIR)
+		err = tree_each_below(d, d->host, from, shift_path, &shift);
+	return err;
+}
+
+static int replay_host(struct daemon *d, const struct fim_json *record, const char *kind,
+		       const struct fim_state *after)
+{
+	bool moved = strcmp(kind, "moved") == 0 || strcmp(kind, "restored") == 0;
+	char *path = NULL;
+	char *old = NULL;
+	size_t len;
+	int err = 0;
+
+	if (fim_json_get_bytes(record, "path", &path, &len))
+		return 0;
+	if (moved && fim_json_get_bytes(record, "old_path", &old, &len))
+		old = NULL;
+	if (old)
+		err = replay_move(d, old, path, after);
+	if (!err && tree_covers(d, d->host, path))
+		err = tree_record(d, d->host, path, after);
+	free(path);
+	free(old);
+	return err;
+}
+
+/* Takes over @after. In a container the id says whose path it is. */
+static int replay_container(struct daemon *d, const struct fim_json *record, const char *kind,
+			    struct fim_state *after)
+{
+	const char *id = fim_json_get_str(record, "container_id");
+	struct fim_state none = {0};
+	char *old = id ? key_make(record, id, "old_path") : NULL;
+	char *key = id ? key_make(record, id, "path") : NULL;
+	int err = 0;
+
+	if (old && strcmp(kind, "moved") == 0)
+		err = state_put(&d->history, old, &none);
+	if (key && !err)
+		err = state_put(&d->history, key, after);
+	else
+		fim_state_clear(after);
+	free(old);
+	free(key);
+	return err;
+}
+
+static int replay_finding(struct daemon *d, const struct fim_json *record)
+{
+	const char *kind = fim_json_get_str(record, "kind");
+	const char *scope = fim_json_get_str(record, "scope");
+	struct fim_json *json = fim_json_get(record, "after");
+	struct fim_state after = {0};
+	int err;
+
+	if (!kind || !scope || !json || strcmp(kind, "unreadable") == 0)
+		return 0;
+	if (fim_state_from_json(json, "journal", &after))
+		return 0;
+	if (strcmp(scope, "container") == 0)
+		return replay_container(d, record, kind, &after);
+	err = replay_host(d, record, kind, &after);
+	fim_state_clear(&after);
+	return err;
+}
+
+static int replay(void *ctx, const struct fim_json *record)
+{
+	struct daemon *d = ctx;
+	const char *type = fim_json_get_str(record, "type");
+	const char *digest = fim_json_get_str(record, "digest");
+
+	if (!type)
+		return 0;
+	if (strcmp(type, "finding") == 0)
+		return replay_finding(d, record);
+	/* What was recorded against another baseline says nothing about this one. */
+	if (strcmp(type, "baseline") == 0 && digest &&
+	    strcmp(digest, fim_baseline_digest(d->baseline)) != 0)
+		tree_forget(d->host);
+	return 0;
+}
+
+int history_replay(struct daemon *d)
+{
+	return fim_journal_read(d->config->journal_dir, replay, d, NULL);
 }

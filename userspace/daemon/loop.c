@@ -3,6 +3,7 @@
  * The loop: who is ready, what is due.  Owns epoll and the timer.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,8 +183,16 @@ int daemon_loop(struct daemon *d)
 
 void daemon_breathe(struct daemon *d)
 {
-	if (d->pending.count < PENDING_MAX)
-		events_read(d);
+	struct pollfd mounts = {.fd = d->mount_fd, .events = POLLPRI};
+
+	events_read(d);
+	/* A container that starts now is watched from its first instruction, too. */
+	if (d->mount_fd >= 0 && poll(&mounts, 1, 0) == 1)
+		mounts_refresh(d);
+	settle(d, SETTLE_PER_TURN, false);
+	if (d->engine.running)
+		containers_handle(d);
+	finding_flush(d, false);
 	if (d->status_fd >= 0)
 		status_answer(d);
 	on_signal(d);

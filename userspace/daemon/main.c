@@ -138,18 +138,6 @@ static int accept_baseline(struct daemon *d)
 	return err;
 }
 
-/* What the run before had found already is no news. */
-static void restore_states(struct daemon *d)
-{
-	struct history_state *state = NULL;
-
-	if (strcmp(d->history.digest, fim_baseline_digest(d->baseline)) != 0)
-		return;
-	while ((state = map_next(&d->history.states, state)))
-		if (state->node.key[0] == '/')
-			tree_record(d, d->host, state->node.key, &state->state);
-}
-
 static int watch_fd(struct daemon *d, int fd, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.fd = fd};
@@ -161,6 +149,7 @@ static int start_containers(struct daemon *d)
 {
 	int err = 0;
 
+	d->engine_starting = d->config->docker_socket[0] != '\0';
 	if (d->config->watch_containers) {
 		d->mount_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 		err = d->mount_fd < 0 ? -errno : watch_fd(d, d->mount_fd, EPOLLPRI);
@@ -170,7 +159,7 @@ static int start_containers(struct daemon *d)
 		}
 		mounts_refresh(d);
 	}
-	if (!d->config->docker_socket[0])
+	if (!d->engine_starting)
 		return 0;
 	err = engine_start(&d->engine, d->config->docker_socket);
 	if (!err)
@@ -195,7 +184,10 @@ static int start(struct daemon *d)
 				      .state = CONTROL_UP,
 				      .version = FIM_VERSION},
 		    "ecs-fimd " FIM_VERSION " started");
-	restore_states(d);
+	/* What the run before had found already is no news. */
+	err = history_replay(d);
+	if (err)
+		return err;
 	daemon_open_source(d);
 	err = privilege_drop();
 	if (!err)
@@ -210,8 +202,9 @@ static int start(struct daemon *d)
 	err = start_containers(d);
 	if (err)
 		return err;
-	comparison_run(d, TRIGGER_START_UP);
+	/* From here on nothing happens unseen: what waits for us may start. */
 	notify("READY=1\nSTATUS=watching");
+	comparison_run(d, TRIGGER_START_UP);
 	return 0;
 }
 

@@ -82,7 +82,6 @@ static int submit(struct daemon *d, const struct job *job, const struct view *vi
 
 static int submit_unreadable(struct daemon *d, const struct job *job, struct view *view, int err)
 {
-	struct known *known = map_find(&job->tree->known, job->path);
 	struct finding_params params = {
 		.tree = job->tree,
 		.path = job->path,
@@ -94,19 +93,11 @@ static int submit_unreadable(struct daemon *d, const struct job *job, struct vie
 		.trigger = job->trigger,
 	};
 
-	if (known && known->unreadable)
-		return 0;
+	if (!tree_unreadable(job->tree, job->path))
+		return 0; /* told already */
 	/* Whatever can be seen without reading it. */
 	if (tree_measure(d, job->tree, job->path, FIM_MEASURE_NO_DIGEST, &view->now))
 		view->now.type = view->last.type;
-	if (!known) {
-		struct fim_state none = {0};
-
-		tree_observe(job->tree, job->path, &none);
-		known = map_find(&job->tree->known, job->path);
-	}
-	if (known)
-		known->unreadable = true;
 	return finding_submit(d, &params);
 }
 

@@ -167,6 +167,25 @@ int tree_open(struct daemon *d, const struct tree *tree, const char *path, int *
 	return 0;
 }
 
+static int container_measure(struct daemon *d, int fd, const char *rel, uint32_t flags,
+			     struct fim_state *state_ret)
+{
+	int err;
+
+	if (!(flags & FIM_MEASURE_NO_DIGEST)) {
+		err = fim_measure_at(fd, rel, FIM_MEASURE_NO_DIGEST, d->hasher, state_ret);
+		if (err)
+			return err;
+		if (state_ret->size > CONTAINER_DIGEST_MAX)
+			flags |= FIM_MEASURE_NO_DIGEST;
+		fim_state_clear(state_ret);
+	}
+	err = fim_measure_at(fd, rel, flags, d->hasher, state_ret);
+	if (!err)
+		layers_strip(state_ret);
+	return err;
+}
+
 int tree_measure(struct daemon *d, const struct tree *tree, const char *path, uint32_t flags,
 		 struct fim_state *state_ret)
 {
@@ -182,14 +201,36 @@ int tree_measure(struct daemon *d, const struct tree *tree, const char *path, ui
 		return layers_measure(&tree->layers, 0, path, d->hasher, state_ret);
 	if (err)
 		return err;
-	err = fim_measure_at(fd, rel, flags, d->hasher, &state);
-	close(fd);
-	if (err)
-		return err;
 	if (tree->container)
-		layers_strip(&state);
-	*state_ret = state;
-	return 0;
+		err = container_measure(d, fd, rel, flags, &state);
+	else
+		err = fim_measure_at(fd, rel, flags, d->hasher, &state);
+	close(fd);
+	if (!err)
+		*state_ret = state;
+	return err;
+}
+
+void tree_forget(struct tree *tree)
+{
+	struct map fresh;
+
+	if (map_init(&fresh))
+		return; /* then a state may be told a second time */
+	map_exit(&tree->known, known_free);
+	tree->known = fresh;
+}
+
+/* Names come and go for ever: what is not there, as expected, need not be remembered. */
+static void known_tidy(struct tree *tree, struct known *known, const struct fim_state *state)
+{
+	char *key = known->node.key;
+
+	if (known->last || known->unreadable || state->type != FIM_TYPE_NONE)
+		return;
+	map_del(&tree->known, &known->node);
+	free(key);
+	known_free(&known->node);
 }
 
 static struct known *known_get(struct tree *tree, const char *path)
@@ -221,8 +262,20 @@ void tree_observe(struct tree *tree, const char *path, const struct fim_state *s
 	/* Without memory the next change of the path costs one more digest. */
 	struct known *known = known_get(tree, path);
 
+	if (!known)
+		return;
+	known_observe(known, state);
+	known_tidy(tree, known, state);
+}
+
+bool tree_unreadable(struct tree *tree, const char *path)
+{
+	struct known *known = known_get(tree, path);
+	bool news = !known || !known->unreadable;
+
 	if (known)
-		known_observe(known, state);
+		known->unreadable = true;
+	return news;
 }
 
 int tree_record(struct daemon *d, struct tree *tree, const char *path,
@@ -251,7 +304,9 @@ int tree_record(struct daemon *d, struct tree *tree, const char *path,
 		fim_state_clear(known->last);
 	free(known->last);
 	known->last = last;
+	known->recorded_run = d->compare_run;
 	known_observe(known, state);
+	known_tidy(tree, known, state);
 	return 0;
 }
 

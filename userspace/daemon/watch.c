@@ -229,10 +229,46 @@ static int watch_root(struct daemon *d, const char *root)
 	return err;
 }
 
+static bool has_own_watch(const struct daemon *d, const char *dir)
+{
+	const struct watch *watch = watch_covering(d, dir);
+
+	return watch && strcmp(watch->dir, dir) == 0;
+}
+
+/* True if the watch only waited for a root below it to appear, and it did. */
+static bool is_spare(const struct daemon *d, const struct watch *watch)
+{
+	const struct fim_policy *policy = fim_baseline_policy(d->baseline);
+
+	for (size_t i = 0; i < fim_policy_root_count(policy); i++) {
+		const char *root = fim_policy_root(policy, i);
+
+		if (strcmp(root, watch->dir) == 0 ||
+		    (is_below(root, watch->dir) && !has_own_watch(d, root)))
+			return false;
+	}
+	return !watch->tree->container;
+}
+
+static void drop_spare(struct daemon *d)
+{
+	struct watch *next;
+
+	for (struct watch *watch = d->watches; watch; watch = next) {
+		next = watch->next;
+		if (!is_spare(d, watch))
+			continue;
+		d->source.ops->watch_del(&d->source, watch->id);
+		watch_say(d, "gone", watch->tree, watch->dir);
+		watch_del(d, watch);
+	}
+}
+
 void watch_host(struct daemon *d)
 {
 	const struct fim_policy *policy = fim_baseline_policy(d->baseline);
-	size_t missing = 0;
+	bool complete = true;
 
 	if (!d->source.ops)
 		return;
@@ -240,20 +276,18 @@ void watch_host(struct daemon *d)
 		const char *root = fim_policy_root(policy, i);
 		int err = watch_root(d, root);
 
-		if (!err)
-			continue;
-		missing++;
 		/* A file or a link: its directory is not ours to watch. */
-		if (err == -ENOTDIR || err == -ELOOP)
+		if (err == -ENOTDIR || err == -ELOOP) {
 			control_set(d, COMPONENT_WATCH, CONTROL_INFO,
 				    "%s is not a directory: only comparisons see it", root);
-		else
+		} else if (err) {
+			complete = false;
 			control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
 				    "%s cannot be watched: %s", root, strerror(-err));
-		if (err == -ENOTDIR || err == -ELOOP)
-			missing--;
+		}
 	}
-	if (!missing)
+	drop_spare(d);
+	if (complete)
 		control_set(d, COMPONENT_WATCH, CONTROL_UP,
 			    "every directory of the policy is watched");
 }

@@ -197,7 +197,7 @@ int fim_open_root(const char *root)
 int fim_baseline_create(const struct fim_baseline_params *params, const char *output,
 			struct fim_progress *done_ret)
 {
-	struct writer writer = { .params = params };
+	struct writer writer = {.params = params};
 	int root_fd, err;
 
 	root_fd = fim_open_root(params->root);
@@ -277,7 +277,7 @@ static int member_known(void *ctx, const char *key, struct fim_json *value)
 static int members_check(const struct reader *reader, const struct fim_json *json,
 			 const char *const *allowed)
 {
-	struct members members = { .reader = reader, .allowed = allowed };
+	struct members members = {.reader = reader, .allowed = allowed};
 
 	if (!fim_json_is_object(json))
 		return reject(reader, "not an object");
@@ -286,10 +286,9 @@ static int members_check(const struct reader *reader, const struct fim_json *jso
 
 static int check_header(const struct reader *reader, const struct fim_json *header)
 {
-	static const char *const allowed[] = { "format", "version",  "created",
-					       "tool",	 "hash",     "root",
-					       "policy", "root_hex", "policy_digest",
-					       "provenance", NULL };
+	static const char *const allowed[] = {"format",	       "version",    "created", "tool",
+					      "hash",	       "root",	     "policy",	"root_hex",
+					      "policy_digest", "provenance", NULL};
 	const char *format = fim_json_get_str(header, "format");
 	const char *hash = fim_json_get_str(header, "hash");
 	const char *created = fim_json_get_str(header, "created");
@@ -416,12 +415,12 @@ static void entry_clear(struct fim_entry *entry)
 
 static int read_object(struct reader *reader, const char *line, size_t len)
 {
-	static const char *const allowed[] = { "path",	 "path_hex", "type",	   "mode",
-					       "uid",	 "gid",	     "size",	   "sha256",
-					       "nlink",	 "target",   "target_hex", "rdev",
-					       "flags",	 "xattrs",   "package",	   NULL };
+	static const char *const allowed[] = {"path",  "path_hex", "type",	 "mode",
+					      "uid",   "gid",	   "size",	 "sha256",
+					      "nlink", "target",   "target_hex", "rdev",
+					      "flags", "xattrs",   "package",	 NULL};
 	struct fim_baseline *baseline = reader->baseline;
-	struct fim_entry entry = { 0 };
+	struct fim_entry entry = {0};
 	struct fim_json *json = NULL;
 	int err;
 
@@ -451,12 +450,13 @@ static int check_trailer(struct reader *reader, const char *line, size_t len)
 	if (err)
 		return err;
 	fim_hex_encode(digest, sizeof(digest), hex);
-	expected_len = snprintf(expected, sizeof(expected), TRAILER_PATTERN,
-				reader->baseline->count, hex);
+	expected_len =
+		snprintf(expected, sizeof(expected), TRAILER_PATTERN, reader->baseline->count, hex);
 	if ((size_t)expected_len == len && !memcmp(expected, line, len))
 		return 0;
 	if (len < 2 || strncmp(line, "{\"count\":", strlen("{\"count\":")))
-		return reject(reader, "the last line is not a trailer: the baseline is not complete");
+		return reject(reader,
+			      "the last line is not a trailer: the baseline is not complete");
 	/* The line ends with '\n', which stops the conversion. */
 	count = strtoul(line + strlen("{\"count\":"), NULL, 10);
 	if (count != reader->baseline->count)
@@ -491,8 +491,8 @@ static int read_lines(struct reader *reader)
 	set_line(reader, lines + 1);
 	if (reader->bytes[reader->len - 1] != '\n')
 		return reject(reader, "the last line is not complete");
-	/* As many entries as lines, less header and trailer. */
-	reader->baseline->entries = calloc(lines, sizeof(*reader->baseline->entries));
+	/* More than there can be entries: header and trailer are lines too. */
+	reader->baseline->entries = calloc(lines + 1, sizeof(*reader->baseline->entries));
 	if (!reader->baseline->entries)
 		return -ENOMEM;
 	for (reader->line = 0; reader->line < lines && !err; line = newline + 1) {
@@ -514,7 +514,7 @@ static int read_lines(struct reader *reader)
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
 		       struct fim_baseline **baseline_ret)
 {
-	struct reader reader = { .path = path, .bytes = bytes, .len = len };
+	struct reader reader = {.path = path, .bytes = bytes, .len = len};
 	unsigned char digest[FIM_SHA256_SIZE];
 	int err;
 
@@ -537,7 +537,7 @@ static int check_signature(const char *path, const char *signature_path,
 			   const char *const *key_paths, const char *bytes, size_t len,
 			   char key_id_ret[FIM_KEY_ID_SIZE])
 {
-	static const char *const no_keys[] = { NULL };
+	static const char *const no_keys[] = {NULL};
 	char *signature = NULL;
 	size_t signature_len;
 	int err;
@@ -645,7 +645,7 @@ const struct fim_entry *fim_baseline_lookup(const struct fim_baseline *baseline,
 static void write_sum(FILE *out, const char *root, const struct fim_entry *entry)
 {
 	char hex[FIM_SHA256_HEX_SIZE];
-	const char *parts[] = { root, entry->path };
+	const char *parts[] = {root, entry->path};
 	const char *p;
 	size_t i;
 

@@ -26,8 +26,8 @@ static const char *const kind_names[] = {
 
 const char *fim_kind_name(enum fim_kind kind)
 {
-	return (size_t)kind < sizeof(kind_names) / sizeof(kind_names[0]) ? kind_names[kind] :
-									   "unknown";
+	return (size_t)kind < sizeof(kind_names) / sizeof(kind_names[0]) ? kind_names[kind]
+									 : "unknown";
 }
 
 enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state *after,
@@ -91,17 +91,17 @@ static void report_progress(const struct comparison *run)
 static int compare_states(struct comparison *run, const char *path, const struct fim_state *before,
 			  const struct fim_state *after, int err)
 {
-	struct fim_difference difference = { .path = path,
-					     .before = before,
-					     .after = after,
-					     .err = err };
+	struct fim_difference difference = {
+		.path = path, .before = before, .after = after, .err = err};
 
 	difference.rule = fim_policy_lookup(fim_baseline_policy(run->baseline), path);
 	difference.diff = fim_state_diff(before, after) & fim_class_mask(difference.rule->cls);
 	if (err) {
 		difference.kind = FIM_KIND_UNREADABLE;
-		/* A digest that was not taken is not one that differs. */
-		if (!after->has_digest)
+		/* What was not measured is not what differs. */
+		if (after->type == FIM_TYPE_NONE)
+			difference.diff = 0;
+		else if (!after->has_digest)
 			difference.diff &= ~FIM_DIFF_DIGEST;
 	} else {
 		if (after->type != FIM_TYPE_NONE) {
@@ -124,14 +124,14 @@ static int compare_states(struct comparison *run, const char *path, const struct
  */
 static int compare_missed(struct comparison *run, const struct fim_entry *entry)
 {
-	struct fim_state after = { 0 };
+	struct fim_state after = {0};
 	const struct fim_rule *rule;
 	uint32_t flags;
 	int err, result;
 
 	rule = fim_policy_lookup(fim_baseline_policy(run->baseline), entry->path);
 	flags = rule->cls == FIM_CLASS_METADATA ? FIM_MEASURE_NO_DIGEST : 0;
-	err = fim_measure_at(run->root_fd, entry->path + 1, flags, run->hasher, &after);
+	err = fim_measure_known(run->root_fd, entry->path + 1, flags, run->hasher, &after);
 	if (fim_errno_is_ours(err))
 		return err;
 	result = compare_states(run, entry->path, &entry->state, &after, err);
@@ -184,7 +184,7 @@ static int compare_object(void *ctx, const struct fim_pool_result *result)
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
 		struct fim_comparison *totals_ret)
 {
-	struct comparison run = { .baseline = baseline, .params = params };
+	struct comparison run = {.baseline = baseline, .params = params};
 	int err = 0;
 
 	run.totals.start_ns = fim_time_now();

@@ -14,10 +14,16 @@
 #define CONFIG_FILE_MAX (1u << 20)
 #define BASELINE_SUFFIX ".ndjson"
 
-#define PATH_FIELD(member) \
-	{ .key = #member, .type = FIM_YAML_STRING, .offset = offsetof(struct fim_config, member) }
-#define BOOL_FIELD(member) \
-	{ .key = #member, .type = FIM_YAML_BOOL, .offset = offsetof(struct fim_config, member) }
+#define PATH_FIELD(member)                                    \
+	{                                                     \
+		.key = #member, .type = FIM_YAML_STRING,      \
+		.offset = offsetof(struct fim_config, member) \
+	}
+#define BOOL_FIELD(member)                                    \
+	{                                                     \
+		.key = #member, .type = FIM_YAML_BOOL,        \
+		.offset = offsetof(struct fim_config, member) \
+	}
 
 /* clang-format off */
 static const struct fim_yaml_field fields[] = {

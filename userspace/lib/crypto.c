@@ -115,7 +115,8 @@ static int key_check(const EVP_PKEY *key, const char *path, const EVP_MD **md_re
 		*md_ret = EVP_sha256();
 		return 0;
 	}
-	fim_log(LOG_ERR, "%s: key is neither ECDSA P-256 or P-384, nor RSA of %d bits or more, nor Ed25519",
+	fim_log(LOG_ERR,
+		"%s: key is neither ECDSA P-256 or P-384, nor RSA of %d bits or more, nor Ed25519",
 		path, RSA_BITS_MIN);
 	return -EINVAL;
 }
@@ -144,8 +145,8 @@ static int key_read(const char *path, bool private, EVP_PKEY **key_ret)
 	else
 		key = PEM_read_bio_PUBKEY(bio, NULL, refuse_passphrase, NULL);
 	if (!key) {
-		fim_log(LOG_ERR, "%s: not a %s key in PEM: %s", path, private ? "private" : "public",
-			openssl_error());
+		fim_log(LOG_ERR, "%s: not a %s key in PEM: %s", path,
+			private ? "private" : "public", openssl_error());
 		err = -EINVAL;
 		goto out;
 	}
@@ -324,10 +325,8 @@ int fim_signature_check(const char *const *key_paths, const void *bytes, size_t 
 			const unsigned char *signature, size_t signature_len,
 			char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret)
 {
-	struct check check = { .bytes = bytes,
-			       .len = len,
-			       .signature = signature,
-			       .signature_len = signature_len };
+	struct check check = {
+		.bytes = bytes, .len = len, .signature = signature, .signature_len = signature_len};
 	struct stat st;
 	int err = 0;
 

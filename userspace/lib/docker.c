@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -29,12 +30,13 @@
 #define API_MAJOR     1
 #define NSEC_PER_SEC  INT64_C(1000000000)
 #define NSEC_PER_MSEC INT64_C(1000000)
-#define POLL_MS	      1000
+/* How often to look at the clock: until the answer begins, and later. */
+#define POLL_BEGIN_MS 50
+#define POLL_MS	      60000
 
 struct fim_docker {
 	char *socket_path;
 	uint32_t timeout_ms;
-	CURL *curl; /* every request but the event stream */
 	char version[16];
 	struct fim_json
 		*engine; /* what judging a container needs of GET /info; NULL: not asked yet */
@@ -224,6 +226,11 @@ static int curl_errno(CURL *curl, CURLcode code)
 	}
 }
 
+/*
+ * One per request: older libcurls (7.83 on, github.com/curl/curl/issues/11101) keep a
+ * pointer into the headers of the answer before, and follow it when the next answer
+ * begins with a folded line.
+ */
 static CURL *easy_new(const struct fim_docker *docker)
 {
 	CURL *curl = curl_easy_init();
@@ -277,12 +284,14 @@ static void log_refusal(const struct fim_docker *docker, const char *path,
 static int perform(struct fim_docker *docker, const char *path, struct reply *reply)
 {
 	char *url = request_url(docker, path);
-	CURL *curl = docker->curl;
+	CURL *curl = easy_new(docker);
 	CURLcode code;
 	int err;
 
-	if (!url)
-		return -ENOMEM;
+	if (!url || !curl) {
+		err = -ENOMEM;
+		goto out;
+	}
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)docker->timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
@@ -293,12 +302,14 @@ static int perform(struct fim_docker *docker, const char *path, struct reply *re
 	err = reply->err ? reply->err : curl_errno(curl, code);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
 	if (err) {
-		fim_log(LOG_ERR, "%s: GET %s: %s", docker->socket_path, path,
-			reply->err ? strerror(-err) : curl_easy_strerror(code));
+		fim_log(LOG_ERR, "%s: GET %s: %s: %s", docker->socket_path, path,
+			reply->err ? "refused" : curl_easy_strerror(code), strerror(-err));
 	} else if (reply->status != 200) {
 		log_refusal(docker, path, reply);
 		err = reply->status == 404 ? -ENOENT : -EPROTO;
 	}
+out:
+	curl_easy_cleanup(curl);
 	free(url);
 	return err;
 }
@@ -400,9 +411,6 @@ int fim_docker_open(const char *socket_path, uint32_t timeout_ms, struct fim_doc
 	docker->socket_path = strdup(socket_path);
 	if (!docker->socket_path)
 		goto err_close;
-	docker->curl = easy_new(docker);
-	if (!docker->curl)
-		goto err_close;
 	err = agree_on_version(docker);
 	if (err)
 		goto err_close;
@@ -418,7 +426,6 @@ void fim_docker_close(struct fim_docker *docker)
 {
 	if (!docker)
 		return;
-	curl_easy_cleanup(docker->curl);
 	fim_json_free(docker->engine);
 	free(docker->socket_path);
 	free(docker);
@@ -463,6 +470,7 @@ static int ask_engine(struct fim_docker *docker)
 	if (err)
 		return err;
 	engine = fim_json_object();
+	fim_json_set_str(engine, "Socket", docker->socket_path);
 	fim_json_set_str(engine, "CgroupVersion", fim_json_get_str(info, "CgroupVersion"));
 	options = fim_json_get(info, "SecurityOptions");
 	if (options)
@@ -581,8 +589,16 @@ static int64_t monotonic_ns(void)
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
+/* Also when the other end was closed, which libcurl waits for but does not report. */
+static bool is_ready(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
 /* 1: go on. 0: the transfer is over, *code_ret says how. -errno: stop. */
-static int stream_turn(CURLM *multi, int stop_fd, CURLcode *code_ret)
+static int stream_turn(CURLM *multi, int stop_fd, int poll_ms, CURLcode *code_ret)
 {
 	struct curl_waitfd stop = {.fd = stop_fd, .events = CURL_WAIT_POLLIN};
 	CURLMsg *message;
@@ -595,9 +611,9 @@ static int stream_turn(CURLM *multi, int stop_fd, CURLcode *code_ret)
 		*code_ret = message ? message->data.result : CURLE_RECV_ERROR;
 		return 0;
 	}
-	if (curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, POLL_MS, NULL) != CURLM_OK)
+	if (curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, poll_ms, NULL) != CURLM_OK)
 		return -EIO;
-	return stop.revents ? -ECANCELED : 1;
+	return is_ready(stop_fd) ? -ECANCELED : 1;
 }
 
 /* The engine sends its headers at once; what comes later may take for ever. */
@@ -605,15 +621,18 @@ static int stream_run(struct stream *stream, CURLM *multi, uint32_t timeout_ms, 
 		      CURLcode *code_ret)
 {
 	int64_t deadline = monotonic_ns() + timeout_ms * NSEC_PER_MSEC;
+	bool begun = false;
 	int turn;
 
 	for (;;) {
-		turn = stream_turn(multi, stop_fd, code_ret);
+		turn = stream_turn(multi, stop_fd, begun ? POLL_MS : POLL_BEGIN_MS, code_ret);
 		if (stream->err)
 			return stream->err;
 		if (turn <= 0)
 			return turn;
-		if (!stream->reply.headers_done && monotonic_ns() > deadline)
+		curl_easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
+		begun = stream->reply.headers_done && stream->reply.status == 200;
+		if (!begun && monotonic_ns() > deadline)
 			return -ETIMEDOUT;
 	}
 }

@@ -22,7 +22,7 @@
 
 #include "lib_private.h"
 
-#define STAGE_BUFFER (64u << 10)
+#define STAGE_BUFFER  (64u << 10)
 #define NAME_ATTEMPTS 100
 
 /* ---- reading */
@@ -140,7 +140,7 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-/* A fresh name beside the target, ".NAME.XXXXXX". */
+/* A fresh name beside the target: .NAME.01234567 */
 static void temporary_name(const char *name, char temporary_ret[NAME_MAX + 1])
 {
 	uint32_t number = 0;

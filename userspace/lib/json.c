@@ -29,7 +29,7 @@ static struct fim_json *wrap(json_t *json)
 }
 
 /* Of no type that jansson knows, and of a count that says "never free this". */
-static json_t broken = { .type = (json_type)0x62726f6b, .refcount = (size_t)-1 };
+static json_t broken = {.type = (json_type)0x62726f6b, .refcount = (size_t)-1};
 /* Not UTF-8: no other member can take its place. */
 #define BROKEN_KEY "\xff"
 
@@ -346,7 +346,7 @@ int fim_json_each(const struct fim_json *object,
 	const char *key;
 	int err;
 
-	json_object_foreach (unwrap(object), key, value) {
+	json_object_foreach(unwrap(object), key, value) {
 		err = fn(ctx, key, wrap(value));
 		if (err)
 			return err;

@@ -57,6 +57,9 @@ bool fim_splitter_is_empty(const struct fim_splitter *splitter);
 
 /* open(2) below @dirfd that follows no symlink and never leaves: a descriptor or -errno. */
 int fim_open_beneath(int dirfd, const char *path, int flags);
+/* As fim_measure_at(), but on failure @state_ret has what can be known without reading content. */
+int fim_measure_known(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+		      struct fim_state *state_ret);
 
 /* -------------------------------------------------------------- config.c */
 
@@ -75,6 +78,54 @@ int fim_policy_parse(const char *text, size_t len, const char *file,
 		     struct fim_policy **policy_ret);
 /* True if a rule makes something inside an excluded directory compared. */
 bool fim_policy_compares_below(const struct fim_policy *policy, const char *directory);
+
+/* ---------------------------------------------------------------- bind.c */
+
+/**
+ * struct fim_bind - a place of the host inside a container; strings are owned
+ * @source: where it is on the host, lexically normalised
+ * @shown: as Docker reports it, with the field's name
+ * @writable: not read-only
+ * @shared: mounts below it propagate back to the host
+ * @order: position in the document
+ */
+struct fim_bind {
+	char *source;
+	char *shown;
+	bool writable;
+	bool shared;
+	size_t order;
+};
+
+/* Sorted by source, none twice. */
+struct fim_binds {
+	struct fim_bind *binds;
+	size_t count;
+};
+
+int fim_binds_read(const struct fim_json *inspect, struct fim_binds *binds_ret);
+void fim_binds_clear(struct fim_binds *binds);
+
+/**
+ * struct fim_host_path - a place of the host that should stay the host's
+ * @path: absolute
+ * @below: also what is below it (the longest row that covers a path counts)
+ * @gives_host: who writes there becomes root on the host
+ * @harmless: an exception to a row above it
+ */
+struct fim_host_path {
+	const char *path;
+	bool below;
+	bool gives_host;
+	bool harmless;
+};
+
+/* The row that covers a normalised path; NULL: none, or a harmless one. */
+const struct fim_host_path *fim_host_path_lookup(const char *path);
+/* Lexically: "//", "/./" and "/../" gone, no '/' at the end, as the engine does it; malloc'ed. */
+char *fim_path_normalise(const char *path);
+/* True if @path is @dir or below it; both normalised. */
+bool fim_path_is_in(const char *path, const char *dir);
 
 /* ----------------------------------------------------------- privilege.c */
 

@@ -186,18 +186,38 @@ static int read_target(int path_fd, char **target_ret)
 	return *target_ret ? 0 : -ENOMEM;
 }
 
-/*
- * getxattr, not lgetxattr: the last component is a magic link, which leads to the
- * object itself and, if that is a symlink, not any further.
+/**
+ * struct source - where extended attributes are read from
+ * @fd: opened for reading, or -1
+ * @path: the object's magic link in /proc, for when @fd is -1: the O_PATH descriptor
+ *	itself will not do. Not for l*xattr: the link leads to the object, and if that
+ *	is a symlink, not any further
  */
-static int read_xattr(const char *path, const char *name, struct fim_state *state)
+struct source {
+	int fd;
+	char path[PROC_FD_SIZE];
+};
+
+static ssize_t source_get(const struct source *source, const char *name, void *value, size_t room)
+{
+	return source->fd >= 0 ? fgetxattr(source->fd, name, value, room)
+			       : getxattr(source->path, name, value, room);
+}
+
+static ssize_t source_list(const struct source *source, char *names, size_t room)
+{
+	return source->fd >= 0 ? flistxattr(source->fd, names, room)
+			       : listxattr(source->path, names, room);
+}
+
+static int read_xattr(const struct source *source, const char *name, struct fim_state *state)
 {
 	unsigned char *value = NULL;
 	ssize_t len, room = -1;
 	int i, err = -EAGAIN;
 
 	for (i = 0; i < XATTR_RETRIES; i++) {
-		len = getxattr(path, name, value, room < 0 ? 0 : (size_t)room);
+		len = source_get(source, name, value, room < 0 ? 0 : (size_t)room);
 		if (len < 0 && errno == ERANGE) {
 			room = -1;
 			continue;
@@ -223,21 +243,21 @@ static int read_xattr(const char *path, const char *name, struct fim_state *stat
 }
 
 /* malloc'ed list of names as listxattr(2) gives it; 0 bytes: NULL */
-static int list_xattrs(const char *path, char **names_ret, size_t *len_ret)
+static int list_xattrs(const struct source *source, char **names_ret, size_t *len_ret)
 {
 	char *names = NULL;
 	ssize_t len = 0;
 	int i, err;
 
 	for (i = 0; i < XATTR_RETRIES; i++) {
-		len = listxattr(path, NULL, 0);
+		len = source_list(source, NULL, 0);
 		if (len <= 0)
 			break;
 		free(names);
 		names = malloc((size_t)len);
 		if (!names)
 			return -ENOMEM;
-		len = listxattr(path, names, (size_t)len);
+		len = source_list(source, names, (size_t)len);
 		if (len >= 0 || errno != ERANGE)
 			break;
 	}
@@ -257,16 +277,18 @@ static int list_xattrs(const char *path, char **names_ret, size_t *len_ret)
 	return err == -ENOENT ? -ENOSYS : err; /* no /proc */
 }
 
-static int read_xattrs(int path_fd, struct fim_state *state)
+/* @fd: opened for reading, or -1 */
+static int read_xattrs(int path_fd, int fd, struct fim_state *state)
 {
-	char path[PROC_FD_SIZE], *names = NULL, *name;
+	struct source source = {.fd = fd};
+	char *names = NULL, *name;
 	size_t len = 0;
 	int err;
 
-	proc_fd(path_fd, path);
-	err = list_xattrs(path, &names, &len);
+	proc_fd(path_fd, source.path);
+	err = list_xattrs(&source, &names, &len);
 	for (name = names; !err && name < names + len; name += strlen(name) + 1)
-		err = read_xattr(path, name, state);
+		err = read_xattr(&source, name, state);
 	free(names);
 	if (!err)
 		fim_state_sort_xattrs(state);
@@ -297,6 +319,9 @@ static int read_digest(int fd, struct fim_hasher *hasher, struct fim_state *stat
 		if (total > state->size)
 			return -EAGAIN;
 		err = fim_hasher_update(hasher, buffer, (size_t)n);
+		/* That this was all of it the size will say, when it is asked for again. */
+		if (total == state->size)
+			break;
 	}
 	if (!err && total != state->size)
 		err = -EAGAIN;
@@ -339,6 +364,7 @@ static int observe(int path_fd, struct fim_state *state)
 	return err;
 }
 
+/* Content and attributes of one moment: any change in between moves the ctime. */
 static int observe_content(int path_fd, struct fim_hasher *hasher, struct fim_state *state)
 {
 	struct statx after;
@@ -347,7 +373,9 @@ static int observe_content(int path_fd, struct fim_hasher *hasher, struct fim_st
 	fd = reopen_for_reading(path_fd);
 	if (fd < 0)
 		return fd;
-	err = read_digest(fd, hasher, state);
+	err = read_xattrs(path_fd, fd, state);
+	if (!err)
+		err = read_digest(fd, hasher, state);
 	if (!err)
 		err = stat_fd(fd, &after);
 	if (!err && !same_moment(state, &after))
@@ -358,7 +386,7 @@ static int observe_content(int path_fd, struct fim_hasher *hasher, struct fim_st
 
 static int measure_fd(int path_fd, bool digest, struct fim_hasher *hasher, struct fim_state *state)
 {
-	const struct timespec tick = { .tv_nsec = TICK_NS };
+	const struct timespec tick = {.tv_nsec = TICK_NS};
 	int err;
 
 	err = observe(path_fd, state);
@@ -371,17 +399,16 @@ static int measure_fd(int path_fd, bool digest, struct fim_hasher *hasher, struc
 		if (err)
 			return err;
 	}
-	err = read_xattrs(path_fd, state);
-	if (!err && digest)
-		err = observe_content(path_fd, hasher, state);
-	return err;
+	if (digest)
+		return observe_content(path_fd, hasher, state);
+	return read_xattrs(path_fd, -1, state);
 }
 
 int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
 		   struct fim_state *state_ret)
 {
 	bool digest = !(flags & FIM_MEASURE_NO_DIGEST);
-	struct fim_state state = { 0 };
+	struct fim_state state = {0};
 	int fd, i, err = -EAGAIN;
 
 	for (i = 0; i < READ_ATTEMPTS && err == -EAGAIN; i++) {
@@ -403,4 +430,14 @@ int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hashe
 	if (!err)
 		*state_ret = state;
 	return err;
+}
+
+int fim_measure_known(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+		      struct fim_state *state_ret)
+{
+	int err = fim_measure_at(dirfd, path, flags, hasher, state_ret);
+
+	if (!err || fim_measure_at(dirfd, path, flags | FIM_MEASURE_NO_DIGEST, hasher, state_ret))
+		return err;
+	return state_ret->type == FIM_TYPE_NONE ? 0 : err; /* it went away in between */
 }

@@ -20,7 +20,7 @@
 #define SHARED	    UINT32_MAX /* several packages: a directory, as a rule */
 
 /* Directories that a merged-/usr system has as symlinks, while lists name them as of old. */
-static const char *const merged[] = { "bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32" };
+static const char *const merged[] = {"bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"};
 
 #define MERGED_COUNT (sizeof(merged) / sizeof(merged[0]))
 

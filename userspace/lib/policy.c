@@ -300,8 +300,8 @@ static int roots_from_yaml(const char *file, const struct fim_yaml *roots,
 
 static int rule_from_yaml(const char *file, const struct fim_yaml *node, struct fim_policy *policy)
 {
-	struct rule_yaml raw = { 0 };
-	struct fim_rule rule = { 0 };
+	struct rule_yaml raw = {0};
+	struct fim_rule rule = {0};
 	const char *fault;
 	int err;
 
@@ -329,15 +329,16 @@ static int rule_from_yaml(const char *file, const struct fim_yaml *node, struct 
 	return err;
 }
 
-static int policy_from_yaml(const char *file, const struct fim_yaml *root,
-			    struct policy_yaml *raw, struct fim_policy **policy_ret)
+static int policy_from_yaml(const char *file, const struct fim_yaml *root, struct policy_yaml *raw,
+			    struct fim_policy **policy_ret)
 {
 	const struct fim_yaml *node;
 	struct fim_policy *policy = NULL;
 	int err;
 
 	if (!raw->name || !raw->version || !raw->roots)
-		return fim_yaml_fail(file, root, "a policy needs \"name\", \"version\" and \"roots\"");
+		return fim_yaml_fail(file, root,
+				     "a policy needs \"name\", \"version\" and \"roots\"");
 	if (raw->roots->kind != FIM_YAML_SEQUENCE || !raw->roots->count)
 		return fim_yaml_fail(file, raw->roots, "\"roots\" must be a list of paths");
 	if (raw->rules && raw->rules->kind != FIM_YAML_SEQUENCE)
@@ -363,7 +364,7 @@ static int policy_from_yaml(const char *file, const struct fim_yaml *root,
 
 int fim_policy_parse(const char *text, size_t len, const char *file, struct fim_policy **policy_ret)
 {
-	struct policy_yaml raw = { 0 };
+	struct policy_yaml raw = {0};
 	struct fim_yaml *root = NULL;
 	int err;
 
@@ -429,7 +430,7 @@ static int member_known(void *ctx, const char *key, struct fim_json *value)
 static int members_known(const struct fim_json *object, const char *what,
 			 const char *const *allowed)
 {
-	struct member_reader reader = { .what = what, .allowed = allowed };
+	struct member_reader reader = {.what = what, .allowed = allowed};
 
 	if (!fim_json_is_object(object))
 		return json_fail(what, "a part", "is not an object");
@@ -474,10 +475,10 @@ static int roots_from_json(const struct fim_json *roots, const char *what,
 
 static int rule_from_json(const struct fim_json *json, const char *what, struct fim_policy *policy)
 {
-	static const char *const allowed[] = { "path",	   "class",    "reason",
-					       "approver", "category", NULL };
+	static const char *const allowed[] = {"path",	  "class",    "reason",
+					      "approver", "category", NULL};
 	const char *cls = fim_json_get_str(json, "class"), *fault;
-	struct fim_rule rule = { 0 };
+	struct fim_rule rule = {0};
 	int err;
 
 	err = members_known(json, what, allowed);
@@ -505,7 +506,7 @@ static int rule_from_json(const struct fim_json *json, const char *what, struct 
 
 static int policy_check_json(const struct fim_json *json, const char *what)
 {
-	static const char *const allowed[] = { "name", "version", "roots", "rules", NULL };
+	static const char *const allowed[] = {"name", "version", "roots", "rules", NULL};
 	const struct fim_json *roots, *rules;
 	int err;
 

@@ -62,13 +62,10 @@ static struct slot *slot_at(struct fim_pool *pool, uint64_t number)
 static void measure(const struct fim_pool *pool, struct slot *slot, struct fim_hasher *hasher)
 {
 	struct fim_pool_result *result = &slot->result;
-	const char *relative = result->path + 1; /* "" for "/" */
 
-	result->err = fim_measure_at(pool->root_fd, relative, slot->flags, hasher, &result->state);
-	/* What it is may be known even if its content is not. */
-	if (result->err)
-		fim_measure_at(pool->root_fd, relative, slot->flags | FIM_MEASURE_NO_DIGEST,
-			       hasher, &result->state);
+	/* "" for "/" */
+	result->err = fim_measure_known(pool->root_fd, result->path + 1, slot->flags, hasher,
+					&result->state);
 	if (!result->err && result->state.type == FIM_TYPE_DIR)
 		result->err = slot->walk_err;
 }

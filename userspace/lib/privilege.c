@@ -20,24 +20,8 @@
 
 #include "lib_private.h"
 
-#define ID_LEN	    (FIM_CONTAINER_ID_SIZE - 1)
-#define ACCOUNT_LEN 12
 /* A container may carry thousands of binds or variables; the rest of a row is counted only. */
 #define FLAGS_PER_ROW 16
-
-/*
- * struct bind - a host path inside the container
- * @source: lexically normalised
- * @shown: as Docker reports it, with the field's name
- * @writable: not read-only
- * @shared: mounts propagate back to the host
- */
-struct bind {
-	char *source;
-	char *shown;
-	bool writable;
-	bool shared;
-};
 
 struct rule;
 
@@ -45,6 +29,7 @@ struct rule;
  * struct judge - one container being judged
  * @inspect: the whole document; @host, @config: its HostConfig and Config
  * @engine: defaults of the engine that docker.c adds, NULL if unknown
+ * @binds: places of the host that it sees
  * @rule: the row being evaluated; @raised: how often it was, so far
  * @gives_host: some setting alone gives the host
  * @err: first failure; later calls do nothing
@@ -55,8 +40,7 @@ struct judge {
 	const struct fim_json *config;
 	const struct fim_json *engine;
 	struct fim_container *container;
-	struct bind *binds;
-	size_t bind_count;
+	struct fim_binds binds;
 	const struct rule *rule;
 	size_t raised;
 	bool gives_host;
@@ -144,278 +128,38 @@ static bool has_flag(const struct fim_container *container, const char *id)
 	return false;
 }
 
-/* ------------------------------------------------------------------- paths */
-
-/* Lexically: "//", "/./" and "/../" gone, no '/' at the end; as the engine cleans it. */
-static char *path_normalise(const char *path)
-{
-	size_t len, out = 0;
-	char *clean;
-
-	clean = malloc(strlen(path) + 2);
-	if (!clean)
-		return NULL;
-	while (*path) {
-		while (*path == '/')
-			path++;
-		len = strcspn(path, "/");
-		if (len == 2 && memcmp(path, "..", 2) == 0) {
-			while (out && clean[--out] != '/')
-				;
-		} else if (len && !(len == 1 && *path == '.')) {
-			clean[out++] = '/';
-			memcpy(clean + out, path, len);
-			out += len;
-		}
-		path += len;
-	}
-	if (!out)
-		clean[out++] = '/';
-	clean[out] = '\0';
-	return clean;
-}
-
-/* True if @path is @dir or below it; both normalised. */
-static bool path_is_in(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	if (len == 1)
-		return true;
-	return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
-/* ------------------------------------------------------------------- binds */
-
-static void add_bind(struct judge *judge, const char *source, const struct bind *like, char *shown)
-{
-	struct bind *binds = NULL, *bind;
-	char *clean = path_normalise(source);
-	size_t i;
-
-	for (i = 0; clean && i < judge->bind_count; i++)
-		if (strcmp(judge->binds[i].source, clean) == 0 &&
-		    judge->binds[i].writable == like->writable) {
-			judge->binds[i].shared |= like->shared;
-			goto drop;
-		}
-	if (clean && shown)
-		binds = realloc(judge->binds, (judge->bind_count + 1) * sizeof(*binds));
-	if (!binds) {
-		judge->err = -ENOMEM;
-		goto drop;
-	}
-	judge->binds = binds;
-	bind = &binds[judge->bind_count++];
-	*bind = *like;
-	bind->source = clean;
-	bind->shown = shown;
-	return;
-drop:
-	free(clean);
-	free(shown);
-}
-
-static bool is_shared(const char *propagation)
-{
-	return propagation &&
-	       (strcmp(propagation, "shared") == 0 || strcmp(propagation, "rshared") == 0);
-}
-
-/* "source:destination[:option,…]"; a source without '/' is a volume. */
-static void read_bind_string(struct judge *judge, const char *text)
-{
-	struct bind like = {.writable = true};
-	const char *end = strchr(text, ':'), *options, *option;
-	char *source, *shown;
-	size_t len;
-
-	if (text[0] != '/' || !end)
-		return;
-	options = strchr(end + 1, ':');
-	for (option = options ? options + 1 : ""; *option; option += len) {
-		option += *option == ',';
-		len = strcspn(option, ",");
-		like.writable &= !(len == 2 && memcmp(option, "ro", 2) == 0);
-		like.shared |= (len == 6 && memcmp(option, "shared", 6) == 0) ||
-			       (len == 7 && memcmp(option, "rshared", 7) == 0);
-	}
-	source = strndup(text, (size_t)(end - text));
-	if (!source || asprintf(&shown, "HostConfig.Binds=%s", text) < 0)
-		judge->err = -ENOMEM;
-	else
-		add_bind(judge, source, &like, shown);
-	free(source);
-}
-
-static char *show_mount(const char *field, const char *source, const char *target, bool writable)
-{
-	char *shown;
-
-	if (asprintf(&shown, "%s: %s on %s (%s)", field, source, target ? target : "?",
-		     writable ? "rw" : "ro") < 0)
-		return NULL;
-	return shown;
-}
-
-/* A volume of the local driver can be a bind in disguise: type=none, o=bind, device=/etc. */
-static const char *mount_source(const struct fim_json *mount)
-{
-	const char *type = fim_json_get_str(mount, "Type");
-
-	if (type && strcmp(type, "bind") == 0)
-		return fim_json_get_str(mount, "Source");
-	return fim_json_str(fim_json_at(mount, "VolumeOptions/DriverConfig/Options/device"));
-}
-
-static void read_mount(struct judge *judge, const struct fim_json *mount)
-{
-	const char *source = mount_source(mount);
-	struct bind like = {
-		.writable = !fim_json_get_bool(mount, "ReadOnly", false),
-		.shared = is_shared(fim_json_str(fim_json_at(mount, "BindOptions/Propagation"))),
-	};
-
-	if (source && source[0] == '/')
-		add_bind(judge, source, &like,
-			 show_mount("HostConfig.Mounts", source, fim_json_get_str(mount, "Target"),
-				    like.writable));
-}
-
-/* The mounts in effect: also what came with VolumesFrom. */
-static void read_mount_point(struct judge *judge, const struct fim_json *mount)
-{
-	const char *type = fim_json_get_str(mount, "Type");
-	const char *source = fim_json_get_str(mount, "Source");
-	struct bind like = {
-		.writable = fim_json_get_bool(mount, "RW", true),
-		.shared = is_shared(fim_json_get_str(mount, "Propagation")),
-	};
-
-	if (type && strcmp(type, "bind") == 0 && source && source[0] == '/')
-		add_bind(judge, source, &like,
-			 show_mount("Mounts", source, fim_json_get_str(mount, "Destination"),
-				    like.writable));
-}
-
-static void read_binds(struct judge *judge)
-{
-	const struct fim_json *strings = fim_json_get(judge->host, "Binds");
-	const struct fim_json *mounts = fim_json_get(judge->host, "Mounts");
-	const struct fim_json *points = fim_json_get(judge->inspect, "Mounts");
-	const char *text;
-	size_t i;
-
-	for (i = 0; i < fim_json_count(strings); i++) {
-		text = fim_json_str(fim_json_index(strings, i));
-		if (text)
-			read_bind_string(judge, text);
-	}
-	for (i = 0; i < fim_json_count(mounts); i++)
-		read_mount(judge, fim_json_index(mounts, i));
-	for (i = 0; i < fim_json_count(points); i++)
-		read_mount_point(judge, fim_json_index(points, i));
-}
-
-/* -------------------------------------------------------------- host paths */
-
-/*
- * struct host_path - a place of the host that should stay the host's
- * @below: also what is below it (the longest row that covers a path counts)
- * @gives_host: who writes there becomes root on the host
- * @harmless: an exception to a row above it
- */
-struct host_path {
-	const char *path;
-	bool below;
-	bool gives_host;
-	bool harmless;
-};
-
-/* clang-format off */
-static const struct host_path host_paths[] = {
-	{ "/",                       .gives_host = true },
-	{ "/bin",                    .below = true, .gives_host = true },
-	{ "/boot",                   .below = true, .gives_host = true },
-	/* The nodes are there, but the device cgroup still says no: see find_devices(). */
-	{ "/dev",                    .gives_host = false },
-	{ "/etc",                    .below = true, .gives_host = true },
-	/* Read, these are the host's secrets. */
-	{ "/etc/shadow",             .below = true, .gives_host = true },
-	{ "/etc/ssh",                .below = true, .gives_host = true },
-	{ "/home",                   .gives_host = true }, /* authorized_keys of users with sudo */
-	{ "/lib",                    .below = true, .gives_host = true },
-	{ "/lib64",                  .below = true, .gives_host = true },
-	{ "/proc",                   .below = true, .gives_host = true }, /* sys/kernel/core_pattern */
-	{ "/root",                   .below = true, .gives_host = true },
-	{ "/run",                    .gives_host = true }, /* the sockets */
-	{ "/sbin",                   .below = true, .gives_host = true },
-	{ "/sys",                    .below = true, .gives_host = true }, /* uevent_helper, release_agent */
-	{ "/usr",                    .below = true, .gives_host = true },
-	{ "/var",                    .gives_host = true },
-	{ "/var/lib",                .gives_host = true },
-	{ "/var/lib/containerd",     .below = true, .gives_host = true },
-	{ "/var/lib/docker",         .below = true, .gives_host = true },
-	/* One volume is what a volume is for; all of them are everybody's data. */
-	{ "/var/lib/docker/volumes", .below = true, .harmless = true },
-	{ "/var/lib/ecs",            .gives_host = true },
-	{ "/var/lib/ecs/deps",       .below = true, .gives_host = true }, /* agents that run as root */
-	{ "/var/lib/ecs-fim",        .below = true, .gives_host = false }, /* this control's own evidence */
-	{ "/var/run",                .gives_host = true },
-	{ "/var/log/audit",          .below = true, .gives_host = false },
-	{ "/var/spool/cron",         .below = true, .gives_host = true },
-};
-/* clang-format on */
-
-static const struct host_path *host_path_lookup(const char *path)
-{
-	const struct host_path *best = NULL;
-	size_t i, len, best_len = 0;
-
-	for (i = 0; i < sizeof(host_paths) / sizeof(host_paths[0]); i++) {
-		len = strlen(host_paths[i].path);
-		if (len < best_len || !path_is_in(path, host_paths[i].path))
-			continue;
-		/* Of a harmless row only what is below is harmless. */
-		if (strcmp(path, host_paths[i].path) == 0 ? host_paths[i].harmless
-							  : !host_paths[i].below)
-			continue;
-		best = &host_paths[i];
-		best_len = len;
-	}
-	return best && !best->harmless ? best : NULL;
-}
+/* ------------------------------------------------- places of the host, see bind.c */
 
 static void find_host_path_write(struct judge *judge, const char *arg)
 {
-	const struct host_path *found;
+	const struct fim_host_path *found;
 	size_t i;
 
 	(void)arg;
-	for (i = 0; i < judge->bind_count; i++) {
-		if (!judge->binds[i].writable)
+	for (i = 0; i < judge->binds.count; i++) {
+		if (!judge->binds.binds[i].writable)
 			continue;
-		found = host_path_lookup(judge->binds[i].source);
+		found = fim_host_path_lookup(judge->binds.binds[i].source);
 		if (!found)
 			continue;
 		judge->gives_host |= found->gives_host;
-		raise(judge, "%s", judge->binds[i].shown);
+		raise(judge, "%s", judge->binds.binds[i].shown);
 	}
 }
 
 /* Read-only, only the whole place counts: /etc/localtime in a container is everyday life. */
 static void find_host_path_read(struct judge *judge, const char *arg)
 {
-	const struct host_path *found;
+	const struct fim_host_path *found;
 	size_t i;
 
 	(void)arg;
-	for (i = 0; i < judge->bind_count; i++) {
-		if (judge->binds[i].writable)
+	for (i = 0; i < judge->binds.count; i++) {
+		if (judge->binds.binds[i].writable)
 			continue;
-		found = host_path_lookup(judge->binds[i].source);
-		if (found && strcmp(found->path, judge->binds[i].source) == 0)
-			raise(judge, "%s", judge->binds[i].shown);
+		found = fim_host_path_lookup(judge->binds.binds[i].source);
+		if (found && strcmp(found->path, judge->binds.binds[i].source) == 0)
+			raise(judge, "%s", judge->binds.binds[i].shown);
 	}
 }
 
@@ -426,7 +170,9 @@ static void find_host_path_read(struct judge *judge, const char *arg)
  */
 static void find_socket(struct judge *judge, const char *arg)
 {
+	const char *listens = fim_json_get_str(judge->engine, "Socket");
 	const char *source, *name = strrchr(arg, '/') + 1;
+	bool is_engine = strcmp(arg, "/run/docker.sock") == 0;
 	char *other;
 	size_t i;
 
@@ -434,12 +180,13 @@ static void find_socket(struct judge *judge, const char *arg)
 		judge->err = -ENOMEM;
 		return;
 	}
-	for (i = 0; i < judge->bind_count; i++) {
-		source = judge->binds[i].source;
-		/* The engine may listen elsewhere: the last component is telling. */
-		if (path_is_in(arg, source) || path_is_in(other, source) ||
+	for (i = 0; i < judge->binds.count; i++) {
+		source = judge->binds.binds[i].source;
+		/* It may be elsewhere: the last component is telling. */
+		if (fim_path_is_in(arg, source) || fim_path_is_in(other, source) ||
+		    (is_engine && listens && fim_path_is_in(listens, source)) ||
 		    strcmp(strrchr(source, '/') + 1, name) == 0)
-			raise(judge, "%s", judge->binds[i].shown);
+			raise(judge, "%s", judge->binds.binds[i].shown);
 	}
 	free(other);
 }
@@ -449,9 +196,9 @@ static void find_propagation(struct judge *judge, const char *arg)
 	size_t i;
 
 	(void)arg;
-	for (i = 0; i < judge->bind_count; i++)
-		if (judge->binds[i].shared)
-			raise(judge, "%s, propagation shared", judge->binds[i].shown);
+	for (i = 0; i < judge->binds.count; i++)
+		if (judge->binds.binds[i].shared)
+			raise(judge, "%s, propagation shared", judge->binds.binds[i].shown);
 }
 
 /* ------------------------------------------------------------ capabilities */
@@ -546,7 +293,7 @@ static void find_devices(struct judge *judge, const char *arg)
 	for (i = 0; i < fim_json_count(devices); i++) {
 		path = fim_json_get_str(fim_json_index(devices, i), "PathOnHost");
 		permissions = fim_json_get_str(fim_json_index(devices, i), "CgroupPermissions");
-		clean = path ? path_normalise(path) : NULL;
+		clean = path ? fim_path_normalise(path) : NULL;
 		judge->gives_host |= clean && device_gives_host(clean);
 		free(clean);
 		raise(judge, "HostConfig.Devices=%s:%s", path ? path : "?",
@@ -1063,14 +810,10 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
 		.engine = fim_json_get(inspect, "Engine"),
 		.container = container,
 	};
-	size_t i;
 
-	read_binds(&judge);
-	apply_rules(&judge);
-	for (i = 0; i < judge.bind_count; i++) {
-		free(judge.binds[i].source);
-		free(judge.binds[i].shown);
-	}
-	free(judge.binds);
+	judge.err = fim_binds_read(inspect, &judge.binds);
+	if (!judge.err)
+		apply_rules(&judge);
+	fim_binds_clear(&judge.binds);
 	return judge.err;
 }

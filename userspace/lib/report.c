@@ -51,6 +51,7 @@ struct seen {
  * @last_any_ns: last record at all, for steps back of the clock
  * @boot_id: of the last record; @boot_end_ns: last sign of life in the boot before
  * @daemon_up: it said so and has not said that it stops
+ * @daemon_boot: in which of the boots it said so
  * @baseline: last baseline record
  * @host: what the daemon said of the host when it started
  * @by_id: tree of struct seen, the items of @seen
@@ -67,6 +68,7 @@ struct builder {
 	int64_t boot_end_ns;
 	uint64_t boots;
 	bool daemon_up;
+	uint64_t daemon_boot;
 	struct fim_json *baseline;
 	struct fim_json *host;
 	struct list baselines, changes, runs, watches, infos, losses;
@@ -167,17 +169,6 @@ static bool in_period(const struct builder *builder)
 
 /* ----------------------------------------------------------------- outages */
 
-static struct fim_outage *open_outage(struct builder *builder, const char *component)
-{
-	struct fim_outage *outages = builder->ledger.outages;
-	size_t i;
-
-	for (i = builder->ledger.outage_count; i-- > 0;)
-		if (!outages[i].end_ns && strcmp(outages[i].component, component) == 0)
-			return &outages[i];
-	return NULL;
-}
-
 static void outage_clear(struct fim_outage *outage)
 {
 	free(outage->component);
@@ -185,19 +176,38 @@ static void outage_clear(struct fim_outage *outage)
 	free(outage->cause);
 }
 
-/* What ended before the period is of no interest, and must not pile up. */
-static void close_outage(struct builder *builder, struct fim_outage *outage)
+/* "up" ends all that is open.  What ended before the period must not pile up. */
+static void close_outages(struct builder *builder, const char *component)
 {
 	struct fim_ledger *ledger = &builder->ledger;
-	size_t i = (size_t)(outage - ledger->outages);
+	struct fim_outage *outages = ledger->outages;
+	size_t i, kept = 0;
 
-	outage->end_ns = builder->time_ns;
-	outage->end_seq = builder->seq;
-	if (outage->end_ns >= builder->params->from_ns)
-		return;
-	outage_clear(outage);
-	memmove(outage, outage + 1, (ledger->outage_count - i - 1) * sizeof(*outage));
-	ledger->outage_count--;
+	for (i = 0; i < ledger->outage_count; i++) {
+		if (!outages[i].end_ns && strcmp(outages[i].component, component) == 0) {
+			outages[i].end_ns = builder->time_ns;
+			outages[i].end_seq = builder->seq;
+		}
+		if (outages[i].end_ns && outages[i].end_ns < builder->params->from_ns)
+			outage_clear(&outages[i]);
+		else
+			outages[kept++] = outages[i];
+	}
+	ledger->outage_count = kept;
+}
+
+/* Said again, it is still the same outage; another cause is another one. */
+static bool is_open(const struct builder *builder, const struct fim_outage *like)
+{
+	const struct fim_outage *outages = builder->ledger.outages;
+	size_t i;
+
+	for (i = 0; i < builder->ledger.outage_count; i++)
+		if (!outages[i].end_ns && strcmp(outages[i].component, like->component) == 0 &&
+		    strcmp(outages[i].state, like->state) == 0 &&
+		    strcmp(outages[i].cause, like->cause) == 0)
+			return true;
+	return false;
 }
 
 /* @like: everything but the strings. */
@@ -227,8 +237,9 @@ static int add_outage(struct builder *builder, const struct fim_outage *like)
  * A daemon that starts without having stopped was killed, or the host was reset.
  * Nobody could say so at the time; the last record before is its last sign of life.
  */
-static int infer_outage(struct builder *builder, bool rebooted)
+static int infer_outage(struct builder *builder)
 {
+	bool rebooted = builder->boots != builder->daemon_boot;
 	struct fim_outage outage = {
 		.component = (char *)"daemon",
 		.state = (char *)"down",
@@ -249,16 +260,16 @@ static int infer_outage(struct builder *builder, bool rebooted)
 	return add_outage(builder, &outage);
 }
 
-static int read_daemon(struct builder *builder, const struct fim_json *record, bool up,
-		       bool rebooted)
+static int read_daemon(struct builder *builder, const struct fim_json *record, bool up)
 {
 	const struct fim_json *detail = fim_json_get(record, "detail");
 	int err = 0;
 
 	builder->ledger.health_known = true;
 	if (up && builder->daemon_up)
-		err = infer_outage(builder, rebooted);
+		err = infer_outage(builder);
 	builder->daemon_up = up;
+	builder->daemon_boot = builder->boots;
 	if (up && fim_json_is_object(detail)) {
 		fim_json_free(builder->host);
 		builder->host = fim_json_ref(detail);
@@ -292,12 +303,37 @@ static int read_loss(struct builder *builder, const struct fim_json *record, con
 	return 0;
 }
 
-static int read_control(struct builder *builder, const struct fim_json *record, bool rebooted)
+/*
+ * @since says from when, if that was not seen at the time: then the next start says
+ * it.  It cannot be later than the last sign of life.
+ */
+static int begin_outage(struct builder *builder, const struct fim_json *record)
+{
+	const char *cause = fim_json_get_str(record, "cause");
+	int64_t since_ns = get_time(record, "since", builder->time_ns);
+	struct fim_outage outage = {
+		.component = (char *)fim_json_get_str(record, "component"),
+		.state = (char *)fim_json_get_str(record, "state"),
+		.cause = (char *)(cause ? cause : ""),
+		.start_ns = builder->time_ns,
+		.start_seq = builder->seq,
+		.inferred = fim_json_get_str(record, "since") != NULL,
+	};
+
+	if (is_open(builder, &outage))
+		return 0;
+	if (since_ns < builder->time_ns)
+		outage.start_ns = since_ns;
+	if (outage.inferred && strcmp(outage.component, "daemon") == 0 && builder->last_alive_ns &&
+	    builder->last_alive_ns < outage.start_ns)
+		outage.start_ns = builder->last_alive_ns;
+	return add_outage(builder, &outage);
+}
+
+static int read_control(struct builder *builder, const struct fim_json *record)
 {
 	const char *component = fim_json_get_str(record, "component");
 	const char *state = fim_json_get_str(record, "state");
-	const char *cause = fim_json_get_str(record, "cause");
-	struct fim_outage *open;
 	bool up, down;
 	int err = 0;
 
@@ -306,26 +342,16 @@ static int read_control(struct builder *builder, const struct fim_json *record, 
 	up = strcmp(state, "up") == 0;
 	down = strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 	if (strcmp(component, "daemon") == 0 && (up || down))
-		err = read_daemon(builder, record, up, rebooted);
+		err = read_daemon(builder, record, up);
 	if (err)
 		return err;
 	if (strcmp(state, "loss") == 0)
 		return read_loss(builder, record, component);
 	if (strcmp(state, "info") == 0 && in_period(builder))
 		list_add(&builder->infos, item_of(builder, record));
-	open = open_outage(builder, component);
-	/* Said again, it is still the same outage. */
-	if ((!up && !down) || (open && down && strcmp(open->state, state) == 0))
-		return 0;
-	if (open)
-		close_outage(builder, open);
-	if (!down)
-		return 0;
-	return add_outage(builder, &(struct fim_outage){.component = (char *)component,
-							.state = (char *)state,
-							.cause = (char *)(cause ? cause : ""),
-							.start_ns = builder->time_ns,
-							.start_seq = builder->seq});
+	if (up)
+		close_outages(builder, component);
+	return down ? begin_outage(builder, record) : 0;
 }
 
 /* ------------------------------------------------- baselines, comparisons */
@@ -607,24 +633,23 @@ static int compare_seen(const void *a, const void *b)
 
 /* ----------------------------------------------------------------- records */
 
-/* True if the host was started since the last record. */
-static bool note_boot(struct builder *builder, const struct fim_json *record)
+static void note_boot(struct builder *builder, const struct fim_json *record)
 {
 	const char *boot_id = fim_json_get_str(record, "boot_id");
 
 	if (strncmp(builder->boot_id, boot_id, sizeof(builder->boot_id) - 1) == 0)
-		return false;
+		return;
 	snprintf(builder->boot_id, sizeof(builder->boot_id), "%s", boot_id);
 	builder->boot_end_ns = builder->last_alive_ns;
-	return builder->boots++ > 0;
+	builder->boots++;
 }
 
-static int read_by_type(struct builder *builder, const struct fim_json *record, bool rebooted)
+static int read_by_type(struct builder *builder, const struct fim_json *record)
 {
 	const char *type = fim_json_get_str(record, "type");
 
 	if (strcmp(type, "control") == 0)
-		return read_control(builder, record, rebooted);
+		return read_control(builder, record);
 	if (strcmp(type, "finding") == 0)
 		return read_finding(builder, record);
 	if (strcmp(type, "comparison") == 0)
@@ -643,7 +668,6 @@ static int read_record(void *ctx, const struct fim_json *record)
 	struct builder *builder = ctx;
 	struct fim_ledger *ledger = &builder->ledger;
 	const char *component = fim_json_get_str(record, "component");
-	bool rebooted;
 	int err;
 
 	builder->seq = (uint64_t)fim_json_get_int(record, "seq", 0);
@@ -657,8 +681,8 @@ static int read_record(void *ctx, const struct fim_json *record)
 		ledger->records++;
 		ledger->steps_back += builder->time_ns < builder->last_any_ns - STEP_BACK_NS;
 	}
-	rebooted = note_boot(builder, record);
-	err = read_by_type(builder, record, rebooted);
+	note_boot(builder, record);
+	err = read_by_type(builder, record);
 	if (err == -EINVAL) {
 		ledger->malformed += in_period(builder);
 		err = 0;

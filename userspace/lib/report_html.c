@@ -82,7 +82,7 @@ static const char style[] =
 ".hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n"
 "th,td{text-align:left;vertical-align:top;padding:.45rem .9rem;border-bottom:1px solid var(--line)}\n"
 "tbody tr:last-child>*{border-bottom:0}thead th{color:var(--muted);font-weight:600;font-size:.8125rem}\n"
-"th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}td.n,td.d code{white-space:nowrap}td.t{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+"th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}td.n,td.d code{white-space:nowrap}td.t{white-space:nowrap;font-variant-numeric:tabular-nums}td.w{min-width:14rem}td.p{min-width:11rem}\n"
 ".diff{margin:.7rem 0}.diff th[scope=row]{width:7rem;color:var(--muted);font-weight:500}.diff td{width:50%}\n"
 ".diff code.digest{display:inline-block;max-width:32ch}.diff th,.diff td{padding:.3rem .75rem .3rem 0}.diff td.new{border-left:2px solid var(--line);padding-left:.75rem}\n"
 ".who{display:grid;grid-template-columns:8rem 1fr;gap:.2rem 1rem;font-size:.9375rem}.who dt{font-size:.875rem;line-height:1.75}\n"
@@ -101,8 +101,8 @@ static const char style[] =
 ".diff th,.diff td,.diff td.new{padding:.1rem 0;border:0}.diff tr{padding:.4rem 0;border-bottom:1px solid var(--line)}"
 ".diff td,.diff td.new{display:grid;grid-template-columns:4rem 1fr;width:auto}.diff td::before{content:attr(data-label);font-size:.8125rem;line-height:1.75;color:var(--muted)}}\n"
 "@page{size:A4;margin:16mm 14mm 18mm;@bottom-right{content:counter(page) ' / ' counter(pages);font:9pt system-ui,sans-serif}}\n"
-"@media print{body{background:#fff;font-size:10pt}nav,.skip{display:none}.wrap{max-width:none;padding:0}header.top{padding:0 0 1rem}"
-"section{margin:1.6rem 0}h2,h3,caption{break-after:avoid}.card,tr,.tiles,.lanes{break-inside:avoid}thead{display:table-header-group}"
+"@media print{html{font-size:12px}body{background:#fff;font-size:1rem}nav,.skip{display:none}.wrap{max-width:none;padding:0}header.top{padding:0 0 1rem}"
+"section{margin:1.6rem 0}h2,h3,caption,.lead,section>p{break-after:avoid}.card,tr,.tiles,.lanes,.facts,p{break-inside:avoid}thead{display:table-header-group}"
 ".scroll{overflow:visible}a{color:inherit;text-decoration:none}th,td{padding:.3rem .5rem}.pill,.lanes svg,.lanes svg *,.key i{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 /* clang-format on */
 
@@ -997,6 +997,8 @@ static void put_comparisons(struct page *page)
 
 static void cell_state(struct page *page, const struct fim_json *item)
 {
+	put_member(page, item, "component");
+	raw(page, " ");
 	put_member(page, item, "state");
 	if (fim_json_get_bool(item, "open", false))
 		raw(page, " <span class=\"pill notmet\">open</span>");
@@ -1022,20 +1024,19 @@ static void cell_lost(struct page *page, const struct fim_json *item)
 static void put_outages(struct page *page)
 {
 	static const struct column columns[] = {
-		{"Part", "", cell_component},	  {"State", "", cell_state},
-		{"Start (UTC)", "t", cell_start}, {"End (UTC)", "t", cell_end},
-		{"Duration", "n", cell_duration}, {"Cause", "", cell_cause},
-		{"Record", "n", cell_id},
+		{"What", "", cell_state},     {"Start (UTC)", "t", cell_start},
+		{"End (UTC)", "t", cell_end}, {"Duration", "n", cell_duration},
+		{"Cause", "w", cell_cause},   {"Record", "n", cell_id},
 	};
 	static const struct column losses[] = {
 		{"Time (UTC)", "t", cell_time},	 {"Part", "", cell_component},
-		{"Events lost", "n", cell_lost}, {"Cause", "", cell_cause},
+		{"Events lost", "n", cell_lost}, {"Cause", "w", cell_cause},
 		{"Record", "n", cell_id},
 	};
 	static const struct column notes[] = {
 		{"Time (UTC)", "t", cell_time},
 		{"Part", "", cell_component},
-		{"Note", "", cell_cause},
+		{"Note", "w", cell_cause},
 		{"Record", "n", cell_id},
 	};
 
@@ -1067,12 +1068,12 @@ static void put_flag(struct page *page, const struct fim_json *flag)
 	put_member(page, flag, "evidence");
 	raw(page, "</code>");
 	if (fim_json_get_str(flag, "cis")) {
-		raw(page, " <span class=\"small\">CIS Docker 1.6.0 ");
+		raw(page, " <span class=\"small\">· CIS Docker 1.6.0: ");
 		put_member(page, flag, "cis");
 		raw(page, "</span>");
 	}
 	if (fim_json_get_str(flag, "security_hub")) {
-		raw(page, " <span class=\"small\">Security Hub ");
+		raw(page, " <span class=\"small\">· Security Hub: ");
 		put_member(page, flag, "security_hub");
 		raw(page, "</span>");
 	}
@@ -1145,7 +1146,7 @@ static void put_watches(struct page *page)
 {
 	static const struct column columns[] = {
 		{"Time (UTC)", "t", cell_time}, {"Watch", "", cell_action},
-		{"Of", "", cell_watched},	{"Directory", "", cell_path},
+		{"Of", "", cell_watched},	{"Directory", "p", cell_path},
 		{"Record", "n", cell_id},
 	};
 
@@ -1174,7 +1175,7 @@ static void put_rules(struct page *page, const struct fim_json *rules, const cha
 		caption, caption, approver ? "<th scope=\"col\">Approved by</th>" : "");
 	for (i = 0; i < fim_json_count(rules) && i < MAX_ROWS; i++) {
 		rule = fim_json_index(rules, i);
-		raw(page, "<tr><td>");
+		raw(page, "<tr><td class=\"p\">");
 		put_path(page, rule, "path");
 		raw(page, "</td><td>");
 		put_member(page, rule, "class");

@@ -75,7 +75,7 @@ void fim_state_clear(struct fim_state *state)
 
 int fim_state_add_xattr(struct fim_state *state, const char *name, const void *value, size_t len)
 {
-	struct fim_xattr *larger, xattr = { .len = len };
+	struct fim_xattr *larger, xattr = {.len = len};
 
 	larger = reallocarray(state->xattrs, state->xattr_count + 1, sizeof(*larger));
 	if (!larger)
@@ -216,9 +216,9 @@ static void xattr_to_json(const struct fim_xattr *xattr, struct fim_json *object
 {
 	size_t name_len = strlen(xattr->name);
 	char *value = hex_dup("", xattr->value, xattr->len);
-	char *name = fim_is_utf8(xattr->name, name_len) ?
-			     strdup(xattr->name) :
-			     hex_dup(XATTR_HEX_PREFIX, xattr->name, name_len);
+	char *name = fim_is_utf8(xattr->name, name_len)
+			     ? strdup(xattr->name)
+			     : hex_dup(XATTR_HEX_PREFIX, xattr->name, name_len);
 
 	if (value && name)
 		fim_json_set_str(object, name, value);
@@ -504,7 +504,7 @@ static int xattr_from_json(void *ctx, const char *key, struct fim_json *json)
 static int xattrs_from_json(const struct fim_json *object, const char *what,
 			    struct fim_state *state)
 {
-	struct xattr_reader reader = { .what = what, .state = state };
+	struct xattr_reader reader = {.what = what, .state = state};
 	const struct fim_json *xattrs = fim_json_get(object, "xattrs");
 	int err;
 
@@ -525,17 +525,17 @@ static int members_check(const struct fim_json *object, const char *what, enum f
 		const char *key;
 		uint32_t types;
 	} members[] = {
-		{ "size", 1u << FIM_TYPE_FILE | 1u << FIM_TYPE_SYMLINK },
-		{ "sha256", 1u << FIM_TYPE_FILE },
-		{ "nlink", 1u << FIM_TYPE_FILE },
-		{ "target", 1u << FIM_TYPE_SYMLINK },
-		{ "target_hex", 1u << FIM_TYPE_SYMLINK },
-		{ "rdev", 1u << FIM_TYPE_CHAR | 1u << FIM_TYPE_BLOCK },
-		{ "mode", ~(1u << FIM_TYPE_NONE) },
-		{ "uid", ~(1u << FIM_TYPE_NONE) },
-		{ "gid", ~(1u << FIM_TYPE_NONE) },
-		{ "flags", ~(1u << FIM_TYPE_NONE) },
-		{ "xattrs", ~(1u << FIM_TYPE_NONE) },
+		{"size", 1u << FIM_TYPE_FILE | 1u << FIM_TYPE_SYMLINK},
+		{"sha256", 1u << FIM_TYPE_FILE},
+		{"nlink", 1u << FIM_TYPE_FILE},
+		{"target", 1u << FIM_TYPE_SYMLINK},
+		{"target_hex", 1u << FIM_TYPE_SYMLINK},
+		{"rdev", 1u << FIM_TYPE_CHAR | 1u << FIM_TYPE_BLOCK},
+		{"mode", ~(1u << FIM_TYPE_NONE)},
+		{"uid", ~(1u << FIM_TYPE_NONE)},
+		{"gid", ~(1u << FIM_TYPE_NONE)},
+		{"flags", ~(1u << FIM_TYPE_NONE)},
+		{"xattrs", ~(1u << FIM_TYPE_NONE)},
 	};
 	size_t i;
 
@@ -564,7 +564,7 @@ static int content_from_json(const struct fim_json *object, const char *what,
 int fim_state_from_json(const struct fim_json *object, const char *what,
 			struct fim_state *state_ret)
 {
-	struct fim_state state = { 0 };
+	struct fim_state state = {0};
 	int err;
 
 	err = type_from_json(object, what, &state.type);

@@ -158,9 +158,14 @@ static bool is_covered(const struct fim_ledger *ledger, int64_t end_ns)
 	return end_ns && ledger->last_full_ns >= end_ns;
 }
 
+static bool is_down(const struct fim_outage *outage)
+{
+	return strcmp(outage->state, "down") == 0;
+}
+
 static void judge_detection_outages(const struct fim_ledger *ledger, struct verdict *verdict)
 {
-	uint64_t open = 0, uncovered = 0, closed = 0;
+	uint64_t down = 0, degraded = 0, uncovered = 0, closed = 0;
 	const struct fim_outage *outage;
 	size_t i;
 
@@ -168,19 +173,24 @@ static void judge_detection_outages(const struct fim_ledger *ledger, struct verd
 		outage = &ledger->outages[i];
 		if (!is_detection(outage))
 			continue;
-		if (!outage->end_ns)
-			open++;
-		else if (!is_covered(ledger, outage->end_ns))
-			uncovered++;
-		else
+		if (is_covered(ledger, outage->end_ns)) {
 			closed++;
-		if (!is_covered(ledger, outage->end_ns))
-			point(verdict, outage->start_seq);
+			continue;
+		}
+		down += !outage->end_ns && is_down(outage);
+		degraded += !outage->end_ns && !is_down(outage);
+		uncovered += outage->end_ns != 0;
+		point(verdict, outage->start_seq);
 	}
-	if (open)
+	if (down)
 		say(verdict, NOT_MET,
 		    "At the end of the period %" PRIu64 " part%s of the control did not work.",
-		    open, plural(open));
+		    down, plural(down));
+	if (degraded)
+		say(verdict, INSUFFICIENT,
+		    "At the end of the period %" PRIu64
+		    " part%s of the control worked in part only.",
+		    degraded, plural(degraded));
 	if (uncovered)
 		say(verdict, INSUFFICIENT,
 		    "%" PRIu64 " outage%s ended, but no complete comparison followed: what "
@@ -196,6 +206,7 @@ static void judge_detection_outages(const struct fim_ledger *ledger, struct verd
 static void judge_sink_outages(const struct fim_ledger *ledger, struct verdict *verdict)
 {
 	const struct fim_outage *outage;
+	uint64_t findings = 0;
 	size_t i;
 
 	for (i = 0; i < ledger->outage_count; i++) {
@@ -203,15 +214,17 @@ static void judge_sink_outages(const struct fim_ledger *ledger, struct verdict *
 		if (!is_sink(outage) || (!outage->findings && outage->end_ns))
 			continue;
 		point(verdict, outage->start_seq);
+		findings += outage->findings;
 		if (!outage->end_ns)
-			say(verdict, NOT_MET,
-			    "At the end of the period an alert destination did not work.");
-		if (outage->findings)
-			say(verdict, INSUFFICIENT,
-			    "%" PRIu64 " finding%s recorded while an alert destination did not "
-			    "work; the journal does not show whether anybody was alerted.",
-			    outage->findings, outage->findings == 1 ? " was" : "s were");
+			say(verdict, is_down(outage) ? NOT_MET : INSUFFICIENT,
+			    "At the end of the period alerts could not be delivered: %s.",
+			    outage->cause);
 	}
+	if (findings)
+		say(verdict, INSUFFICIENT,
+		    "%" PRIu64 " finding%s recorded while alerts could not be delivered to every "
+		    "destination; the journal does not show whether anybody was alerted.",
+		    findings, findings == 1 ? " was" : "s were");
 }
 
 static void judge_losses(const struct fim_ledger *ledger, struct verdict *verdict)

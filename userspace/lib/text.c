@@ -104,7 +104,7 @@ int fim_hex_decode(const char *hex, unsigned char *bytes_ret, size_t len)
 bool fim_codepoint_is_unsafe(uint32_t codepoint)
 {
 	return codepoint < 0x20 || (codepoint >= 0x7f && codepoint <= 0x9f) || /* C0, DEL, C1 */
-	       codepoint == 0x61c ||						/* bidi marks */
+	       codepoint == 0x61c ||					       /* bidi marks */
 	       codepoint == 0x200e || codepoint == 0x200f ||
 	       (codepoint >= 0x2028 && codepoint <= 0x202e) || /* line ends, bidi overrides */
 	       (codepoint >= 0x2066 && codepoint <= 0x2069);   /* bidi isolates */
@@ -214,7 +214,7 @@ static int fraction_parse(const char **text, int64_t *ns_ret)
 
 int fim_time_parse(const char *text, int64_t *time_ns_ret)
 {
-	struct tm tm = { 0 }, check;
+	struct tm tm = {0}, check;
 	time_t seconds;
 	int64_t ns = 0;
 

@@ -104,7 +104,7 @@ static int listing_add(struct listing *listing, const char *name, bool is_dir)
 		listing->entries = larger;
 		listing->room = room;
 	}
-	listing->entries[listing->count] = (struct entry){ .name = strdup(name), .is_dir = is_dir };
+	listing->entries[listing->count] = (struct entry){.name = strdup(name), .is_dir = is_dir};
 	if (!listing->entries[listing->count].name)
 		return -ENOMEM;
 	listing->count++;
@@ -114,11 +114,11 @@ static int listing_add(struct listing *listing, const char *name, bool is_dir)
 static bool is_made_up(int fd)
 {
 	static const uint32_t magics[] = {
-		PROC_SUPER_MAGIC,    SYSFS_MAGIC,	CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-		DEVPTS_SUPER_MAGIC,  DEBUGFS_MAGIC,	TRACEFS_MAGIC,	    SECURITYFS_MAGIC,
-		PSTOREFS_MAGIC,	     BINFMTFS_MAGIC,	NSFS_MAGIC,	    MAGIC_BPF,
-		MAGIC_CONFIGFS,	     MAGIC_FUSECTL,	MAGIC_MQUEUE,	    MAGIC_RPC_PIPE,
-		MAGIC_SELINUX,	     MAGIC_HUGETLBFS,	MAGIC_NFSD,	    MAGIC_EFIVARFS,
+		PROC_SUPER_MAGIC,   SYSFS_MAGIC,     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,   TRACEFS_MAGIC,	 SECURITYFS_MAGIC,
+		PSTOREFS_MAGIC,	    BINFMTFS_MAGIC,  NSFS_MAGIC,	 MAGIC_BPF,
+		MAGIC_CONFIGFS,	    MAGIC_FUSECTL,   MAGIC_MQUEUE,	 MAGIC_RPC_PIPE,
+		MAGIC_SELINUX,	    MAGIC_HUGETLBFS, MAGIC_NFSD,	 MAGIC_EFIVARFS,
 		MAGIC_RESCTRL,
 	};
 	struct statfs fs;
@@ -225,10 +225,10 @@ static int items_new(const struct listing *listing, struct item **items_ret, siz
 	if (!items)
 		return -ENOMEM;
 	for (i = 0; i < listing->count; i++) {
-		items[count++] = (struct item){ .entry = &listing->entries[i] };
+		items[count++] = (struct item){.entry = &listing->entries[i]};
 		if (listing->entries[i].is_dir)
 			items[count++] =
-				(struct item){ .entry = &listing->entries[i], .content = true };
+				(struct item){.entry = &listing->entries[i], .content = true};
 	}
 	qsort(items, count, sizeof(*items), item_order);
 	*items_ret = items;
@@ -266,7 +266,7 @@ static int visit(struct walk *walk, struct entry *entry)
 
 static int visit_all(struct walk *walk, const struct listing *listing)
 {
-	size_t i, count, parent_len = walk->path_len;
+	size_t i, len, count, parent_len = walk->path_len;
 	struct item *items;
 	int err;
 
@@ -279,8 +279,10 @@ static int visit_all(struct walk *walk, const struct listing *listing)
 		/* The names of the outermost listing are the roots: absolute paths. */
 		if (*entry->name != '/' && parent_len > 1)
 			walk->path[walk->path_len++] = '/';
-		strcpy(walk->path + walk->path_len, entry->name);
-		walk->path_len += strlen(entry->name);
+		/* It fits: read_names() and the policy saw to that. */
+		len = strlen(entry->name);
+		memcpy(walk->path + walk->path_len, entry->name, len + 1);
+		walk->path_len += len;
 		if (!items[i].content) {
 			err = visit(walk, entry);
 		} else if (entry->listing) {

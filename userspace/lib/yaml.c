@@ -67,7 +67,7 @@ int fim_yaml_fail(const char *name, const struct fim_yaml *node, const char *fmt
 
 static int fail_at(const struct reader *reader, const yaml_mark_t *mark, const char *reason)
 {
-	const struct fim_yaml here = { .line = mark->line + 1, .column = mark->column + 1 };
+	const struct fim_yaml here = {.line = mark->line + 1, .column = mark->column + 1};
 
 	return fim_yaml_fail(reader->name, &here, "%s", reason);
 }
@@ -247,7 +247,7 @@ static int read_document(struct reader *reader)
 
 int fim_yaml_parse(const char *text, size_t len, const char *name, struct fim_yaml **root_ret)
 {
-	struct reader reader = { .name = name };
+	struct reader reader = {.name = name};
 	int err;
 
 	if (!yaml_parser_initialize(&reader.parser))
@@ -386,8 +386,8 @@ int fim_yaml_read(const char *name, const struct fim_yaml *mapping,
 		for (i = 0; i < count && strcmp(fields[i].key, node->key); i++)
 			;
 		if (i == count) {
-			const struct fim_yaml at = { .line = node->key_line,
-						     .column = node->key_column };
+			const struct fim_yaml at = {.line = node->key_line,
+						    .column = node->key_column};
 
 			return fim_yaml_fail(name, &at, "unknown key \"%s\"", node->key);
 		}

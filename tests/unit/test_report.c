@@ -1,0 +1,1093 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Journals made line by line, and what the report says of them.  The large one in
+ * tests/data/report has one of everything; "test_report --update" writes what its
+ * report should be, to be read before it is committed.
+ */
+#include "fixture.h"
+
+#include <stdarg.h>
+
+#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define NSEC_PER_SEC  INT64_C(1000000000)
+#define START_SECONDS INT64_C(1793599200) /* 2026-11-02T06:00:00Z */
+#define EXPECTED      "report-4.0.1.json"
+
+static char data_dir[PATH_MAX];
+
+/* ---- journals */
+
+static FILE *journal;
+static uint64_t seq;
+static char prev[FIM_SHA256_HEX_SIZE];
+static const char *boot_id;
+
+static int64_t at(double hours)
+{
+	return (START_SECONDS + (int64_t)(hours * 3600)) * NSEC_PER_SEC;
+}
+
+static const char *time_of(double hours)
+{
+	static char texts[8][FIM_TIME_SIZE];
+	static size_t next;
+	char *text = texts[next++ % COUNT(texts)];
+
+	fim_time_format(at(hours), text);
+	return text;
+}
+
+static void journal_begin(void)
+{
+	journal = fopen("journal.ndjson", "w");
+	ck_assert_ptr_nonnull(journal);
+	seq = 0;
+	memset(prev, '0', sizeof(prev) - 1);
+	boot_id = "boot-1";
+}
+
+static void add(double hours, const char *type, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(double hours, const char *type, const char *fmt, ...)
+{
+	unsigned char digest[FIM_SHA256_SIZE];
+	char body[4096], line[8192];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	vsnprintf(body, sizeof(body), fmt, args);
+	va_end(args);
+	len = snprintf(
+		line, sizeof(line),
+		"{\"seq\":%d,\"time\":\"%s\",\"boot_id\":\"%s\",\"type\":\"%s\",\"prev\":\"%s\"%s%s}\n",
+		(int)++seq, time_of(hours), boot_id, type, prev, *body ? "," : "", body);
+	fputs(line, journal);
+	ck_assert_int_eq(fim_sha256(line, (size_t)len, digest), 0);
+	fim_hex_encode(digest, sizeof(digest), prev);
+}
+
+static void control(double hours, const char *component, const char *state)
+{
+	add(hours, "control", "\"component\":\"%s\",\"state\":\"%s\",\"cause\":\"because\"",
+	    component, state);
+}
+
+static void baseline(double hours)
+{
+	add(hours, "baseline",
+	    "\"digest\":\"d1\",\"key_id\":\"k1\",\"signature\":\"valid\",\"count\":2,\"path\":\"/b\","
+	    "\"policy_digest\":\"p1\",\"policy\":{\"name\":\"p\",\"version\":\"1\","
+	    "\"roots\":[\"/etc\",\"/usr/bin\"],\"rules\":[{\"path\":\"/etc/x\",\"class\":\"excluded\","
+	    "\"reason\":\"why\",\"approver\":\"who\"}]}");
+}
+
+static void compare_scope(double hours, const char *scope, int unreadable)
+{
+	add(hours, "comparison",
+	    "\"trigger\":\"scheduled\",\"scope\":[%s],\"start\":\"%s\",\"end\":\"%s\",\"expected\":2,"
+	    "\"compared\":2,\"added\":0,\"removed\":0,\"changed\":0,\"unreadable\":%d",
+	    scope, time_of(hours - 0.01), time_of(hours), unreadable);
+}
+
+static void compare(double hours)
+{
+	compare_scope(hours, "\"/usr/bin\",\"/etc\"", 0);
+}
+
+static void finding(double hours, const char *path)
+{
+	add(hours, "finding",
+	    "\"kind\":\"modified\",\"severity\":\"high\",\"path\":\"%s\",\"scope\":\"host\","
+	    "\"changed\":[\"mode\"],\"before\":{\"type\":\"file\",\"mode\":\"0644\"},"
+	    "\"after\":{\"type\":\"file\",\"mode\":\"0666\"}",
+	    path);
+}
+
+/* A daemon that starts, with a baseline and a first comparison. */
+static void usual_start(double hours)
+{
+	control(hours, "daemon", "up");
+	control(hours, "module", "up");
+	baseline(hours + 0.001);
+	compare(hours + 0.05);
+}
+
+static struct fim_json *build(double from, double to, enum fim_standard standard)
+{
+	struct fim_report_params params = {
+		.journal = "journal.ndjson",
+		.standard = standard,
+		.from_ns = from >= 0 ? at(from) : 0,
+		.to_ns = to >= 0 ? at(to) : 0,
+	};
+	struct fim_json *report;
+
+	if (journal)
+		fclose(journal);
+	journal = NULL;
+	ck_assert_int_eq(fim_report_build(&params, &report), 0);
+	return report;
+}
+
+static struct fim_json *build_all(void)
+{
+	return build(-1, -1, FIM_PCI_DSS_4_0_1);
+}
+
+/* ---- reports */
+
+enum statement {
+	ALERTS = 0,
+	WEEKLY,
+	LOGS,
+	FAILURES,
+	RESPONSE,
+	ALERT_RESPONSE,
+};
+
+static const char *status(const struct fim_json *report, enum statement which)
+{
+	return fim_json_get_str(fim_json_index(fim_json_get(report, "statements"), which),
+				"status");
+}
+
+static void dump(const struct fim_json *json, char **text_ret)
+{
+	size_t len;
+
+	ck_assert_int_eq(fim_json_dump_pretty(json, text_ret, &len), 0);
+}
+
+static bool mentions(const struct fim_json *json, const char *wanted)
+{
+	char *text;
+	bool found;
+
+	dump(json, &text);
+	found = strstr(text, wanted) != NULL;
+	free(text);
+	return found;
+}
+
+#define ASSERT_STATUS(report, which, expected)                                            \
+	do {                                                                              \
+		char *text_;                                                              \
+		dump(fim_json_index(fim_json_get(report, "statements"), which), &text_);  \
+		ck_assert_msg(strcmp(status(report, which), expected) == 0, "%s", text_); \
+		free(text_);                                                              \
+	} while (0)
+
+static const struct fim_json *item(const struct fim_json *report, const char *section, size_t i)
+{
+	return fim_json_index(fim_json_get(fim_json_get(report, section), "items"), i);
+}
+
+static int64_t count(const struct fim_json *report, const char *section)
+{
+	return fim_json_get_int(fim_json_get(report, section), "count", -1);
+}
+
+static char *html_of(const struct fim_json *report)
+{
+	char *html;
+	size_t len;
+	FILE *out = open_memstream(&html, &len);
+
+	ck_assert_int_eq(fim_report_html(report, out), 0);
+	fclose(out);
+	return html;
+}
+
+/* ---- nothing, and half of something */
+
+START_TEST(an_empty_journal_is_insufficient_evidence_of_everything)
+{
+	struct fim_json *report;
+	char *html;
+	size_t i;
+
+	journal_begin();
+	report = build_all();
+	for (i = ALERTS; i <= ALERT_RESPONSE; i++)
+		ASSERT_STATUS(report, i, "insufficient evidence");
+	ck_assert(fim_json_is_null(fim_json_get(report, "generated")));
+	ck_assert_str_eq(fim_json_str(fim_json_at(report, "journal/verification")), "verified");
+	html = html_of(report);
+	ck_assert_ptr_nonnull(strstr(html, "insufficient evidence"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_torn_journal_is_said_and_reported)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	fputs("{\"seq\":", journal);
+	report = build_all();
+	ck_assert(fim_json_get_bool(fim_json_get(report, "journal"), "torn", false));
+	ASSERT_STATUS(report, WEEKLY, "met");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_missing_journal_is_an_error)
+{
+	struct fim_report_params params = {.journal = "nowhere"};
+	struct fim_json *report = NULL;
+
+	ck_assert_int_eq(fim_report_build(&params, &report), -ENOENT);
+	ck_assert_ptr_null(report);
+}
+END_TEST
+
+START_TEST(a_period_that_ends_before_it_begins_is_refused)
+{
+	struct fim_report_params params = {.journal = "nowhere", .from_ns = 2, .to_ns = 1};
+	struct fim_json *report = NULL;
+
+	ck_assert_int_eq(fim_report_build(&params, &report), -EINVAL);
+}
+END_TEST
+
+/* ---- statements */
+
+START_TEST(a_quiet_well_kept_host_meets_what_can_be_shown)
+{
+	struct fim_json *report;
+	int day;
+
+	journal_begin();
+	usual_start(0);
+	for (day = 1; day <= 10; day++)
+		compare(24 * day);
+	report = build_all();
+	ASSERT_STATUS(report, ALERTS, "met");
+	ASSERT_STATUS(report, WEEKLY, "met");
+	ASSERT_STATUS(report, LOGS, "insufficient evidence");
+	ASSERT_STATUS(report, FAILURES, "met");
+	ASSERT_STATUS(report, RESPONSE, "met");
+	ASSERT_STATUS(report, ALERT_RESPONSE, "insufficient evidence");
+	ck_assert_str_eq(fim_json_get_str(report, "generated"), time_of(240));
+	fim_json_free(report);
+}
+END_TEST
+
+static const struct {
+	double second; /* hours of the second comparison */
+	const char *expected;
+} gaps[] = {
+	{7 * 24, "met"},
+	{7 * 24 + 0.1, "not met"},
+	{20 * 24, "not met"},
+};
+
+START_TEST(more_than_a_week_between_two_comparisons_is_not_met)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	compare(gaps[_i].second);
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, gaps[_i].expected);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "comparisons"), "longest_gap_ms", 0),
+			 (at(gaps[_i].second) - at(0.05)) / 1000000);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(more_than_a_week_without_a_first_or_a_next_comparison_is_not_met)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	control(0, "daemon", "up");
+	baseline(0.01);
+	finding(8 * 24, "/etc/a");
+	if (_i)
+		compare(8 * 24 + 1);
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, "not met");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_host_that_fell_silent_has_insufficient_evidence)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	compare(24);
+	report = build(-1, 24 * 30, FIM_PCI_DSS_4_0_1);
+	ASSERT_STATUS(report, ALERTS, "insufficient evidence");
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	ASSERT_STATUS(report, FAILURES, "insufficient evidence");
+	ck_assert_str_eq(fim_json_str(fim_json_at(report, "period/to")), time_of(720));
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_journal_that_begins_after_the_period_has_insufficient_evidence)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(24 * 5);
+	report = build(0, -1, FIM_PCI_DSS_4_0_1);
+	ASSERT_STATUS(report, ALERTS, "insufficient evidence");
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(without_a_baseline_nothing_can_be_found)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	control(0, "daemon", "up");
+	control(0.1, "baseline", "down");
+	report = build_all();
+	ASSERT_STATUS(report, ALERTS, "not met");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_comparison_of_a_part_does_not_count)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	control(0, "daemon", "up");
+	baseline(0.01);
+	compare_scope(1, "\"/etc\"", 0);
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	ck_assert(!fim_json_get_bool(item(report, "comparisons", 0), "complete", true));
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(files_that_could_not_be_read_were_not_compared)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	compare_scope(1, "\"/etc\",\"/usr/bin\"", 3);
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+/* A gap must not be talked away by a comparison that ends in the future. */
+START_TEST(a_comparison_from_the_future_is_no_evidence)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	add(1, "comparison",
+	    "\"trigger\":\"x\",\"scope\":[\"/etc\",\"/usr/bin\"],\"start\":\"%s\",\"end\":\"%s\"",
+	    time_of(1), time_of(400));
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "journal"), "malformed", 0), 1);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(records_that_say_nothing_usable_are_counted)
+{
+	static const char *const types[] = {"finding",	 "comparison", "baseline",
+					    "container", "watch",      "control"};
+	struct fim_json *report;
+	size_t i;
+
+	journal_begin();
+	usual_start(0);
+	for (i = 0; i < COUNT(types); i++)
+		add(1, types[i], "\"a\":{}");
+	add(1, "of-a-later-version", "\"a\":1");
+	report = build_all();
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "journal"), "malformed", 0), 6);
+	ASSERT_STATUS(report, ALERTS, "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_clock_that_goes_back_makes_durations_uncertain)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	compare(5);
+	compare(3);
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- outages */
+
+enum ending {
+	STAYS_OPEN,
+	ENDS,
+	ENDS_AND_COMPARED,
+	ENDS_AND_PART_COMPARED,
+};
+
+static const struct {
+	const char *component;
+	const char *state;
+	enum ending ending;
+	const char *alerts;
+	const char *failures;
+} outages[] = {
+	{"module", "down", STAYS_OPEN, "not met", "not met"},
+	{"module", "degraded", STAYS_OPEN, "insufficient evidence", "not met"},
+	{"module", "down", ENDS, "insufficient evidence", "met"},
+	{"module", "down", ENDS_AND_PART_COMPARED, "insufficient evidence", "met"},
+	{"module", "down", ENDS_AND_COMPARED, "met", "met"},
+	{"ring", "degraded", ENDS_AND_COMPARED, "met", "met"},
+	{"daemon", "down", ENDS, "insufficient evidence", "met"},
+	{"docker", "down", STAYS_OPEN, "met", "not met"},
+	{"docker", "down", ENDS, "met", "met"},
+	{"sink", "down", STAYS_OPEN, "not met", "not met"},
+	{"sink", "degraded", STAYS_OPEN, "insufficient evidence", "not met"},
+	{"sink", "down", ENDS, "met", "met"},
+};
+
+START_TEST(an_outage_is_judged_by_how_it_ended)
+{
+	enum ending ending = outages[_i].ending;
+	struct fim_json *report;
+	const struct fim_json *outage;
+
+	journal_begin();
+	usual_start(0);
+	control(2, outages[_i].component, outages[_i].state);
+	control(2.5, outages[_i].component, outages[_i].state); /* said again */
+	if (ending != STAYS_OPEN)
+		control(3, outages[_i].component, "up");
+	if (ending == ENDS_AND_COMPARED)
+		compare(4);
+	else if (ending == ENDS_AND_PART_COMPARED)
+		compare_scope(4, "\"/etc\"", 0);
+	finding(5, "/etc/a");
+	report = build_all();
+	ASSERT_STATUS(report, ALERTS, outages[_i].alerts);
+	ASSERT_STATUS(report, FAILURES, outages[_i].failures);
+	ck_assert_int_eq(count(report, "outages"), 1);
+	outage = item(report, "outages", 0);
+	ck_assert_str_eq(fim_json_get_str(outage, "component"), outages[_i].component);
+	ck_assert_str_eq(fim_json_get_str(outage, "cause"), "because");
+	ck_assert_str_eq(fim_json_get_str(outage, "start"), time_of(2));
+	ck_assert(fim_json_get_bool(outage, "open", false) == (ending == STAYS_OPEN));
+	ck_assert_int_eq(fim_json_get_int(outage, "duration_ms", 0),
+			 (ending == STAYS_OPEN ? 3 : 1) * 3600 * 1000);
+	ck_assert_int_eq(fim_json_get_int(outage, "findings", -1), ending == STAYS_OPEN);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_finding_while_no_alert_could_leave_is_insufficient_evidence)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	control(2, "sink", "down");
+	finding(2.5, "/etc/a");
+	control(3, "sink", "up");
+	compare(4);
+	report = build_all();
+	ASSERT_STATUS(report, ALERTS, "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+/* _i: 0: the daemon was killed, 1: the host was reset, 2: the journal was torn by it */
+START_TEST(a_daemon_that_starts_without_having_stopped_was_interrupted)
+{
+	const struct fim_json *outage;
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	finding(2, "/etc/a");
+	if (_i)
+		boot_id = "boot-2";
+	if (_i == 2)
+		control(5, "journal", "loss");
+	usual_start(5);
+	report = build_all();
+	ck_assert_int_eq(count(report, "outages"), 1);
+	outage = item(report, "outages", 0);
+	ck_assert(fim_json_get_bool(outage, "inferred", false));
+	ck_assert_str_eq(fim_json_get_str(outage, "start"), time_of(2));
+	ck_assert_str_eq(fim_json_get_str(outage, "end"), time_of(5));
+	ck_assert(mentions(outage, _i ? "the host stopped" : "the daemon ended"));
+	ASSERT_STATUS(report, ALERTS, "met");
+	ASSERT_STATUS(report, FAILURES, "insufficient evidence");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "journal"), "boots", 0), _i ? 2 : 1);
+	fim_json_free(report);
+}
+END_TEST
+
+/* As the daemon does it: "down" with the time it was seen last, then "up". */
+START_TEST(an_outage_said_by_the_next_start_begins_when_the_last_run_ended)
+{
+	const struct fim_json *outage;
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	finding(2, "/etc/a");
+	boot_id = "boot-2";
+	if (_i)
+		control(5, "journal", "loss");
+	add(5, "control",
+	    "\"component\":\"daemon\",\"state\":\"down\",\"cause\":\"the host was restarted\","
+	    "\"since\":\"%s\"",
+	    time_of(_i ? 5 : 2));
+	usual_start(5);
+	report = build_all();
+	ck_assert_int_eq(count(report, "outages"), 1);
+	outage = item(report, "outages", 0);
+	ck_assert_str_eq(fim_json_get_str(outage, "end"), time_of(5));
+	ck_assert_str_eq(fim_json_get_str(outage, "cause"), "the host was restarted");
+	ck_assert_str_eq(fim_json_get_str(outage, "start"), time_of(2));
+	ck_assert(fim_json_get_bool(outage, "inferred", false));
+	ASSERT_STATUS(report, FAILURES, "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(up_ends_every_cause_of_a_component)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	add(2, "control", "\"component\":\"watch\",\"state\":\"degraded\",\"cause\":\"a\"");
+	add(3, "control", "\"component\":\"watch\",\"state\":\"degraded\",\"cause\":\"b\"");
+	add(3, "control", "\"component\":\"watch\",\"state\":\"degraded\",\"cause\":\"a\"");
+	control(4, "watch", "up");
+	compare(5);
+	report = build_all();
+	ck_assert_int_eq(count(report, "outages"), 2);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "outages"), "open", -1), 0);
+	ASSERT_STATUS(report, ALERTS, "met");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_daemon_that_said_goodbye_is_one_outage_only)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	control(2, "daemon", "down");
+	boot_id = "boot-2";
+	usual_start(5);
+	report = build_all();
+	ck_assert_int_eq(count(report, "outages"), 1);
+	ck_assert(!fim_json_get_bool(item(report, "outages", 0), "inferred", true));
+	ASSERT_STATUS(report, FAILURES, "met");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(lost_events_need_a_comparison_after_them)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	add(2, "control",
+	    "\"component\":\"ring\",\"state\":\"loss\",\"cause\":\"full\",\"lost\":17");
+	if (_i)
+		compare(3);
+	report = build_all();
+	ASSERT_STATUS(report, ALERTS, _i ? "met" : "insufficient evidence");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "losses"), "lost", 0), 17);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "summary"), "lost_events", 0), 17);
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- periods */
+
+START_TEST(only_what_is_in_the_period_is_shown)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	finding(1, "/etc/before");
+	control(2, "module", "down");
+	control(3, "module", "up");
+	control(9, "docker", "down");
+	compare(9.5);
+	finding(11, "/etc/inside");
+	control(12, "docker", "up");
+	compare(13);
+	control(19, "module", "down");
+	finding(21, "/etc/after");
+	control(22, "module", "up");
+	report = build(10, 20, FIM_PCI_DSS_4_0_1);
+	ck_assert(!mentions(report, "/etc/before"));
+	ck_assert(mentions(report, "/etc/inside"));
+	ck_assert(!mentions(report, "/etc/after"));
+	ck_assert_int_eq(count(report, "changes"), 1);
+	ck_assert_int_eq(count(report, "outages"), 2);
+	ck_assert_str_eq(fim_json_get_str(item(report, "outages", 0), "start"), time_of(9));
+	/* What ended later was open when the period did. */
+	ck_assert(fim_json_get_bool(item(report, "outages", 1), "open", false));
+	ck_assert_int_eq(count(report, "baselines"), 1);
+	ck_assert_int_eq(count(report, "comparisons"), 1);
+	/* From the comparison before the period, not from the period's start. */
+	ck_assert_str_eq(fim_json_str(fim_json_at(report, "comparisons/longest_gap_to")),
+			 time_of(19));
+	ck_assert_int_eq(fim_json_get_int(item(report, "comparisons", 0), "gap_ms", 0),
+			 3500 * 3600);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(the_rest_of_a_broken_journal_is_no_evidence)
+{
+	struct fim_json *report;
+	const struct fim_json *section;
+
+	journal_begin();
+	usual_start(0);
+	finding(1, "/etc/good");
+	fputs("{\"seq\":99}\n", journal);
+	finding(2, "/etc/bad");
+	report = build_all();
+	ASSERT_STATUS(report, ALERTS, "insufficient evidence");
+	ASSERT_STATUS(report, WEEKLY, "insufficient evidence");
+	ASSERT_STATUS(report, FAILURES, "insufficient evidence");
+	section = fim_json_get(report, "journal");
+	ck_assert_str_eq(fim_json_get_str(section, "verification"), "broken");
+	ck_assert_int_eq(fim_json_get_int(section, "first_bad", 0), 6);
+	ck_assert(mentions(fim_json_get(report, "statements"), "record 6"));
+	ck_assert(mentions(report, "/etc/good"));
+	ck_assert(!mentions(report, "/etc/bad"));
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(what_is_not_met_stays_so_in_a_broken_journal)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	compare(9 * 24);
+	fputs("garbage\n", journal);
+	report = build_all();
+	ASSERT_STATUS(report, WEEKLY, "not met");
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- containers */
+
+static void container(double hours, const char *id, const char *power)
+{
+	add(hours, "container",
+	    "\"trigger\":\"start\",\"container\":{\"id\":\"%s\",\"name\":\"n-%s\",%s}", id, id,
+	    power);
+}
+
+START_TEST(containers_with_power_come_first_and_each_once)
+{
+	static const char *const order[] = {"c", "d", "b", "a"};
+	struct fim_json *report;
+	size_t i;
+
+	journal_begin();
+	container(1, "a", "\"flags\":[{\"id\":\"root-user\",\"severity\":\"low\"}]");
+	container(2, "b", "\"flags\":[{\"id\":\"pid-host\",\"severity\":\"high\"}]");
+	container(3, "c", "\"privileged\":true,\"effectively_privileged\":true,\"flags\":[]");
+	container(4, "d", "\"effectively_privileged\":true,\"flags\":[]");
+	container(5, "a", "\"flags\":[]");
+	add(6, "watch",
+	    "\"action\":\"gone\",\"scope\":\"container\",\"path\":\"/etc\",\"container_id\":\"d\"");
+	report = build_all();
+	ck_assert_int_eq(count(report, "containers"), COUNT(order));
+	for (i = 0; i < COUNT(order); i++)
+		ck_assert_str_eq(
+			fim_json_str(fim_json_at(item(report, "containers", i), "container/id")),
+			order[i]);
+	ck_assert_str_eq(fim_json_get_str(item(report, "containers", 1), "gone"), time_of(6));
+	ck_assert_str_eq(fim_json_get_str(item(report, "containers", 3), "first_seen"), time_of(1));
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "containers"), "privileged", 0), 1);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "containers"),
+					  "effectively_privileged", 0),
+			 2);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "containers"), "flagged", 0), 3);
+	ck_assert(fim_json_get_bool(item(report, "containers", 2), "flagged", false));
+	ck_assert(!fim_json_get_bool(item(report, "containers", 3), "flagged", true));
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(a_container_that_was_gone_before_the_period_is_not_in_it)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	container(1, "a", "\"flags\":[]");
+	container(2, "b", "\"flags\":[]");
+	add(3, "watch",
+	    "\"action\":\"gone\",\"scope\":\"container\",\"path\":\"/etc\",\"container_id\":\"a\"");
+	container(12, "c", "\"flags\":[]");
+	report = build(10, -1, FIM_PCI_DSS_4_0_1);
+	ck_assert_int_eq(count(report, "containers"), 2);
+	ck_assert_str_eq(fim_json_str(fim_json_at(item(report, "containers", 0), "container/id")),
+			 "b");
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- standards */
+
+START_TEST(a_standard_is_known_by_two_names)
+{
+	enum fim_standard standard = FIM_PCI_DSS_3_2_1;
+
+	ck_assert_int_eq(fim_standard_parse("4.0.1", &standard), 0);
+	ck_assert_int_eq(standard, FIM_PCI_DSS_4_0_1);
+	ck_assert_int_eq(fim_standard_parse("pci-dss-3.2.1", &standard), 0);
+	ck_assert_int_eq(standard, FIM_PCI_DSS_3_2_1);
+	ck_assert_int_eq(fim_standard_parse("", &standard), -EINVAL);
+	ck_assert_int_eq(fim_standard_parse("4.0", &standard), -EINVAL);
+	ck_assert_int_eq(fim_standard_parse("pci-dss-", &standard), -EINVAL);
+	ck_assert_int_eq(standard, FIM_PCI_DSS_3_2_1);
+}
+END_TEST
+
+static struct fim_json *build_sample(enum fim_standard standard)
+{
+	char path[PATH_MAX + 32];
+	struct fim_report_params params = {.journal = path, .standard = standard};
+	struct fim_json *report;
+
+	snprintf(path, sizeof(path), "%s/journal.ndjson", data_dir);
+	ck_assert_int_eq(fim_report_build(&params, &report), 0);
+	return report;
+}
+
+START_TEST(numbers_of_the_two_standards_are_never_mixed)
+{
+	static const char *const numbers[2][6] = {
+		{"11.5.2", "11.5.2", "10.3.4", "10.7.2", "10.7.3", "12.10.5"},
+		{"11.5", "11.5", "10.5.5", "10.8", "10.8.1", "11.5.1"},
+	};
+	static const char *const foreign[2][8] = {
+		{"3.2.1", "\"11.5\"", "11.5.1", "10.5.5", "10.8", " 7.1", NULL, NULL},
+		{"4.0.1", "11.5.2", "10.3.4", "10.7.2", "10.7.3", "12.10.5", " 7.2", NULL},
+	};
+	struct fim_json *report = build_sample((enum fim_standard)_i);
+	const struct fim_json *statements = fim_json_get(report, "statements");
+	char *html = html_of(report);
+	size_t i;
+
+	ck_assert_uint_eq(fim_json_count(statements), 6);
+	for (i = 0; i < 6; i++)
+		ck_assert_str_eq(fim_json_get_str(fim_json_index(statements, i), "requirement"),
+				 numbers[_i][i]);
+	for (i = 0; foreign[_i][i]; i++) {
+		ck_assert_msg(!mentions(report, foreign[_i][i]), "%s", foreign[_i][i]);
+		/* The page must not bring its own numbers, either. */
+		ck_assert_msg(!strstr(html, foreign[_i][i]), "%s", foreign[_i][i]);
+	}
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- the large journal */
+
+START_TEST(the_same_journal_gives_the_same_bytes)
+{
+	struct fim_json *first = build_sample(FIM_PCI_DSS_4_0_1);
+	struct fim_json *second = build_sample(FIM_PCI_DSS_4_0_1);
+	char *texts[2], *pages[2];
+
+	dump(first, &texts[0]);
+	dump(second, &texts[1]);
+	ck_assert_str_eq(texts[0], texts[1]);
+	pages[0] = html_of(first);
+	pages[1] = html_of(second);
+	ck_assert_str_eq(pages[0], pages[1]);
+	free(texts[0]);
+	free(texts[1]);
+	free(pages[0]);
+	free(pages[1]);
+	fim_json_free(first);
+	fim_json_free(second);
+}
+END_TEST
+
+START_TEST(the_report_is_the_one_that_was_read_and_agreed_to)
+{
+	struct fim_json *report = build_sample(FIM_PCI_DSS_4_0_1);
+	char path[PATH_MAX + 64], *text, *expected;
+	size_t len;
+
+	dump(report, &text);
+	snprintf(path, sizeof(path), "%s/" EXPECTED, data_dir);
+	ck_assert_int_eq(fim_file_read(path, 1 << 20, &expected, &len), 0);
+	if (strcmp(text, expected) != 0) {
+		put_text("actual", text);
+		snprintf(path, sizeof(path), "diff '%s/" EXPECTED "' actual | head -20 >&2",
+			 data_dir);
+		(void)!system(path);
+	}
+	ck_assert_msg(strcmp(text, expected) == 0, "see the difference above");
+	free(text);
+	free(expected);
+	fim_json_free(report);
+}
+END_TEST
+
+/* Whether an entity meets the standard is the assessor's word. */
+START_TEST(nobody_is_called_compliant)
+{
+	struct fim_json *report = build_sample((enum fim_standard)_i);
+	char *text, *html = html_of(report);
+
+	dump(report, &text);
+	ck_assert_ptr_null(strcasestr(text, "complian"));
+	ck_assert_ptr_null(strcasestr(html, "complian"));
+	free(text);
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- the page */
+
+static size_t occurrences(const char *text, const char *wanted)
+{
+	size_t found = 0;
+
+	for (; (text = strstr(text, wanted)) != NULL; text += strlen(wanted))
+		found++;
+	return found;
+}
+
+START_TEST(the_page_needs_nothing_but_itself)
+{
+	static const char *const foreign[] = {"<script", "<link", "<img",    "<iframe",	   "src=",
+					      "http://", "url(",  "@import", "javascript:"};
+	struct fim_json *report = build_sample(FIM_PCI_DSS_4_0_1);
+	char *html = html_of(report);
+	size_t i;
+
+	for (i = 0; i < COUNT(foreign); i++)
+		ck_assert_msg(!strstr(html, foreign[i]), "%s", foreign[i]);
+	ck_assert(fim_is_utf8(html, strlen(html)));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(the_page_can_be_read_with_a_screen_reader)
+{
+	static const char *const wanted[] = {"<html lang=\"en\">",
+					     "<title>",
+					     "<main ",
+					     "<header ",
+					     "<nav ",
+					     "<footer>",
+					     "name=\"viewport\"",
+					     "prefers-color-scheme",
+					     "@page",
+					     "@media print"};
+	struct fim_json *report = build_sample(FIM_PCI_DSS_4_0_1);
+	char *html = html_of(report);
+	size_t i;
+
+	for (i = 0; i < COUNT(wanted); i++)
+		ck_assert_msg(strstr(html, wanted[i]) != NULL, "%s", wanted[i]);
+	ck_assert_uint_eq(occurrences(html, "<h1>"), 1);
+	ck_assert_uint_eq(occurrences(html, "<table"), occurrences(html, "<caption"));
+	ck_assert_uint_eq(occurrences(html, "<th>"), 0);
+	ck_assert_uint_eq(occurrences(html, "<svg role=\"img\" aria-label="),
+			  occurrences(html, "<svg"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* clang-format off */
+static const char *const hostile[] = {
+	"</code><script>alert(1)</script>", "\\\" onload=\\\"x", "'><img src=x>", "&lt;b&gt;",
+	"\\u202egnp.exe", "\\u0007\\u001b[31m", "</style>", "--><!--", "\\n\\n", "\\u2028", "%s%n",
+};
+/* clang-format on */
+
+START_TEST(hostile_names_stay_text)
+{
+	struct fim_json *report;
+	char *html, *at_name;
+
+	journal_begin();
+	usual_start(0);
+	add(1, "finding",
+	    "\"kind\":\"modified\",\"severity\":\"high\",\"path\":\"/etc/BEGIN%s\",\"scope\":\"host\","
+	    "\"op\":\"%s\",\"changed\":[\"mode\",\"%s\"],\"before\":{\"type\":\"file\",\"mode\":\"%s\"},"
+	    "\"after\":{\"type\":\"file\",\"xattrs\":{\"%s\":\"%s\"}},"
+	    "\"actor\":{\"exe\":\"%s\",\"args\":[\"%s\"],\"uid\":1,\"user\":\"%s\"},"
+	    "\"container\":{\"name\":\"%s\",\"image\":\"%s\"}",
+	    hostile[_i], hostile[_i], hostile[_i], hostile[_i], hostile[_i], hostile[_i],
+	    hostile[_i], hostile[_i], hostile[_i], hostile[_i], hostile[_i]);
+	container(1, "x", "\"image\":\"i\",\"flags\":[]");
+	control(2, hostile[_i], "down");
+	report = build_all();
+	html = html_of(report);
+	ck_assert_ptr_null(strstr(html, "<script"));
+	ck_assert_ptr_null(strstr(html, "<img"));
+	ck_assert_ptr_null(strstr(html, " onload=\""));
+	ck_assert_ptr_null(strstr(html, "\x1b"));
+	ck_assert_ptr_null(strstr(html, "\xe2\x80\xae"));
+	ck_assert_uint_eq(occurrences(html, "</style>"), 1);
+	at_name = strstr(html, "BEGIN");
+	ck_assert_ptr_nonnull(at_name);
+	ck_assert(strcspn(at_name, "<\n\"'") >= strlen("BEGIN"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* The page is made of the JSON report only, whoever wrote that. */
+static const char *const strange_reports[] = {
+	"{}",
+	"[]",
+	"null",
+	"{\"statements\":7,\"changes\":[],\"containers\":{\"items\":{}},\"period\":\"x\"}",
+	"{\"statements\":[null,7,{}],\"changes\":{\"items\":[null,7,{}],\"count\":-5}}",
+	"{\"period\":{\"from\":\"2026-01-01\",\"to\":\"2025-01-01\"},\"outages\":{\"items\":[{\"start\":\"x\"}]}}",
+	"{\"period\":{\"from\":\"1970-01-02\",\"to\":\"2261-01-01\"},\"comparisons\":{\"items\":[{\"start\":"
+	"\"2100-01-01\",\"end\":\"1980-01-01\"}]},\"changes\":{\"items\":[{\"time\":\"2261-01-01\"}]}}",
+	"{\"changes\":{\"items\":[{\"before\":[],\"after\":7,\"actor\":7,\"path_hex\":\"zz\",\"changed\":[7]}]}}",
+};
+
+START_TEST(a_strange_report_makes_a_strange_page_and_no_more)
+{
+	struct fim_json *report;
+	char *html;
+
+	ck_assert_int_eq(fim_json_parse(strange_reports[_i], strlen(strange_reports[_i]), "report",
+					&report),
+			 0);
+	html = html_of(report);
+	ck_assert_ptr_nonnull(strstr(html, "</html>"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* Not within a test: nothing of Check may be used. */
+static int update(void)
+{
+	char journal_path[PATH_MAX + 32], path[PATH_MAX + 32], *text;
+	struct fim_report_params params = {.journal = journal_path};
+	struct fim_json *report;
+	size_t len;
+
+	snprintf(journal_path, sizeof(journal_path), "%s/journal.ndjson", data_dir);
+	snprintf(path, sizeof(path), "%s/" EXPECTED, data_dir);
+	if (fim_report_build(&params, &report) || fim_json_dump_pretty(report, &text, &len) ||
+	    fim_file_write_atomic(path, text, len, 0644)) {
+		fprintf(stderr, "%s: cannot update\n", path);
+		return EXIT_FAILURE;
+	}
+	free(text);
+	fim_json_free(report);
+	return EXIT_SUCCESS;
+}
+
+static void add_statement_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, a_quiet_well_kept_host_meets_what_can_be_shown);
+	tcase_add_loop_test(tcase, more_than_a_week_between_two_comparisons_is_not_met, 0,
+			    COUNT(gaps));
+	tcase_add_loop_test(tcase, more_than_a_week_without_a_first_or_a_next_comparison_is_not_met,
+			    0, 2);
+	tcase_add_test(tcase, a_host_that_fell_silent_has_insufficient_evidence);
+	tcase_add_test(tcase, a_journal_that_begins_after_the_period_has_insufficient_evidence);
+	tcase_add_test(tcase, without_a_baseline_nothing_can_be_found);
+	tcase_add_test(tcase, a_comparison_of_a_part_does_not_count);
+	tcase_add_test(tcase, files_that_could_not_be_read_were_not_compared);
+	tcase_add_test(tcase, a_comparison_from_the_future_is_no_evidence);
+	tcase_add_test(tcase, records_that_say_nothing_usable_are_counted);
+	tcase_add_test(tcase, a_clock_that_goes_back_makes_durations_uncertain);
+	tcase_add_loop_test(tcase, an_outage_is_judged_by_how_it_ended, 0, COUNT(outages));
+	tcase_add_test(tcase, a_finding_while_no_alert_could_leave_is_insufficient_evidence);
+	tcase_add_loop_test(tcase, a_daemon_that_starts_without_having_stopped_was_interrupted, 0,
+			    3);
+	tcase_add_loop_test(tcase, an_outage_said_by_the_next_start_begins_when_the_last_run_ended,
+			    0, 2);
+	tcase_add_test(tcase, up_ends_every_cause_of_a_component);
+	tcase_add_test(tcase, a_daemon_that_said_goodbye_is_one_outage_only);
+	tcase_add_loop_test(tcase, lost_events_need_a_comparison_after_them, 0, 2);
+	tcase_add_test(tcase, only_what_is_in_the_period_is_shown);
+	tcase_add_test(tcase, the_rest_of_a_broken_journal_is_no_evidence);
+	tcase_add_test(tcase, what_is_not_met_stays_so_in_a_broken_journal);
+	tcase_add_test(tcase, containers_with_power_come_first_and_each_once);
+	tcase_add_test(tcase, a_container_that_was_gone_before_the_period_is_not_in_it);
+}
+
+static void add_page_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, a_standard_is_known_by_two_names);
+	tcase_add_loop_test(tcase, numbers_of_the_two_standards_are_never_mixed, 0, 2);
+	tcase_add_test(tcase, the_same_journal_gives_the_same_bytes);
+	tcase_add_test(tcase, the_report_is_the_one_that_was_read_and_agreed_to);
+	tcase_add_loop_test(tcase, nobody_is_called_compliant, 0, 2);
+	tcase_add_test(tcase, the_page_needs_nothing_but_itself);
+	tcase_add_test(tcase, the_page_can_be_read_with_a_screen_reader);
+	tcase_add_loop_test(tcase, hostile_names_stay_text, 0, COUNT(hostile));
+	tcase_add_loop_test(tcase, a_strange_report_makes_a_strange_page_and_no_more, 0,
+			    COUNT(strange_reports));
+}
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("report");
+	TCase *tcase = tcase_create("report");
+
+	/* Run from the top of the tree; each test has a directory of its own. */
+	if (!realpath("tests/data/report", data_dir)) {
+		perror("tests/data/report");
+		return EXIT_FAILURE;
+	}
+	if (argc > 1 && strcmp(argv[1], "--update") == 0)
+		return update();
+	tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
+	tcase_add_test(tcase, an_empty_journal_is_insufficient_evidence_of_everything);
+	tcase_add_test(tcase, a_torn_journal_is_said_and_reported);
+	tcase_add_test(tcase, a_missing_journal_is_an_error);
+	tcase_add_test(tcase, a_period_that_ends_before_it_begins_is_refused);
+	add_statement_tests(tcase);
+	add_page_tests(tcase);
+	suite_add_tcase(suite, tcase);
+	return fixture_run(suite);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sink may lose alerts, but never time: nothing it writes to may make it wait. */
+#include "fixture.h"
+
+#include <signal.h>
+
+#include "userspace/daemon/daemon.h"
+
+static struct daemon d;
+static int pipe_fds[2];
+static int old_stdout;
+
+static const struct alert alert = {
+	.type = "finding",
+	.severity = FIM_SEVERITY_HIGH,
+	.failed = true,
+	.text = "text",
+	.line = "{\"type\":\"finding\"}",
+};
+
+static void sinks_setup(void)
+{
+	fixture_setup();
+	put_text("config.yaml", "sink_audit: false\nsink_syslog: false\n");
+	memset(&d, 0, sizeof(d));
+	ck_assert_int_eq(fim_config_load("config.yaml", &d.config), 0);
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	fflush(stdout);
+	old_stdout = dup(STDOUT_FILENO);
+	dup2(pipe_fds[1], STDOUT_FILENO);
+	close(pipe_fds[1]);
+	d.hasher = fim_hasher_new();
+	ck_assert_int_eq(fim_journal_open(fixture_dir, &d.journal), 0);
+	sinks_open(&d);
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_UP);
+}
+
+static void sinks_teardown(void)
+{
+	sinks_close(&d);
+	fim_journal_close(d.journal);
+	fim_hasher_free(d.hasher);
+	fim_config_free(d.config);
+	dup2(old_stdout, STDOUT_FILENO);
+	close(old_stdout);
+	close(pipe_fds[0]);
+	fixture_teardown();
+}
+
+/* All lines that arrived are whole; their number. */
+static int lines_whole(char *buf, size_t len)
+{
+	int lines = 0;
+	char *save = NULL;
+
+	buf[len] = '\0';
+	for (char *line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		ck_assert_msg(line[0] == '{' && line[strlen(line) - 1] == '}', "torn: %s", line);
+		lines++;
+	}
+	return lines;
+}
+
+START_TEST(standard_output_gets_the_line)
+{
+	char buf[4096];
+	ssize_t len;
+
+	len = read(pipe_fds[0], buf, sizeof(buf)); /* the control record of opening */
+	ck_assert_int_gt(len, 0);
+	sinks_send(&d, &alert);
+	len = read(pipe_fds[0], buf, sizeof(buf) - 1);
+	ck_assert_int_gt(len, 0);
+	buf[len] = '\0';
+	ck_assert_str_eq(buf, "{\"type\":\"finding\"}\n");
+}
+END_TEST
+
+START_TEST(a_reader_that_does_not_read_is_said_once_and_nothing_blocks)
+{
+	static char buf[1 << 20];
+	struct fim_journal_check check;
+	char *long_line = malloc(10000);
+	struct alert big = alert;
+	int sent = 0;
+	ssize_t len;
+
+	ck_assert_ptr_nonnull(long_line);
+	memset(long_line, 'x', 10000);
+	long_line[0] = '{';
+	strcpy(long_line + 9990, "}");
+	big.line = long_line;
+	for (int i = 0; i < 100; i++)
+		sinks_send(&d, &big); /* a pipe holds 64 KiB */
+	ck_assert(d.sinks.sink[0].failing);
+	ck_assert_uint_gt(d.sinks.sink[0].failed, 50);
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_DEGRADED);
+	len = read(pipe_fds[0], buf, sizeof(buf) - 1);
+	for (int i = 0; i < 3; i++) {
+		sinks_send(&d, &alert);
+		len += read(pipe_fds[0], buf + len, sizeof(buf) - 1 - (size_t)len);
+	}
+	sent = lines_whole(buf, (size_t)len);
+	ck_assert_int_ge(sent, 6);
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_UP);
+	/* up, degraded, up: and not a record for each line that was lost */
+	ck_assert_int_eq(fim_journal_read(fixture_dir, NULL, NULL, &check), 0);
+	ck_assert_uint_eq(check.records, 3);
+	free(long_line);
+}
+END_TEST
+
+START_TEST(a_reader_that_left_does_not_kill_the_daemon)
+{
+	signal(SIGPIPE, SIG_IGN);
+	close(pipe_fds[0]);
+	pipe_fds[0] = open("/dev/null", O_RDONLY);
+	sinks_send(&d, &alert);
+	ck_assert(d.sinks.sink[0].failing);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sinks");
+	TCase *tcase = tcase_create("sinks");
+
+	tcase_add_checked_fixture(tcase, sinks_setup, sinks_teardown);
+	tcase_add_test(tcase, standard_output_gets_the_line);
+	tcase_add_test(tcase, a_reader_that_does_not_read_is_said_once_and_nothing_blocks);
+	tcase_add_test(tcase, a_reader_that_left_does_not_kill_the_daemon);
+	suite_add_tcase(suite, tcase);
+	return fixture_run(suite);
+}
