@@ -37,7 +37,7 @@ endif
 CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL += $(LDFLAGS)
-LIBS := -lcrypto -ljansson -lyaml -lcurl -lpthread
+LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread
 
 LIB_SRC := $(wildcard userspace/lib/*.c)
 DAEMON_SRC := $(wildcard userspace/daemon/*.c)

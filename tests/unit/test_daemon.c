@@ -353,6 +353,21 @@ START_TEST(a_file_never_closed_is_appraised_after_the_settling_time)
 }
 END_TEST
 
+START_TEST(a_file_written_without_end_is_appraised_nevertheless)
+{
+	int64_t start = now_ms();
+
+	put_text("bin/ls", "changed");
+	while (!read_journal("finding")) {
+		put_event(FIM_OP_TRUNCATE, WATCH_BIN, "ls")->flags = FIM_EV_OPEN_FOR_WRITE;
+		put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+		send_records();
+		ck_assert_int_eq(daemon_turn(&d, 5), 0);
+		ck_assert_int_lt(now_ms() - start, 5000);
+	}
+}
+END_TEST
+
 START_TEST(set_uid_is_one_critical_attributes_finding)
 {
 	ck_assert_int_eq(chmod("bin/find", 04755), 0);
@@ -735,12 +750,12 @@ START_TEST(an_unclean_end_is_seen_in_the_journal)
 
 	control_set(&d, COMPONENT_DAEMON, CONTROL_UP, "up");
 	ck_assert_int_eq(history_read(d.config->journal_dir, &history), 0);
-	ck_assert(history.any && !history.clean);
+	ck_assert(history.unclean);
 	ck_assert_int_gt(history.last_ns, 0);
 	history_exit(&history);
 	control_set(&d, COMPONENT_DAEMON, CONTROL_DOWN, "down");
 	ck_assert_int_eq(history_read(d.config->journal_dir, &history), 0);
-	ck_assert(history.clean);
+	ck_assert(!history.unclean);
 	history_exit(&history);
 }
 END_TEST
@@ -775,6 +790,151 @@ START_TEST(many_changes_at_once_are_all_told)
 	}
 	run();
 	ck_assert_uint_eq(read_journal("finding"), 50);
+}
+END_TEST
+
+#define ID "ae087e91ad35bebc106dfec5a8c1d6fdf6d72e169f17c6c71f2f6aefdc5f7d6d"
+
+/* What the engine's thread would tell. */
+static void put_container(int what, bool running, const char *trigger)
+{
+	struct engine_news *news = calloc(1, sizeof(*news));
+	struct fim_json *inspect = NULL;
+	char text[512];
+
+	ck_assert_ptr_nonnull(news);
+	if (!d.engine.news_tail) {
+		pthread_mutex_init(&d.engine.lock, NULL);
+		d.engine.news_tail = &d.engine.news;
+	}
+	news->what = what;
+	news->trigger = trigger;
+	news->text = strdup(ID);
+	if (what == ENGINE_CONTAINER) {
+		snprintf(text, sizeof(text),
+			 "{\"Id\":\"" ID "\",\"Name\":\"/web\",\"Image\":\"sha256:0\","
+			 "\"State\":{\"Running\":%s,\"Pid\":1},\"Config\":{\"Image\":\"img\"},"
+			 "\"HostConfig\":{\"Privileged\":true}}",
+			 running ? "true" : "false");
+		ck_assert_int_eq(fim_json_parse(text, strlen(text), "test", &inspect), 0);
+		ck_assert_int_eq(fim_container_from_inspect(inspect, &news->container), 0);
+		fim_json_free(inspect);
+		news->root = strdup("/merged");
+	}
+	*d.engine.news_tail = news;
+	d.engine.news_tail = &news->next;
+	containers_handle(&d);
+}
+
+START_TEST(a_running_container_is_recorded_once)
+{
+	put_container(ENGINE_CONTAINER, true, "start-up");
+	put_container(ENGINE_CONTAINER, true, "reconcile");
+	ck_assert_uint_eq(read_journal("container"), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "trigger"), "start-up");
+	ck_assert_ptr_nonnull(containers_find(&d, ID));
+	ck_assert_str_eq(containers_id_of(&d, "/merged"), ID);
+}
+END_TEST
+
+START_TEST(a_container_that_only_exists_is_not_recorded)
+{
+	put_container(ENGINE_CONTAINER, false, "event");
+	ck_assert_uint_eq(read_journal("container"), 0);
+}
+END_TEST
+
+START_TEST(a_container_that_ran_for_a_moment_is_recorded)
+{
+	put_container(ENGINE_CONTAINER, false, "event"); /* created */
+	put_container(ENGINE_CONTAINER, false, "start"); /* has ended by then */
+	put_container(ENGINE_CONTAINER, false, "event"); /* died */
+	ck_assert_uint_eq(read_journal("container"), 1);
+}
+END_TEST
+
+START_TEST(a_container_that_was_removed_when_docker_was_asked_is_recorded)
+{
+	put_container(ENGINE_CONTAINER, false, "event");
+	put_container(ENGINE_GONE, false, "start");
+	put_container(ENGINE_GONE, false, NULL);
+	ck_assert_uint_eq(read_journal("container"), 1);
+}
+END_TEST
+
+START_TEST(a_container_started_again_is_recorded_again)
+{
+	put_container(ENGINE_CONTAINER, true, "start");
+	put_container(ENGINE_CONTAINER, false, "event");
+	put_container(ENGINE_CONTAINER, true, "start");
+	ck_assert_uint_eq(read_journal("container"), 2);
+}
+END_TEST
+
+START_TEST(losing_docker_is_a_control_record)
+{
+	put_container(ENGINE_UP, false, NULL);
+	put_container(ENGINE_DOWN, false, NULL);
+	put_container(ENGINE_DOWN, false, NULL);
+	ck_assert_int_eq(d.controls[COMPONENT_DOCKER], CONTROL_DOWN);
+	read_journal("control");
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 1], "component"), "docker");
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 2], "state"), "up");
+}
+END_TEST
+
+START_TEST(a_finding_waits_for_the_name_of_its_container)
+{
+	struct fim_event *event;
+
+	put_container(ENGINE_UP, false, NULL);
+	put_text("bin/ls", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	event->flags = FIM_EV_MODIFIED;
+	record_text(&records, event, FIM_ATTR_CGROUP, "/system.slice/docker-" ID ".scope");
+	send_records();
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(daemon_turn(&d, 5), 0);
+	ck_assert_uint_eq(read_journal("finding"), 0);
+	put_container(ENGINE_CONTAINER, true, "event");
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "container/name")), "web");
+	ck_assert_ptr_null(fim_json_at(found[0], "container/flags"));
+}
+END_TEST
+
+START_TEST(a_finding_does_not_wait_for_a_container_that_docker_does_not_know)
+{
+	struct fim_event *event;
+
+	put_container(ENGINE_UP, false, NULL);
+	put_text("bin/ls", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	event->flags = FIM_EV_MODIFIED;
+	record_text(&records, event, FIM_ATTR_CGROUP, "/k8s/" ID);
+	send_records();
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(daemon_turn(&d, 5), 0);
+	put_container(ENGINE_GONE, false, "event");
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "container/id")), ID);
+	ck_assert_ptr_null(fim_json_at(found[0], "container/name"));
+}
+END_TEST
+
+START_TEST(names_that_come_and_go_take_no_memory)
+{
+	size_t before = d.host->known.count;
+	char path[64];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "tmp%d", i);
+		put_event(FIM_OP_CREATE, WATCH_BIN, path);
+		put_event(FIM_OP_DELETE, WATCH_BIN, path);
+	}
+	run();
+	ck_assert_uint_eq(d.counters.findings, 100);
+	ck_assert_uint_eq(d.host->known.count, before);
 }
 END_TEST
 
@@ -852,6 +1012,7 @@ int main(void)
 	tcase_add_test(tcase, touch_of_a_new_file_is_one_finding);
 	tcase_add_test(tcase, a_file_still_being_written_waits_for_its_last_close);
 	tcase_add_test(tcase, a_file_never_closed_is_appraised_after_the_settling_time);
+	tcase_add_test(tcase, a_file_written_without_end_is_appraised_nevertheless);
 	tcase_add_test(tcase, set_uid_is_one_critical_attributes_finding);
 	tcase_add_test(tcase, a_program_replaced_by_rename_is_one_modified_finding);
 	tcase_add_test(tcase, a_rename_inside_is_one_moved_finding);
@@ -886,6 +1047,15 @@ int main(void)
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);
 	tcase_add_test(tcase, a_name_that_is_no_text_is_hex);
 	tcase_add_test(tcase, many_changes_at_once_are_all_told);
+	tcase_add_test(tcase, a_running_container_is_recorded_once);
+	tcase_add_test(tcase, a_container_that_only_exists_is_not_recorded);
+	tcase_add_test(tcase, a_container_that_ran_for_a_moment_is_recorded);
+	tcase_add_test(tcase, a_container_that_was_removed_when_docker_was_asked_is_recorded);
+	tcase_add_test(tcase, a_container_started_again_is_recorded_again);
+	tcase_add_test(tcase, losing_docker_is_a_control_record);
+	tcase_add_test(tcase, a_finding_waits_for_the_name_of_its_container);
+	tcase_add_test(tcase, a_finding_does_not_wait_for_a_container_that_docker_does_not_know);
+	tcase_add_test(tcase, names_that_come_and_go_take_no_memory);
 	tcase_add_test(tcase, status_says_what_is);
 	tcase_add_test(tcase, hostile_records_do_no_harm);
 	suite_add_tcase(suite, tcase);

@@ -609,6 +609,22 @@ START_TEST(a_daemon_that_said_goodbye_is_one_outage_only)
 }
 END_TEST
 
+/* The final report of a host that is shut down; asked for later, it is silence. */
+START_TEST(a_stop_at_the_very_end_is_no_failure_of_the_period)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	control(10, "daemon", "down");
+	report = build(-1, _i ? 200 : -1, FIM_PCI_DSS_4_0_1);
+	ASSERT_STATUS(report, ALERTS, _i ? "not met" : "met");
+	ASSERT_STATUS(report, FAILURES, _i ? "not met" : "met");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "outages"), "open", 0), 1);
+	fim_json_free(report);
+}
+END_TEST
+
 START_TEST(lost_events_need_a_comparison_after_them)
 {
 	struct fim_json *report;
@@ -1047,6 +1063,7 @@ static void add_statement_tests(TCase *tcase)
 			    0, 2);
 	tcase_add_test(tcase, up_ends_every_cause_of_a_component);
 	tcase_add_test(tcase, a_daemon_that_said_goodbye_is_one_outage_only);
+	tcase_add_loop_test(tcase, a_stop_at_the_very_end_is_no_failure_of_the_period, 0, 2);
 	tcase_add_loop_test(tcase, lost_events_need_a_comparison_after_them, 0, 2);
 	tcase_add_test(tcase, only_what_is_in_the_period_is_shown);
 	tcase_add_test(tcase, the_rest_of_a_broken_journal_is_no_evidence);

@@ -152,6 +152,12 @@ static bool is_sink(const struct fim_outage *outage)
 	return strcmp(outage->component, "sink") == 0;
 }
 
+/* The period ends with it, as a report of a host that was shut down does: no time was lost yet. */
+static bool is_at_end(const struct fim_ledger *ledger, const struct fim_outage *outage)
+{
+	return !outage->end_ns && outage->start_ns >= ledger->to_ns;
+}
+
 /* A complete comparison that began after it finds what was changed meanwhile. */
 static bool is_covered(const struct fim_ledger *ledger, int64_t end_ns)
 {
@@ -171,7 +177,7 @@ static void judge_detection_outages(const struct fim_ledger *ledger, struct verd
 
 	for (i = 0; i < ledger->outage_count; i++) {
 		outage = &ledger->outages[i];
-		if (!is_detection(outage))
+		if (!is_detection(outage) || is_at_end(ledger, outage))
 			continue;
 		if (is_covered(ledger, outage->end_ns)) {
 			closed++;
@@ -371,6 +377,8 @@ static void judge_failures(const struct fim_ledger *ledger, struct verdict *verd
 		say(verdict, INSUFFICIENT, "The control did not record its own state.");
 	for (i = 0; i < ledger->outage_count; i++) {
 		outage = &ledger->outages[i];
+		if (is_at_end(ledger, outage))
+			continue;
 		open += !outage->end_ns;
 		inferred += outage->inferred;
 		said += outage->end_ns && !outage->inferred;
@@ -392,23 +400,28 @@ static void judge_failures(const struct fim_ledger *ledger, struct verdict *verd
 		    "%" PRIu64 " failure%s recorded at the time, with cause, start and end; the "
 		    "longest lasted %s.",
 		    said, said == 1 ? " was" : "s were", duration_text(longest_ns, longest));
-	if (ledger->health_known && !ledger->outage_count)
+	if (ledger->health_known && !open && !inferred && !said)
 		say(verdict, MET, "The control recorded its own state; no failure occurred.");
 }
 
 static void judge_response(const struct fim_ledger *ledger, struct verdict *verdict)
 {
+	uint64_t count = 0;
+	size_t i;
+
 	if (judge_silence(ledger, verdict))
 		return;
+	for (i = 0; i < ledger->outage_count; i++)
+		count += !is_at_end(ledger, &ledger->outages[i]);
 	if (!ledger->health_known)
 		say(verdict, INSUFFICIENT, "The control did not record its own state.");
-	else if (!ledger->outage_count)
+	else if (!count)
 		say(verdict, MET, "No failure occurred that called for a response.");
 	else
 		say(verdict, INSUFFICIENT,
-		    "Cause, start and duration of %zu outage%s are recorded; what was done about "
-		    "them is not recorded here.",
-		    ledger->outage_count, plural(ledger->outage_count));
+		    "Cause, start and duration of %" PRIu64
+		    " outage%s are recorded; what was done about them is not recorded here.",
+		    count, plural(count));
 }
 
 static void judge_alert_response(const struct fim_ledger *ledger, struct verdict *verdict)
