@@ -193,6 +193,12 @@ static void on_news(struct daemon *d, struct engine_news *news)
 	case ENGINE_GONE:
 		on_gone(d, news);
 		break;
+	case ENGINE_REFUSED:
+		control_say(d,
+			    &(struct control){.component = COMPONENT_DOCKER, .state = CONTROL_INFO},
+			    "container %.64s could not be inspected: its settings are not known",
+			    news->text);
+		break;
 	case ENGINE_LISTED:
 		d->engine_starting = false;
 		on_listed(d);

@@ -475,8 +475,7 @@ void control_set(struct daemon *d, enum component component, enum control_state 
 
 /* How the run before ended, as the journal says. */
 struct history {
-	bool any;
-	bool clean; /* the last daemon record is down */
+	bool unclean; /* the last daemon record is up */
 	int64_t last_ns;
 	char boot_id[64];
 	struct map states; /* container id and path → struct history_state */
@@ -536,6 +535,7 @@ struct engine_news {
 		ENGINE_DOWN,	  /* @text: cause */
 		ENGINE_CONTAINER, /* @container, @root */
 		ENGINE_GONE,	  /* @text: id */
+		ENGINE_REFUSED,	  /* @text: id: its settings could not be read */
 		ENGINE_LISTED,	  /* every container there is has been told */
 	} what;
 	char *text;
@@ -662,6 +662,9 @@ struct daemon {
 	int64_t source_retry_ms;     /* INT64_MAX: not wanted */
 	int64_t started_ns;
 	uint64_t journal_seq;
+	int64_t journal_retry_ms; /* not opened again before this */
+	uint64_t unrecorded;	  /* records that the journal did not take, since when */
+	int64_t unrecorded_ns;
 	char journal_head[FIM_SHA256_HEX_SIZE];
 	struct counters counters;
 	bool stop;

@@ -86,31 +86,39 @@ static char *merged_dir(const struct fim_json *inspect)
 	return strdup(dir ? dir : "");
 }
 
+static struct engine_news *container_news(const struct fim_json *inspect, const char *trigger)
+{
+	struct engine_news *news = calloc(1, sizeof(*news));
+
+	if (!news)
+		return NULL;
+	news->what = ENGINE_CONTAINER;
+	news->trigger = trigger;
+	news->root = merged_dir(inspect);
+	if (!news->root || fim_container_from_inspect(inspect, &news->container)) {
+		engine_news_free(news);
+		return NULL;
+	}
+	return news;
+}
+
 static void tell_container(struct follower *f, const char *id, const char *trigger)
 {
+	struct engine_news *news = NULL;
 	struct fim_json *inspect = NULL;
-	struct engine_news *news;
 	int err = fim_docker_inspect(f->docker, id, &inspect);
 
 	if (err == -ENOENT) {
 		post_about(f->engine, ENGINE_GONE, id, trigger);
 		return;
 	}
-	if (err)
-		return;
-	news = calloc(1, sizeof(*news));
-	if (news) {
-		news->what = ENGINE_CONTAINER;
-		news->trigger = trigger;
-		news->root = merged_dir(inspect);
-		if (!news->root || fim_container_from_inspect(inspect, &news->container)) {
-			engine_news_free(news);
-			news = NULL;
-		}
-	}
+	if (!err)
+		news = container_news(inspect, trigger);
 	fim_json_free(inspect);
 	if (news)
 		post(f->engine, news);
+	else
+		post_text(f->engine, ENGINE_REFUSED, id);
 }
 
 static int tell_all(struct follower *f)

@@ -56,12 +56,13 @@ static void on_control(struct history *history, const struct fim_json *record)
 	const char *component = fim_json_get_str(record, "component");
 	const char *state = fim_json_get_str(record, "state");
 
-	if (component && state && strcmp(component, "daemon") == 0) {
-		if (strcmp(state, "down") == 0)
-			history->clean = true;
-		else if (strcmp(state, "up") == 0)
-			history->clean = false;
-	}
+	if (!component || !state || strcmp(component, "daemon") != 0)
+		return;
+	/* A run that was refused its baseline never was up, and has nothing to end. */
+	if (strcmp(state, "up") == 0)
+		history->unclean = true;
+	else if (strcmp(state, "down") == 0)
+		history->unclean = false;
 }
 
 static int on_record(void *ctx, const struct fim_json *record)
@@ -71,13 +72,14 @@ static int on_record(void *ctx, const struct fim_json *record)
 	const char *time = fim_json_get_str(record, "time");
 	const char *boot_id = fim_json_get_str(record, "boot_id");
 
-	/* Written by opening it a moment ago. */
-	if (!type || strcmp(type, "journal") == 0)
+	const char *component = fim_json_get_str(record, "component");
+	bool control = type && strcmp(type, "control") == 0;
+
+	/* A torn end was mended by opening it a moment ago: that is this run's word. */
+	if (!type || (control && component && strcmp(component, "journal") == 0))
 		return 0;
-	if (strcmp(type, "control") == 0) {
-		history->any = true;
+	if (control)
 		on_control(history, record);
-	}
 	if (time)
 		fim_time_parse(time, &history->last_ns);
 	if (boot_id)

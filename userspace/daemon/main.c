@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -66,6 +67,20 @@ static int open_baseline(const struct fim_config *config, struct fim_baseline **
 }
 
 /* The run before should have said "down". */
+/* Which host this is, for the report's reader. */
+static struct fim_json *host_detail(void)
+{
+	struct fim_json *detail = fim_json_object();
+	struct utsname name;
+
+	if (uname(&name) == 0) {
+		fim_json_set_str(detail, "hostname", name.nodename);
+		fim_json_set_str(detail, "kernel", name.release);
+		fim_json_set_str(detail, "machine", name.machine);
+	}
+	return detail;
+}
+
 static void say_history(struct daemon *d)
 {
 	const struct history *history = &d->history;
@@ -74,7 +89,7 @@ static void say_history(struct daemon *d)
 	char *text = NULL;
 	size_t len;
 
-	if (!history->any || history->clean)
+	if (!history->unclean)
 		return;
 	control.since_ns = history->last_ns;
 	if (!fim_file_read("/proc/sys/kernel/random/boot_id", sizeof(boot_id), &text, &len))
@@ -182,7 +197,8 @@ static int start(struct daemon *d)
 	control_say(d,
 		    &(struct control){.component = COMPONENT_DAEMON,
 				      .state = CONTROL_UP,
-				      .version = FIM_VERSION},
+				      .version = FIM_VERSION,
+				      .detail = host_detail()},
 		    "ecs-fimd " FIM_VERSION " started");
 	/* What the run before had found already is no news. */
 	err = history_replay(d);

@@ -114,13 +114,34 @@ static int note_rename(const struct pending_note *note, struct pending *pending)
 	return string_set(&pending->origin, origin);
 }
 
+/*
+ * Is the last close of the file still to come?  A file is created by an open, which on
+ * overlayfs is not over yet when the creation is reported; attributes set in between
+ * change nothing about that.
+ */
+static bool awaits_close(const struct pending *pending, const struct pending_note *note)
+{
+	const struct fim_event *event = &note->cause->change->event;
+
+	if (note->side != FIM_SIDE_NAME)
+		return false;
+	switch (event->op) {
+	case FIM_OP_CREATE:
+		return true;
+	case FIM_OP_WRITE:
+	case FIM_OP_DELETE:
+	case FIM_OP_RENAME:
+		return false;
+	}
+	return (pending && pending->waiting) || (event->flags & FIM_EV_OPEN_FOR_WRITE);
+}
+
 int pending_add(struct daemon *d, const struct pending_note *note)
 {
 	const struct fim_event *event = &note->cause->change->event;
 	struct pending *pending = pending_find(note->tree, note->path);
 	unsigned int weight = fim_op_weight(event);
-	bool waiting = event->op != FIM_OP_WRITE && event->flags & FIM_EV_OPEN_FOR_WRITE &&
-		       note->side == FIM_SIDE_NAME;
+	bool waiting = awaits_close(pending, note);
 	int err = 0;
 
 	if (!pending) {
@@ -134,7 +155,7 @@ int pending_add(struct daemon *d, const struct pending_note *note)
 		 */
 		bool fresh = now_ms() - pending->first_ms < d->config->settle_ms;
 
-		if (waiting != pending->waiting || (fresh && !waiting)) {
+		if (fresh && !(waiting && pending->waiting)) {
 			list_remove(list_of(d, pending), pending);
 			schedule(d, pending, waiting);
 		}

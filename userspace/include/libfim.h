@@ -602,8 +602,8 @@ struct fim_journal;
  * @dir: directory, made with mode 0700
  * @journal_ret: closed with fim_journal_close()
  *
- * A torn last line (crash) is cut and said with a record of type "journal"; any
- * other fault is -EBADMSG and nothing is written.
+ * A torn last line (crash) is cut and said with a record of type "control",
+ * component "journal"; any other fault is -EBADMSG and nothing is written.
  */
 int fim_journal_open(const char *dir, struct fim_journal **journal_ret);
 void fim_journal_close(struct fim_journal *journal);
@@ -634,7 +634,7 @@ struct fim_journal_check {
 	bool torn;
 };
 
-/* Read and verify; @path is a directory or a file. @fn non-zero stops. Stops at the first bad record. */
+/* -EBADMSG, with @check_ret filled: a record is bad. Read and verify; @path is a directory or a file. @fn non-zero stops. Stops at the first bad record. */
 int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_json *record),
 		     void *ctx, struct fim_journal_check *check_ret);
 
@@ -660,7 +660,10 @@ void fim_docker_close(struct fim_docker *docker);
 const char *fim_docker_api_version(const struct fim_docker *docker); /* "1.41" */
 /* GET /containers/json: array. @all: stopped ones too. */
 int fim_docker_list(struct fim_docker *docker, bool all, struct fim_json **containers_ret);
-/* GET /containers/{id}/json. -ENOENT: no such container. */
+/*
+ * GET /containers/{id}/json. -ENOENT: no such container.  A member "Engine" is added
+ * (Socket, CgroupVersion, SecurityOptions): settings mean different things on different engines.
+ */
 int fim_docker_inspect(struct fim_docker *docker, const char *id, struct fim_json **container_ret);
 /**
  * fim_docker_events() - follow events until the stream ends
