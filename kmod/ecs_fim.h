@@ -523,6 +523,12 @@ void fim_opener_modify(struct file *file);
 bool fim_opener_take(struct file *file, struct fim_opener *opener_ret);
 
 /**
+ * fim_opener_forget - a filesystem is not watched any more
+ * @sb: whose files may be closed from now on without being told
+ */
+void fim_opener_forget(const struct super_block *sb);
+
+/**
  * fim_opener_free - free what an opener owns
  * @opener: from fim_opener_take()
  */

@@ -9,7 +9,8 @@
  * fsnotify: it adds an actor to an event, it neither makes nor prevents one. It
  * holds no reference to its file and inode and never looks at them. An open
  * that fails after the hook leaves an entry behind; it goes when the same file
- * structure is used again for the same inode, or by age.
+ * structure is used again for the same inode, or by age. When a filesystem is
+ * not watched any more, closes are not told and its entries are forgotten.
  *
  * table_lock protects the table. Strings are made and freed outside it.
  */
@@ -38,6 +39,7 @@ struct entry {
 	struct list_head age;
 	const struct file *file;
 	const struct inode *inode;
+	const struct super_block *sb;
 	u64 ino;
 	u32 generation;
 	struct fim_opener opener;
@@ -77,7 +79,7 @@ static struct fim_opener entry_drop(struct entry *entry)
 	return entry->opener;
 }
 
-/* Never fails; whoever was thrown out for it is returned, to be freed. */
+/* Whoever was thrown out for it is returned, to be freed; perhaps @opener itself. */
 static struct fim_opener entry_add(const struct file *file, const struct fim_opener *opener)
 {
 	const struct inode *inode = file_inode(file);
@@ -85,12 +87,16 @@ static struct fim_opener entry_add(const struct file *file, const struct fim_ope
 	struct entry *entry;
 
 	if (list_empty(&unused)) {
-		old = entry_drop(list_first_entry(&by_age, struct entry, age));
 		atomic64_inc(&fim_counters.opener_missed);
+		/* All are being forgotten at this moment: this one is not kept. */
+		if (list_empty(&by_age))
+			return *opener;
+		old = entry_drop(list_first_entry(&by_age, struct entry, age));
 	}
 	entry = list_first_entry(&unused, struct entry, age);
 	entry->file = file;
 	entry->inode = inode;
+	entry->sb = inode->i_sb;
 	entry->ino = inode->i_ino;
 	entry->generation = inode->i_generation;
 	entry->opener = *opener;
@@ -186,23 +192,36 @@ void fim_opener_free(struct fim_opener *opener)
 	kfree(opener->attrs);
 }
 
-void fim_opener_open(struct file *file)
+bool fim_opener_take(struct file *file, struct fim_opener *opener_ret)
 {
-	struct fim_opener opener, same = {}, oldest;
 	struct entry *entry;
 
-	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(file_inode(file)->i_mode) ||
-	    fim_compat_file_is_silent(file) || !fim_is_watched(file->f_path.dentry))
+	if (hlist_empty(bucket_of(file_inode(file))))
+		return false;
+	spin_lock(&table_lock);
+	entry = entry_find(file);
+	if (entry)
+		*opener_ret = entry_drop(entry);
+	spin_unlock(&table_lock);
+	return entry;
+}
+
+void fim_opener_open(struct file *file)
+{
+	struct fim_opener opener, oldest;
+
+	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(file_inode(file)->i_mode))
+		return;
+	/* Whatever was known of this structure is of an earlier use of it. */
+	if (fim_opener_take(file, &opener))
+		fim_opener_free(&opener);
+	if (fim_compat_file_is_silent(file) || !fim_is_watched(file->f_path.dentry))
 		return;
 	opener_fill(&opener, FIM_EV_ACTOR_OPENER);
 	opener_fill_strings(&opener, &file->f_path);
 	spin_lock(&table_lock);
-	entry = entry_find(file);
-	if (entry)
-		same = entry_drop(entry);
 	oldest = entry_add(file, &opener);
 	spin_unlock(&table_lock);
-	fim_opener_free(&same);
 	fim_opener_free(&oldest);
 }
 
@@ -278,20 +297,6 @@ void fim_opener_modify(struct file *file)
 	fim_opener_free(&oldest);
 }
 
-bool fim_opener_take(struct file *file, struct fim_opener *opener_ret)
-{
-	struct entry *entry;
-
-	if (hlist_empty(bucket_of(file_inode(file))))
-		return false;
-	spin_lock(&table_lock);
-	entry = entry_find(file);
-	if (entry)
-		*opener_ret = entry_drop(entry);
-	spin_unlock(&table_lock);
-	return entry;
-}
-
 bool fim_opener_has_inode(const struct inode *inode)
 {
 	struct entry *entry;
@@ -304,6 +309,26 @@ bool fim_opener_has_inode(const struct inode *inode)
 	}
 	spin_unlock(&table_lock);
 	return entry;
+}
+
+void fim_opener_forget(const struct super_block *sb)
+{
+	struct entry *entry, *next;
+	LIST_HEAD(forgotten);
+
+	spin_lock(&table_lock);
+	list_for_each_entry_safe(entry, next, &by_age, age) {
+		if (entry->sb == sb) {
+			hlist_del(&entry->node);
+			list_move(&entry->age, &forgotten);
+		}
+	}
+	spin_unlock(&table_lock);
+	list_for_each_entry(entry, &forgotten, age)
+		fim_opener_free(&entry->opener);
+	spin_lock(&table_lock);
+	list_splice(&forgotten, &unused);
+	spin_unlock(&table_lock);
 }
 
 int fim_opener_init(void)

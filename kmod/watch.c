@@ -144,6 +144,7 @@ void fim_fs_gone(struct fim_fs *fs)
 	if (hash_hashed(&fs->node))
 		hash_del_rcu(&fs->node);
 	spin_unlock(&table_lock);
+	fim_opener_forget(fs->sb);
 }
 
 /* No inode stays for a name there, or its events say nothing about files. */

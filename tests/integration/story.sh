@@ -158,6 +158,8 @@ check "sha256sum agrees with every digest" \
 # --------------------------------------------------------------------------- quiet start
 
 start_daemon
+is "a run that was refused its baseline did not end uncleanly" \
+	"$(count '.component == "daemon" and .state == "down"')" 0
 is "the start-up comparison finds nothing" \
 	"$(records '.type == "comparison"' | jq -c '[.trigger, .added, .removed, .changed, .unreadable]')" \
 	'["start-up",0,0,0,0]'

@@ -11,7 +11,7 @@ usage: tests/kmod/check.sh [--smp N] [--timeout S] [--out DIR] KERNEL [TEST...]
 KERNEL   5.10, 6.1, 6.12 or newest, as tests/vm/fetch.sh knows them
 TEST     programs to run (default: every tests/kmod/test_*.c)
 --smp    virtual CPUs (default 1; 2 is slower and finds races)
---timeout  seconds for the whole guest (default 900)
+--timeout  seconds for the whole guest (default 1800)
 --out    where logs go (default build/kmod-KERNEL-out)
 
 The last line is "# kmod-KERNEL: N passed, N failed, N skipped". A crash, a
@@ -20,7 +20,7 @@ USAGE
 }
 
 cd "$(dirname "$0")/../.." || exit 1
-smp=1 timeout=900 out=
+smp=1 timeout=1800 out=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help | -h)

@@ -250,6 +250,49 @@ static void check_volume(int fd)
 	watch_del(fd, id);
 }
 
+static int act_in_cgroup(void *arg)
+{
+	FILE *procs = fopen(arg, "w");
+
+	return !procs || fprintf(procs, "0") < 0 || fclose(procs) || mkdir("root/new", 0755) ||
+	       rmdir("root/new");
+}
+
+static void check_one_cgroup(int fd, const char *dir_of, const char *path, const char *name)
+{
+	struct event *e;
+	struct stat st;
+	int id;
+
+	make_root("root");
+	if (mkdir(dir_of, 0755) || stat(dir_of, &st))
+		bail("%s: %s", dir_of, strerror(errno));
+	id = watch_add(fd, "root");
+	forget(fd);
+	if (in_child(act_in_cgroup, (void *)fmt("%s/cgroup.procs", dir_of)))
+		bail("%s: cannot enter the cgroup", name);
+	drain(fd, &events);
+	e = find(&events, FIM_OP_MKDIR, 0);
+	check(e && !strcmp(e->cgroup, path), name);
+	if (!strncmp(dir_of, "/sys/fs", 7))
+		check(e && e->ev.actor.cgroup_id == st.st_ino,
+		      "the cgroup's id is its inode number");
+	watch_del(fd, id);
+	rmdir(dir_of);
+}
+
+static void check_cgroups(int fd)
+{
+	check_one_cgroup(fd, "/sys/fs/cgroup/fimtest", "/fimtest", "the cgroup is told");
+	if (mkdir("v1", 0755) || mount("cgroup", "v1", "cgroup", 0, "pids")) {
+		skip(strerror(errno), "a cgroup of version 1");
+		return;
+	}
+	check_one_cgroup(fd, "v1/old", "/old",
+			 "a cgroup of version 1 is told if there is no other");
+	umount("v1");
+}
+
 int main(void)
 {
 	int fd = device_open();
@@ -260,5 +303,6 @@ int main(void)
 	check_user_namespace(fd);
 	check_volume(fd);
 	check_overlay(fd);
+	check_cgroups(fd);
 	return done();
 }

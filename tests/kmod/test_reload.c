@@ -196,6 +196,7 @@ int main(int argc, char **argv)
 	ok(slab_objects("fsnotify_mark_connector") <= connectors + 32, "no mark stays behind");
 	/* A ring, a table of openers: one left per cycle would be a gigabyte. */
 	ok(vmalloc_used() <= vmalloc + 4096, "no ring or table stays behind");
-	ok(used_kb() <= used + 4096, "no memory stays behind");
+	/* Some megabytes more or less lie in lists of the CPUs. */
+	ok(used_kb() <= used + 32768, "no memory stays behind");
 	return done();
 }

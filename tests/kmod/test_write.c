@@ -434,6 +434,33 @@ static void check_before_watch(int fd)
 	watch_del(fd, id);
 }
 
+/* The kernel likes to use the same file structure for the next open. */
+static void check_not_the_last_opener(int fd)
+{
+	bool write_late = false;
+	int i, id, bad = 0;
+	pid_t first, second;
+
+	for (i = 0; i < 10; i++) {
+		id = watch_add(fd, "w");
+		fresh(fd);
+		first = start(act_before_watch, &write_late);
+		await(to_test);
+		watch_del(fd, id);
+		post(to_child);
+		finish(first);
+		second = start(act_before_watch, &write_late);
+		await(to_test);
+		id = watch_add(fd, "w");
+		post(to_child);
+		finish(second);
+		drain(fd, &events);
+		bad += !is_write_by(find(&events, FIM_OP_WRITE, 0), CLOSER | MODIFIED, second);
+		watch_del(fd, id);
+	}
+	check(!bad, "what was closed while nobody watched is not taken for who opened it later");
+}
+
 static void check_moves(int fd)
 {
 	struct event *e;
@@ -537,6 +564,7 @@ int main(int argc, char **argv)
 	    system(fmt("cp %s another", self_exe())))
 		bail("cannot set up");
 	check_before_watch(fd);
+	check_not_the_last_opener(fd);
 	if (watch_add(fd, "w") <= 0)
 		bail("cannot watch");
 	check_mmap(fd);

@@ -8,6 +8,8 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "userspace/daemon/daemon.h"
@@ -760,6 +762,39 @@ START_TEST(an_unclean_end_is_seen_in_the_journal)
 }
 END_TEST
 
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_full_disk_is_survived_and_what_was_not_written_is_said)
+{
+	struct fim_journal_check check;
+
+	signal(SIGXFSZ, SIG_IGN);
+	put_text("bin/ls", "changed");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
+	limit_files(16);
+	run();
+	ck_assert_int_eq(d.controls[COMPONENT_DAEMON], CONTROL_DEGRADED);
+	ck_assert_uint_eq(d.counters.journal_errors, 1);
+	limit_files(RLIM_INFINITY);
+	d.journal_retry_ms = 0;
+	put_text("bin/find", "changed");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "find")->flags = FIM_EV_MODIFIED;
+	run();
+	ck_assert_int_eq(d.controls[COMPONENT_DAEMON], CONTROL_UP);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	assert_finding(0, "modified", "bin/find");
+	read_journal("control");
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 2], "state"), "loss");
+	ck_assert_int_eq(fim_json_get_int(found[found_count - 2], "lost", 0), 1);
+	ck_assert_int_eq(fim_journal_read(d.config->journal_dir, NULL, NULL, &check), 0);
+}
+END_TEST
+
 START_TEST(a_name_with_a_newline_stays_one_line)
 {
 	put_text("bin/a\nb", "x");
@@ -1044,6 +1079,7 @@ int main(void)
 	tcase_add_test(tcase, what_an_earlier_run_found_is_not_told_again);
 	tcase_add_test(tcase, a_moved_directory_is_not_told_again_by_the_next_run);
 	tcase_add_test(tcase, an_unclean_end_is_seen_in_the_journal);
+	tcase_add_test(tcase, a_full_disk_is_survived_and_what_was_not_written_is_said);
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);
 	tcase_add_test(tcase, a_name_that_is_no_text_is_hex);
 	tcase_add_test(tcase, many_changes_at_once_are_all_told);

@@ -13,15 +13,26 @@ static unsigned char fold(unsigned char c, bool fold_case)
 	return fold_case && c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
 
+static const char *const classes[] = {"alnum", "alpha", "blank", "cntrl", "digit", "graph",
+				      "lower", "print", "punct", "space", "upper", "xdigit"};
+#define CLASS_COUNT (sizeof(classes) / sizeof(*classes))
+
+static bool is_class(struct fim_str name)
+{
+	size_t i = 0;
+
+	while (i < CLASS_COUNT && !fim_str_is(name, classes[i]))
+		i++;
+	return i < CLASS_COUNT;
+}
+
 static bool in_class(struct fim_str name, unsigned char c)
 {
-	static const char *const names[] = {"alnum", "alpha", "blank", "cntrl", "digit", "graph",
-					    "lower", "print", "punct", "space", "upper", "xdigit"};
 	bool lower = c >= 'a' && c <= 'z', upper = c >= 'A' && c <= 'Z';
 	bool digit = c >= '0' && c <= '9', graph = c > ' ' && c < 0x7f;
 	size_t i = 0;
 
-	while (i < sizeof(names) / sizeof(*names) && !fim_str_is(name, names[i]))
+	while (i < CLASS_COUNT && !fim_str_is(name, classes[i]))
 		i++;
 	switch (i) {
 	case 0:
@@ -53,42 +64,206 @@ static bool in_class(struct fim_str name, unsigned char c)
 	}
 }
 
-/* "[:name:]", "[=x=]" or "[.x.]" at @p: its length, 0: not one. */
-static size_t bracket_item(struct fim_str p, struct fim_str *name_ret)
-{
-	size_t end;
+/*
+ * A bracket being read.  What glibc makes of one that is not well formed is part of what
+ * rules mean, so this follows it step by step; behind the end stands a NUL.
+ */
+struct bracket {
+	struct fim_str p;
+	size_t at;
+	unsigned char c;      /* of the subject */
+	unsigned char folded; /* the same without case, if that does not count */
+	bool fold_case;
+	enum {
+		BRACKET_GOES_ON,
+		BRACKET_HAS_IT,
+		BRACKET_FAILS,	    /* matches nothing */
+		BRACKET_HAS_NO_END, /* is an ordinary character */
+	} result;
+};
 
-	if (p.len < 4 || p.bytes[0] != '[' || !strchr(":=.", p.bytes[1]) || !p.bytes[1])
-		return 0;
-	for (end = 2; end + 1 < p.len; end++) {
-		if (p.bytes[end] == p.bytes[1] && p.bytes[end + 1] == ']') {
-			*name_ret = (struct fim_str){p.bytes + 2, end - 2};
-			return end + 2;
-		}
-	}
-	return 0;
+static unsigned char peek(const struct bracket *b, size_t ahead)
+{
+	return b->at + ahead < b->p.len ? (unsigned char)b->p.bytes[b->at + ahead] : '\0';
 }
 
-/* One end of a range, or a character of its own; bytes used, 0: the bracket does not end. */
-static size_t bracket_char(struct fim_str p, unsigned char *c_ret)
-{
-	struct fim_str name;
-	size_t used = bracket_item(p, &name);
+#define CLASS_NAME_MAX 2048
 
-	if (used && p.bytes[1] != ':' && name.len == 1) {
-		*c_ret = (unsigned char)name.bytes[0];
-		return used;
+/* Behind "[:": false: an ordinary '['. */
+static bool read_class(struct bracket *b, bool has_it)
+{
+	size_t len = 0, start = b->at + 1;
+
+	for (;; len++) {
+		unsigned char c = peek(b, 1 + len);
+
+		if (len == CLASS_NAME_MAX) {
+			b->result = BRACKET_FAILS;
+			return true;
+		}
+		if (c == ':' && peek(b, 2 + len) == ']')
+			break;
+		if (c < 'a' || c >= 'z')
+			return false;
 	}
-	if (!p.len)
-		return 0;
-	if (p.bytes[0] == '\\') {
-		if (p.len < 2)
-			return 0;
-		*c_ret = (unsigned char)p.bytes[1];
-		return 2;
+	b->at += len + 3;
+	if (has_it)
+		return true;
+	if (!is_class((struct fim_str){b->p.bytes + start, len}))
+		b->result = BRACKET_FAILS;
+	else if (in_class((struct fim_str){b->p.bytes + start, len}, b->c))
+		b->result = BRACKET_HAS_IT;
+	return true;
+}
+
+/* Behind "[=": false: an ordinary '['. */
+static bool read_equivalence(struct bracket *b, bool has_it)
+{
+	unsigned char c = peek(b, 1);
+
+	if (!c || peek(b, 2) != '=' || peek(b, 3) != ']') {
+		if (has_it)
+			b->result = BRACKET_FAILS;
+		return has_it;
 	}
-	*c_ret = (unsigned char)p.bytes[0];
-	return 1;
+	b->at += 4;
+	if (!has_it && c == b->c)
+		b->result = BRACKET_HAS_IT;
+	return true;
+}
+
+/* Behind "[.": only a single character has a name. */
+static void read_collating(struct bracket *b, unsigned char *c_ret, bool any_length)
+{
+	size_t len = 0;
+
+	while (peek(b, 1 + len) && !(peek(b, 1 + len) == '.' && peek(b, 2 + len) == ']'))
+		len++;
+	if (!peek(b, 1 + len) || (len != 1 && !any_length)) {
+		b->result = BRACKET_FAILS;
+		return;
+	}
+	*c_ret = peek(b, 1);
+	b->at += len + 3;
+}
+
+/* Behind "-": the upper end. */
+static void read_range(struct bracket *b, unsigned char low)
+{
+	unsigned char high = peek(b, 0);
+
+	b->at++;
+	if (high == '[' && peek(b, 0) == '.') {
+		read_collating(b, &high, false);
+	} else {
+		if (high == '\\') {
+			high = peek(b, 0);
+			b->at++;
+		}
+		if (!high)
+			b->result = BRACKET_FAILS;
+		high = fold(high, b->fold_case);
+	}
+	if (!b->result && low <= b->folded && b->folded <= high)
+		b->result = BRACKET_HAS_IT;
+}
+
+/* A character or a range; @c is the first byte of it, which was read. */
+static void read_member(struct bracket *b, unsigned char c, bool escaped)
+{
+	bool is_range, is_named = c == '[' && peek(b, 0) == '.' && !escaped;
+
+	if (is_named) {
+		read_collating(b, &c, false);
+		if (b->result)
+			return;
+		is_range = peek(b, 0) == '-' && peek(b, 1);
+	} else {
+		c = fold(c, b->fold_case);
+		is_range = peek(b, 0) == '-' && peek(b, 1) && peek(b, 1) != ']';
+	}
+	if (!is_range && c == (is_named ? b->c : b->folded)) {
+		b->result = BRACKET_HAS_IT;
+		return;
+	}
+	if (peek(b, 0) == '-' && peek(b, 1) != ']') {
+		b->at++;
+		read_range(b, c);
+	}
+}
+
+/* Reads members until one has the character, or the end. */
+static void find_member(struct bracket *b)
+{
+	bool first = true;
+
+	while (!b->result) {
+		unsigned char c = peek(b, 0);
+
+		if (c == ']' && !first) {
+			b->at++;
+			return;
+		}
+		first = false;
+		b->at++;
+		if (c == '\\') {
+			c = peek(b, 0);
+			b->at++;
+			if (c)
+				read_member(b, c, true);
+			else
+				b->result = BRACKET_FAILS;
+		} else if (!c) {
+			b->result = BRACKET_HAS_NO_END;
+		} else if (!(c == '[' && peek(b, 0) == ':' && read_class(b, false)) &&
+			   !(c == '[' && peek(b, 0) == '=' && read_equivalence(b, false))) {
+			read_member(b, c, false);
+		}
+	}
+}
+
+/* Behind the member that has it: to the end. */
+static void skip_members(struct bracket *b)
+{
+	unsigned char c, ignored;
+
+	b->result = BRACKET_GOES_ON;
+	while (!b->result) {
+		c = peek(b, 0);
+		b->at++;
+		if (c == ']')
+			return;
+		if (!c) {
+			b->result = BRACKET_HAS_NO_END;
+		} else if (c == '\\') {
+			if (!peek(b, 0))
+				b->result = BRACKET_FAILS;
+			b->at++;
+		} else if (c == '[' && peek(b, 0) == ':') {
+			read_class(b, true);
+		} else if (c == '[' && peek(b, 0) == '=') {
+			read_equivalence(b, true);
+		} else if (c == '[' && peek(b, 0) == '.') {
+			read_collating(b, &ignored, true);
+		}
+	}
+}
+
+/* The bracket at @p against @c: its length if it matches; 0: no match. */
+static size_t match_bracket(struct fim_str p, unsigned char c, bool fold_case)
+{
+	struct bracket b = {
+		.p = p, .at = 1, .c = c, .folded = fold(c, fold_case), .fold_case = fold_case};
+	bool negated = peek(&b, 0) == '!' || peek(&b, 0) == '^', found;
+
+	b.at += negated;
+	find_member(&b);
+	found = b.result == BRACKET_HAS_IT;
+	if (found)
+		skip_members(&b);
+	if (b.result == BRACKET_HAS_NO_END)
+		return c == '[';
+	return b.result == BRACKET_FAILS || found == negated ? 0 : b.at;
 }
 
 static struct fim_str behind(struct fim_str str, size_t len)
@@ -96,62 +271,16 @@ static struct fim_str behind(struct fim_str str, size_t len)
 	return (struct fim_str){str.bytes + len, str.len - len};
 }
 
-/* The bracket at @p against @c: its length, 0: it has no end and is an ordinary character. */
-static size_t bracket(struct fim_str p, unsigned char c, bool fold_case, bool *matches_ret)
-{
-	size_t i = 1;
-	bool negated = false, matches = false;
-	bool first = true;
-
-	if (i < p.len && (p.bytes[i] == '!' || p.bytes[i] == '^')) {
-		negated = true;
-		i++;
-	}
-	for (; i < p.len && (first || p.bytes[i] != ']'); first = false) {
-		struct fim_str name;
-		unsigned char lo, hi;
-		size_t used = bracket_item(behind(p, i), &name);
-
-		if (used && p.bytes[i + 1] == ':') {
-			matches |= in_class(name, c) || (fold_case && in_class(name, c ^ 0x20) &&
-							 in_class((struct fim_str){"alpha", 5}, c));
-			i += used;
-			continue;
-		}
-		used = bracket_char(behind(p, i), &lo);
-		if (!used)
-			return 0;
-		i += used;
-		hi = lo;
-		if (i + 1 < p.len && p.bytes[i] == '-' && p.bytes[i + 1] != ']') {
-			used = bracket_char(behind(p, i + 1), &hi);
-			if (!used)
-				return 0;
-			i += 1 + used;
-		}
-		matches |= fold(lo, fold_case) <= c && c <= fold(hi, fold_case);
-	}
-	if (i >= p.len)
-		return 0;
-	*matches_ret = matches != negated;
-	return i + 1;
-}
-
 /* One character of the subject against the head of the pattern: its length, 0: no match. */
-static size_t match_one(struct fim_str p, unsigned char c, bool fold_case)
+static size_t match_one(struct fim_str p, unsigned char subject, bool fold_case)
 {
-	bool matches;
-	size_t used;
+	unsigned char c = fold(subject, fold_case);
 
-	c = fold(c, fold_case);
 	switch (p.bytes[0]) {
 	case '?':
 		return 1;
 	case '[':
-		used = bracket(p, c, fold_case, &matches);
-		if (used)
-			return matches ? used : 0;
-		return c == '[';
+		return match_bracket(p, subject, fold_case);
 	case '\\':
 		/* A backslash at the end matches nothing. */
 		return p.len > 1 && fold((unsigned char)p.bytes[1], fold_case) == c ? 2 : 0;

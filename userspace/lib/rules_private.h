@@ -347,6 +347,40 @@ void fim_regex_free(struct fim_regex *regex);
  * Bounded: -EOVERFLOW when both matchers gave up.
  */
 int fim_regex_match(struct fim_regex *regex, struct fim_str subject, bool *matches_ret);
+/* The matcher of last resort alone: linear, but slow; tests compare it with the other. */
+int fim_regex_match_slowly(struct fim_regex *regex, struct fim_str subject, bool *matches_ret);
+
+/* A regular expression that was read. */
+enum fim_re_kind {
+	FIM_RE_CLASS,
+	FIM_RE_BEGIN_LINE,
+	FIM_RE_END_LINE,
+	FIM_RE_CAT,
+	FIM_RE_ALT,
+	FIM_RE_REPEAT,
+};
+
+struct fim_re_range {
+	uint32_t lo;
+	uint32_t hi;
+};
+
+struct fim_re {
+	enum fim_re_kind kind;
+	struct fim_re_range *ranges; /* FIM_RE_CLASS: sorted, apart */
+	size_t range_count;
+	struct fim_re **children;
+	size_t count;
+	int min;
+	int max; /* -1: no upper bound */
+};
+
+/* rules_automaton.c; *@automaton_ret is NULL if it would be too large. */
+struct fim_automaton;
+int fim_automaton_new(struct fim_arena *arena, const struct fim_re *re,
+		      struct fim_automaton **automaton_ret);
+/* @subject is UTF-8. -EOVERFLOW: too many steps. */
+int fim_automaton_match(struct fim_automaton *automaton, struct fim_str subject, bool *matches_ret);
 
 struct fim_pcre;
 int fim_pcre_new(const char *pattern, size_t len, struct fim_pcre **pcre_ret, char *error_ret,

@@ -6,7 +6,7 @@
  * The pattern is read here, so that exactly what the engine accepts is accepted, and
  * written again for PCRE2 in a form that means the same there.  PCRE2 backtracks, and
  * subjects are file names that an attacker chooses: it works under a limit, and where it
- * gives up an automaton of this file, linear in the subject, answers.
+ * gives up the automaton of rules_automaton.c, linear in the subject, answers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,32 +18,8 @@
 #define REPEAT_MAX    1000
 #define DEPTH_MAX     200 /* of groups; PCRE2 recurses on them */
 #define CODEPOINT_MAX 0x10ffffu
-#define PROGRAM_MAX   20000
-#define STEPS_MAX     100000u
-
-struct range {
-	uint32_t lo;
-	uint32_t hi;
-};
-
-enum re_kind {
-	RE_CLASS,
-	RE_BEGIN_LINE,
-	RE_END_LINE,
-	RE_CAT,
-	RE_ALT,
-	RE_REPEAT,
-};
-
-struct re {
-	enum re_kind kind;
-	struct range *ranges; /* RE_CLASS: sorted, apart */
-	size_t range_count;
-	struct re **children;
-	size_t count;
-	int min;
-	int max; /* -1: no upper bound */
-};
+#define SUBJECT_MAX   (192u << 10) /* a millisecond's work, some 4 ns each */
+#define SHORT_MAX     4096	   /* over it the automaton is first */
 
 struct reader {
 	struct fim_arena *arena;
@@ -87,9 +63,9 @@ static bool at_digit(const struct reader *reader, size_t at)
 	return peek(reader, at) >= '0' && peek(reader, at) <= '9';
 }
 
-static struct re *re_new(struct reader *reader, enum re_kind kind)
+static struct fim_re *re_new(struct reader *reader, enum fim_re_kind kind)
 {
-	struct re *re = fim_arena_alloc(reader->arena, sizeof(*re));
+	struct fim_re *re = fim_arena_alloc(reader->arena, sizeof(*re));
 
 	if (!re)
 		reader->err = -ENOMEM;
@@ -98,39 +74,40 @@ static struct re *re_new(struct reader *reader, enum re_kind kind)
 	return re;
 }
 
-static void re_add(struct reader *reader, struct re *re, struct re *child)
+static void re_add(struct reader *reader, struct fim_re *re, struct fim_re *child)
 {
 	if (reader->err || !child)
 		return;
-	if (fim_arena_grow(reader->arena, &re->children, re->count, sizeof(struct re *)))
+	if (fim_arena_grow(reader->arena, &re->children, re->count, sizeof(struct fim_re *)))
 		reader->err = -ENOMEM;
 	else
 		re->children[re->count++] = child;
 }
 
-static void add_range(struct reader *reader, struct re *re, uint32_t lo, uint32_t hi)
+static void add_range(struct reader *reader, struct fim_re *re, uint32_t lo, uint32_t hi)
 {
 	if (reader->err)
 		return;
-	if (fim_arena_grow(reader->arena, &re->ranges, re->range_count, sizeof(struct range)))
+	if (fim_arena_grow(reader->arena, &re->ranges, re->range_count,
+			   sizeof(struct fim_re_range)))
 		reader->err = -ENOMEM;
 	else
-		re->ranges[re->range_count++] = (struct range){lo, hi};
+		re->ranges[re->range_count++] = (struct fim_re_range){lo, hi};
 }
 
 static int range_order(const void *a, const void *b)
 {
-	const struct range *x = a, *y = b;
+	const struct fim_re_range *x = a, *y = b;
 
 	return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
 /* Sorts, joins and if need be negates the ranges of a class. */
-static void finish_class(struct reader *reader, struct re *re, bool negated)
+static void finish_class(struct reader *reader, struct fim_re *re, bool negated)
 {
 	size_t i, count = 0;
 	uint32_t next = 0;
-	struct re *gaps;
+	struct fim_re *gaps;
 
 	if (reader->err)
 		return;
@@ -147,7 +124,7 @@ static void finish_class(struct reader *reader, struct re *re, bool negated)
 	re->range_count = count;
 	if (!negated)
 		return;
-	gaps = re_new(reader, RE_CLASS);
+	gaps = re_new(reader, FIM_RE_CLASS);
 	for (i = 0; i < count && gaps; i++) {
 		if (re->ranges[i].lo > next)
 			add_range(reader, gaps, next, re->ranges[i].lo - 1);
@@ -251,7 +228,7 @@ static uint32_t read_escape(struct reader *reader)
 
 static const struct posix_class {
 	const char *name;
-	struct range ranges[5];
+	struct fim_re_range ranges[5];
 } posix_classes[] = {
 	{"alnum", {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}},
 	{"alpha", {{'A', 'Z'}, {'a', 'z'}}},
@@ -270,9 +247,9 @@ static const struct posix_class {
 };
 
 /* "[:name:]" inside a class; false: it is something else. */
-static bool read_posix_class(struct reader *reader, struct re *re)
+static bool read_posix_class(struct reader *reader, struct fim_re *re)
 {
-	struct re one = {.kind = RE_CLASS};
+	struct fim_re one = {.kind = FIM_RE_CLASS};
 	bool negated = peek(reader, 2) == '^';
 	size_t start = negated ? 3 : 2, end = 2, i, k;
 	struct fim_str name;
@@ -309,9 +286,9 @@ static uint32_t read_class_char(struct reader *reader)
 	return *reader->text == '\\' ? read_escape(reader) : read_codepoint(reader);
 }
 
-static struct re *read_class(struct reader *reader)
+static struct fim_re *read_class(struct reader *reader)
 {
-	struct re *re = re_new(reader, RE_CLASS);
+	struct fim_re *re = re_new(reader, FIM_RE_CLASS);
 	struct fim_str where = rest(reader, reader->left);
 	bool negated = peek(reader, 1) == '^', first = true;
 
@@ -375,12 +352,12 @@ static size_t read_braces(struct reader *reader, int *min_ret, int *max_ret)
 }
 
 /* What is left of REPEAT_MAX below nested repetitions; 0: they go over it. */
-static int repeat_room(const struct re *re, int room)
+static int repeat_room(const struct fim_re *re, int room)
 {
 	int least = room;
 	size_t i;
 
-	if (re->kind == RE_REPEAT) {
+	if (re->kind == FIM_RE_REPEAT) {
 		int times = re->max < 0 ? re->min : re->max;
 
 		if (times > 0)
@@ -401,19 +378,20 @@ static bool is_simple(int min, int max)
 	return min <= 1 && (max == -1 || (max == 1 && min == 0));
 }
 
-static struct re *repeat(struct reader *reader, struct re *child, int min, int max,
-			 struct fim_str where)
+static struct fim_re *repeat(struct reader *reader, struct fim_re *child, int min, int max,
+			     struct fim_str where)
 {
-	struct re *re;
+	struct fim_re *re;
 
 	/* Stacked repetitions are joined where they can be: a row of stars is one star. */
 	if (!child || (min == 1 && max == 1))
 		return child;
-	if (child->kind == RE_REPEAT && (child->max == 0 || max == 0)) {
+	if (child->kind == FIM_RE_REPEAT && (child->max == 0 || max == 0)) {
 		child->min = child->max = 0;
 		return child;
 	}
-	if (child->kind == RE_REPEAT && is_simple(min, max) && is_simple(child->min, child->max)) {
+	if (child->kind == FIM_RE_REPEAT && is_simple(min, max) &&
+	    is_simple(child->min, child->max)) {
 		if (min != child->min || max != child->max) {
 			child->min = 0;
 			child->max = -1;
@@ -424,7 +402,7 @@ static struct re *repeat(struct reader *reader, struct re *child, int min, int m
 		fail(reader, "bad repetition operator", where);
 		return NULL;
 	}
-	re = re_new(reader, RE_REPEAT);
+	re = re_new(reader, FIM_RE_REPEAT);
 	if (!re)
 		return NULL;
 	re->min = min;
@@ -436,7 +414,7 @@ static struct re *repeat(struct reader *reader, struct re *child, int min, int m
 }
 
 /* The repetitions behind @re; in this syntax they may be stacked and none is lazy. */
-static struct re *read_repeats(struct reader *reader, struct re *re)
+static struct fim_re *read_repeats(struct reader *reader, struct fim_re *re)
 {
 	while (!reader->err && reader->left) {
 		size_t len = 1;
@@ -465,11 +443,11 @@ static struct re *read_repeats(struct reader *reader, struct re *re)
 	return re;
 }
 
-static struct re *read_alternatives(struct reader *reader);
+static struct fim_re *read_alternatives(struct reader *reader);
 
-static struct re *read_char(struct reader *reader)
+static struct fim_re *read_char(struct reader *reader)
 {
-	struct re *re = re_new(reader, RE_CLASS);
+	struct fim_re *re = re_new(reader, FIM_RE_CLASS);
 	uint32_t c = *reader->text == '\\' ? read_escape(reader) : read_codepoint(reader);
 
 	if (re)
@@ -477,10 +455,10 @@ static struct re *read_char(struct reader *reader)
 	return re;
 }
 
-static struct re *read_group(struct reader *reader)
+static struct fim_re *read_group(struct reader *reader)
 {
 	struct fim_str where = rest(reader, reader->left);
-	struct re *re;
+	struct fim_re *re;
 
 	if (++reader->depth > DEPTH_MAX) {
 		fail(reader, "expression nests too deeply", rest(reader, 0));
@@ -497,10 +475,10 @@ static struct re *read_group(struct reader *reader)
 	return re;
 }
 
-static struct re *read_atom(struct reader *reader)
+static struct fim_re *read_atom(struct reader *reader)
 {
 	int min, max;
-	struct re *re;
+	struct fim_re *re;
 
 	switch (*reader->text) {
 	case '(':
@@ -509,11 +487,11 @@ static struct re *read_atom(struct reader *reader)
 		return read_class(reader);
 	case '^':
 	case '$':
-		re = re_new(reader, *reader->text == '^' ? RE_BEGIN_LINE : RE_END_LINE);
+		re = re_new(reader, *reader->text == '^' ? FIM_RE_BEGIN_LINE : FIM_RE_END_LINE);
 		skip(reader, 1);
 		return re;
 	case '.':
-		re = re_new(reader, RE_CLASS);
+		re = re_new(reader, FIM_RE_CLASS);
 		if (re) {
 			add_range(reader, re, 0, '\n' - 1);
 			add_range(reader, re, '\n' + 1, CODEPOINT_MAX);
@@ -534,18 +512,18 @@ static struct re *read_atom(struct reader *reader)
 	}
 }
 
-static struct re *read_sequence(struct reader *reader)
+static struct fim_re *read_sequence(struct reader *reader)
 {
-	struct re *re = re_new(reader, RE_CAT);
+	struct fim_re *re = re_new(reader, FIM_RE_CAT);
 
 	while (re && !reader->err && reader->left && *reader->text != '|' && *reader->text != ')')
 		re_add(reader, re, read_repeats(reader, read_atom(reader)));
 	return re;
 }
 
-static struct re *read_alternatives(struct reader *reader)
+static struct fim_re *read_alternatives(struct reader *reader)
 {
-	struct re *re = re_new(reader, RE_ALT);
+	struct fim_re *re = re_new(reader, FIM_RE_ALT);
 
 	if (re)
 		re_add(reader, re, read_sequence(reader));
@@ -558,7 +536,7 @@ static struct re *read_alternatives(struct reader *reader)
 
 /* -------------------------------------------------------------- for PCRE2 */
 
-static void write_class(const struct re *re, struct fim_text *out)
+static void write_class(const struct fim_re *re, struct fim_text *out)
 {
 	size_t i;
 
@@ -582,25 +560,25 @@ static void write_class(const struct re *re, struct fim_text *out)
 	fim_text_adds(out, "]");
 }
 
-static void write_pattern(const struct re *re, struct fim_text *out)
+static void write_pattern(const struct fim_re *re, struct fim_text *out)
 {
 	size_t i;
 
 	switch (re->kind) {
-	case RE_CLASS:
+	case FIM_RE_CLASS:
 		write_class(re, out);
 		break;
-	case RE_BEGIN_LINE:
+	case FIM_RE_BEGIN_LINE:
 		fim_text_adds(out, "(?:^)");
 		break;
-	case RE_END_LINE:
+	case FIM_RE_END_LINE:
 		fim_text_adds(out, "(?:$)");
 		break;
-	case RE_CAT:
+	case FIM_RE_CAT:
 		for (i = 0; i < re->count; i++)
 			write_pattern(re->children[i], out);
 		break;
-	case RE_ALT:
+	case FIM_RE_ALT:
 		if (re->count > 1)
 			fim_text_adds(out, "(?:");
 		for (i = 0; i < re->count; i++) {
@@ -610,7 +588,7 @@ static void write_pattern(const struct re *re, struct fim_text *out)
 		if (re->count > 1)
 			fim_text_adds(out, ")");
 		break;
-	case RE_REPEAT:
+	case FIM_RE_REPEAT:
 		fim_text_adds(out, "(?:");
 		write_pattern(re->children[0], out);
 		fim_text_addf(out, re->max < 0 ? "){%d,}" : "){%d,%d}", re->min, re->max);
@@ -618,211 +596,22 @@ static void write_pattern(const struct re *re, struct fim_text *out)
 	}
 }
 
-/* -------------------------------------------------------------- automaton */
-
-enum step_kind {
-	STEP_CLASS,
-	STEP_BEGIN_LINE,
-	STEP_END_LINE,
-	STEP_SPLIT,
-	STEP_MATCH,
-};
-
-struct step {
-	enum step_kind kind;
-	uint32_t next;
-	uint32_t other; /* STEP_SPLIT */
-	const struct re *class;
-};
-
-/* The states that are alive at one place of the subject. */
-struct states {
-	uint32_t *list;
-	uint32_t *where; /* index into @list, for those that are in it */
-	uint32_t count;
-};
-
 struct fim_regex {
 	struct fim_arena arena;
 	struct fim_pcre *pcre;
-	struct step *program; /* NULL: too large */
-	uint32_t size;
-	struct states now;
-	struct states then;
-	uint32_t *stack;
-	char *clean; /* a subject made valid; grows */
+	struct fim_automaton *automaton; /* NULL: it would be too large */
+	char *clean;			 /* a subject made valid; grows */
 	size_t clean_size;
 };
-
-static uint32_t emit(struct fim_regex *regex, struct step step)
-{
-	uint32_t at = regex->size;
-
-	if (at >= PROGRAM_MAX)
-		return PROGRAM_MAX;
-	if (fim_arena_grow(&regex->arena, &regex->program, at, sizeof(struct step))) {
-		regex->size = PROGRAM_MAX;
-		return PROGRAM_MAX;
-	}
-	regex->program[at] = step;
-	regex->size++;
-	return at;
-}
-
-/* Builds backwards: the program for @re that goes on at @next; where it begins. */
-static uint32_t build(struct fim_regex *regex, const struct re *re, uint32_t next)
-{
-	uint32_t at, i;
-
-	if (next >= PROGRAM_MAX)
-		return PROGRAM_MAX;
-	switch (re->kind) {
-	case RE_CLASS:
-		return emit(regex, (struct step){STEP_CLASS, next, 0, re});
-	case RE_BEGIN_LINE:
-		return emit(regex, (struct step){STEP_BEGIN_LINE, next, 0, NULL});
-	case RE_END_LINE:
-		return emit(regex, (struct step){STEP_END_LINE, next, 0, NULL});
-	case RE_CAT:
-		for (i = (uint32_t)re->count; i-- > 0;)
-			next = build(regex, re->children[i], next);
-		return next;
-	case RE_ALT:
-		at = build(regex, re->children[0], next);
-		for (i = 1; i < re->count; i++)
-			at = emit(regex, (struct step){STEP_SPLIT, at,
-						       build(regex, re->children[i], next), NULL});
-		return at;
-	case RE_REPEAT:
-		break;
-	}
-	if (re->max < 0) {
-		at = emit(regex, (struct step){STEP_SPLIT, next, next, NULL});
-		if (at < PROGRAM_MAX) {
-			uint32_t body = build(regex, re->children[0], at);
-
-			if (body < PROGRAM_MAX)
-				regex->program[at].other = body;
-		}
-		next = at;
-	}
-	for (i = re->max < 0 ? 0 : (uint32_t)(re->max - re->min); i && next < PROGRAM_MAX; i--)
-		next = emit(regex, (struct step){STEP_SPLIT, next,
-						 build(regex, re->children[0], next), NULL});
-	for (i = (uint32_t)re->min; i && next < PROGRAM_MAX; i--)
-		next = build(regex, re->children[0], next);
-	return next;
-}
-
-/* State 0 matches; the last one emitted by build() need not be the first to run. */
-static int build_program(struct fim_regex *regex, const struct re *re, uint32_t *start_ret)
-{
-	size_t room;
-
-	emit(regex, (struct step){STEP_MATCH, 0, 0, NULL});
-	*start_ret = build(regex, re, 0);
-	if (*start_ret >= PROGRAM_MAX || regex->size >= PROGRAM_MAX) {
-		regex->program = NULL;
-		return 0;
-	}
-	room = regex->size * sizeof(uint32_t);
-	regex->now.list = fim_arena_alloc(&regex->arena, room);
-	regex->now.where = fim_arena_alloc(&regex->arena, room);
-	regex->then.list = fim_arena_alloc(&regex->arena, room);
-	regex->then.where = fim_arena_alloc(&regex->arena, room);
-	regex->stack = fim_arena_alloc(&regex->arena, 2 * room + 2 * sizeof(uint32_t));
-	if (!regex->now.list || !regex->now.where || !regex->then.list || !regex->then.where ||
-	    !regex->stack)
-		return -ENOMEM;
-	return 0;
-}
-
-static bool class_has(const struct re *re, uint32_t c)
-{
-	size_t i;
-
-	for (i = 0; i < re->range_count; i++)
-		if (c <= re->ranges[i].hi)
-			return c >= re->ranges[i].lo;
-	return false;
-}
-
-static bool states_has(const struct states *states, uint32_t state)
-{
-	return states->where[state] < states->count && states->list[states->where[state]] == state;
-}
-
-/* Adds @state and all that it reaches without a character. */
-static void follow(struct fim_regex *regex, struct states *states, uint32_t state, bool at_begin,
-		   bool at_end, uint32_t *steps)
-{
-	uint32_t depth = 0;
-
-	regex->stack[depth++] = state;
-	while (depth) {
-		const struct step *step;
-
-		state = regex->stack[--depth];
-		if (states_has(states, state))
-			continue;
-		(*steps)++;
-		states->where[state] = states->count;
-		states->list[states->count++] = state;
-		step = &regex->program[state];
-		if (step->kind == STEP_SPLIT)
-			regex->stack[depth++] = step->other;
-		if (step->kind == STEP_SPLIT || (step->kind == STEP_BEGIN_LINE && at_begin) ||
-		    (step->kind == STEP_END_LINE && at_end))
-			regex->stack[depth++] = step->next;
-	}
-}
-
-static int run_program(struct fim_regex *regex, uint32_t start, struct fim_str subject,
-		       bool *matches_ret)
-{
-	uint32_t steps = 0, i;
-	size_t at = 0;
-
-	regex->now.count = 0;
-	follow(regex, &regex->now, start, true, !subject.len || subject.bytes[0] == '\n', &steps);
-	while (at < subject.len && regex->now.count) {
-		struct states swap;
-		uint32_t c = (unsigned char)subject.bytes[at];
-		size_t len = 1;
-		bool at_begin, at_end;
-
-		if (c >= 0x80)
-			len = fim_utf8_next(subject.bytes + at, subject.len - at, &c);
-		at += len ? len : 1;
-		at_begin = c == '\n';
-		at_end = at == subject.len || subject.bytes[at] == '\n';
-		regex->then.count = 0;
-		for (i = 0; i < regex->now.count; i++) {
-			const struct step *step = &regex->program[regex->now.list[i]];
-
-			steps++;
-			if (step->kind == STEP_CLASS && class_has(step->class, c))
-				follow(regex, &regex->then, step->next, at_begin, at_end, &steps);
-		}
-		if (steps > STEPS_MAX)
-			return -EOVERFLOW;
-		swap = regex->now;
-		regex->now = regex->then;
-		regex->then = swap;
-	}
-	*matches_ret = at == subject.len && states_has(&regex->now, 0);
-	return 0;
-}
 
 /* ----------------------------------------------------------------- public */
 
 static int regex_init(struct fim_regex *regex, struct fim_str pattern, char *error, size_t size)
 {
 	struct reader reader = {&regex->arena, pattern.bytes, pattern.len, 0, 0, error, size};
-	struct re *re = read_alternatives(&reader);
+	struct fim_re *re = read_alternatives(&reader);
 	struct fim_text text = {0};
 	char problem[160];
-	uint32_t start;
 	int err;
 
 	if (!reader.err && reader.left)
@@ -840,10 +629,7 @@ static int regex_init(struct fim_regex *regex, struct fim_str pattern, char *err
 	fim_text_free(&text);
 	if (err)
 		return err;
-	err = build_program(regex, re, &start);
-	if (!err && regex->program)
-		regex->program[0].other = start; /* state 0 only matches: room for the entry */
-	return err;
+	return fim_automaton_new(&regex->arena, re, &regex->automaton);
 }
 
 int fim_regex_new(struct fim_str pattern, struct fim_regex **regex_ret, char *error_ret,
@@ -924,15 +710,39 @@ static int make_valid(struct fim_regex *regex, struct fim_str *subject)
 	return 0;
 }
 
-int fim_regex_match(struct fim_regex *regex, struct fim_str subject, bool *matches_ret)
+static int run_automaton(struct fim_regex *regex, struct fim_str subject, bool *matches_ret)
+{
+	if (!regex->automaton)
+		return -EOVERFLOW;
+	return fim_automaton_match(regex->automaton, subject, matches_ret);
+}
+
+int fim_regex_match_slowly(struct fim_regex *regex, struct fim_str subject, bool *matches_ret)
 {
 	int err = 0;
 
 	if (!fim_is_utf8(subject.bytes, subject.len))
 		err = make_valid(regex, &subject);
-	if (!err)
-		err = fim_pcre_match(regex->pcre, subject.bytes, subject.len, matches_ret);
-	if (err == -EOVERFLOW && regex->program)
-		err = run_program(regex, regex->program[0].other, subject, matches_ret);
-	return err;
+	return err ? err : run_automaton(regex, subject, matches_ret);
+}
+
+int fim_regex_match(struct fim_regex *regex, struct fim_str subject, bool *matches_ret)
+{
+	bool automaton_first = subject.len > SHORT_MAX;
+	int err = 0;
+
+	if (subject.len > SUBJECT_MAX)
+		return -EOVERFLOW;
+	if (!fim_is_utf8(subject.bytes, subject.len))
+		err = make_valid(regex, &subject);
+	if (err)
+		return err;
+	err = automaton_first
+		      ? run_automaton(regex, subject, matches_ret)
+		      : fim_pcre_match(regex->pcre, subject.bytes, subject.len, matches_ret);
+	if (err != -EOVERFLOW)
+		return err;
+	return automaton_first
+		       ? fim_pcre_match(regex->pcre, subject.bytes, subject.len, matches_ret)
+		       : run_automaton(regex, subject, matches_ret);
 }
