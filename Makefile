@@ -90,13 +90,22 @@ $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay_main.o $(O)/li
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-# One clang run per fuzzer: the library has to be instrumented as well.
-$(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard userspace/lib/*.h userspace/include/*.h)
+$(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# The library has to be instrumented as well: once for all fuzzers, by the compiler that has libFuzzer.
+FUZZ_LIB := $(O)/fuzz-lib/libfim.a
+$(FUZZ_LIB): FORCE
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz-lib CC=$(CLANG) WERROR=0 \
+		SANITIZE=fuzzer-no-link,address,undefined $@
+
+$(O)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIB)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -D_FORTIFY_SOURCE%,$(CPPFLAGS_ALL)) -std=gnu11 -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(LIB_SRC) $(LIBS)
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(LIBS)
 
 .PHONY: kmod
 kmod: ## build ecs_fim.ko for KERNELDIR (default: the running kernel) into build/kmod/
@@ -155,6 +164,7 @@ lint: ## refuse: format, kernel-doc, sparse, shellcheck, include, symbol and lic
 	$(Q)tests/lint/run.sh
 
 INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines \
+	$(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests \
 	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim
 
@@ -164,6 +174,8 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 	$(Q)install -m 0755 $(O)/ecs-fim $(DESTDIR)$(PREFIX)/bin/ecs-fim
 	$(Q)install -m 0755 $(O)/ecs-fimd $(DESTDIR)$(PREFIX)/sbin/ecs-fimd
 	$(Q)install -m 0644 baselines/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/
+	$(Q)install -m 0644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/
+	$(Q)install -m 0644 rules/tests/*.ndjson $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests/
 	$(Q)for s in 1 5 8; do for f in userspace/man/*.$$s; do \
 		[ ! -e "$$f" ] || install -m 0644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
 	$(Q)install -m 0644 ami/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
@@ -173,9 +185,10 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 uninstall: ## remove what install put there; configuration, baseline and journal stay
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/ecs-fim $(DESTDIR)$(PREFIX)/sbin/ecs-fimd \
 		$(patsubst baselines/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/%,$(wildcard baselines/*.yaml)) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim/,$(wildcard rules/*.yaml rules/tests/*.ndjson)) \
 		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
 		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service))
-	$(Q)rmdir $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines $(DESTDIR)$(PREFIX)/share/ecs-fim 2>/dev/null || true
+	$(Q)rmdir $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /baselines "") 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/

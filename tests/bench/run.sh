@@ -50,4 +50,5 @@ verify_speed() {
 tests/vm/deps.sh all >&2
 make --no-print-directory -j"$(nproc)" all >&2
 verify_speed
+tests/bench/rules.sh
 tests/bench/kernel/run.sh 6.1

@@ -552,6 +552,149 @@ START_TEST(conditions_mean_what_they_mean_to_the_engine)
 }
 END_TEST
 
+/* -------------------------------------------------------------- mutations */
+
+static uint64_t state;
+
+/* xorshift: the same sequence everywhere. */
+static size_t random_below(size_t limit)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return limit ? (size_t)(state % limit) : 0;
+}
+
+static const char *const tokens[] = {
+	"\n- rule: ",
+	"\n  condition: ",
+	"\n- macro: ",
+	"\n- list: ",
+	" and ",
+	" or ",
+	" not ",
+	"(",
+	")",
+	"\"",
+	"'",
+	": ",
+	"\n  ",
+	"[",
+	"]",
+	"{",
+	"}",
+	"&a ",
+	"*a",
+	"%",
+	" in ",
+	"exists",
+	"tolower(",
+	"\\",
+	"\0",
+	"\xff",
+	"proc.aname[",
+	"\n  override: {condition: append}",
+	"\n  exceptions:\n    - name: x\n      fields: [proc.name]\n      values: [[a]]",
+	"(((((((((((((((((((",
+	"---\n",
+	"!!int ",
+	"|\n",
+	">\n",
+	"~",
+	"regex \"(a|",
+	"\t",
+};
+
+static void insert(struct fim_text *text, size_t at, const char *bytes, size_t len)
+{
+	char *copy = malloc(text->len + 1);
+	size_t old = text->len;
+
+	memcpy(copy, text->bytes, old);
+	text->len = at;
+	fim_text_add(text, bytes, len);
+	fim_text_add(text, copy + at, old - at);
+	free(copy);
+}
+
+/* One to four changes: a byte, a piece removed or doubled, a token put in. */
+static void mutate(struct fim_text *text)
+{
+	size_t changes = 1 + random_below(4);
+
+	while (changes-- && text->len > 1) {
+		size_t at = random_below(text->len), len = 1 + random_below(60);
+		const char *token = tokens[random_below(COUNT(tokens))];
+		char piece[64];
+
+		len = len < text->len - at ? len : text->len - at;
+		switch (random_below(4)) {
+		case 0:
+			text->bytes[at] = (char)random_below(256);
+			break;
+		case 1:
+			memmove(text->bytes + at, text->bytes + at + len, text->len - at - len);
+			text->len -= len;
+			break;
+		case 2:
+			memcpy(piece, text->bytes + at, len);
+			insert(text, random_below(text->len), piece, len);
+			break;
+		default:
+			insert(text, at, token, *token ? strlen(token) : 1);
+		}
+	}
+}
+
+static void ignore_message(void *ctx, const struct fim_rules_message *message)
+{
+	*(size_t *)ctx += strlen(message->text);
+}
+
+static bool try_mutant(const char *bytes, size_t len)
+{
+	size_t ignored = 0;
+	struct fim_rules_params params = {.message = ignore_message, .ctx = &ignored};
+	struct fim_text text = {0};
+	struct fim_rules_text file = {"mutant", NULL, 0};
+	struct fim_rules *rules = NULL;
+	bool loads;
+
+	fim_text_add(&text, bytes, len);
+	mutate(&text);
+	file.text = text.bytes;
+	file.len = text.len;
+	loads = !fim_rules_build(&file, 1, &params, &rules);
+	fim_rules_free(rules);
+	fim_text_free(&text);
+	return loads;
+}
+
+/* RULES_MUTATIONS of each file, RULES_SEED chooses others. */
+START_TEST(mutated_stock_files_load_or_fail)
+{
+	static const char *const names[] = {"rules/falco_rules.yaml",
+					    "rules/falco-incubating_rules.yaml",
+					    "rules/falco-sandbox_rules.yaml",
+					    "rules/aws_cloudtrail_rules.yaml"};
+	const char *wish = getenv("RULES_MUTATIONS"), *seed = getenv("RULES_SEED");
+	size_t count = wish ? strtoul(wish, NULL, 10) : 100, len, i, loaded = 0;
+	const char *path = falco_path(names[_i]);
+	char *bytes;
+
+	state = seed ? strtoull(seed, NULL, 10) : 1;
+	ck_assert_int_eq(fim_file_read(path, 1 << 20, &bytes, &len), 0);
+	for (i = 0; i < count; i++) {
+		alarm(20); /* for each: nothing hangs */
+		loaded += try_mutant(bytes, len);
+	}
+	alarm(0);
+	if (wish)
+		fprintf(stderr, "# %s: %zu mutants, %zu of them load\n", names[_i], count, loaded);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(files_load_or_fail_as_with_the_engine)
 {
 	each_line("vectors/rule-loading.jsonl", check_loading);
@@ -576,18 +719,24 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("rules_vectors");
-	TCase *tcase = tcase_create("vectors");
+	TCase *tcase, *mutants;
+	Suite *suite;
 
 	if (!falco_path("vectors/filter-language.jsonl")) {
 		puts("1..1\nok - rules_vectors # SKIP no Falco data");
 		return EXIT_SUCCESS;
 	}
+	suite = suite_create("rules_vectors");
+	tcase = tcase_create("vectors");
+	mutants = tcase_create("mutants");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, conditions_mean_what_they_mean_to_the_engine);
 	tcase_add_test(tcase, files_load_or_fail_as_with_the_engine);
 	tcase_add_test(tcase, stock_rules_compile_to_the_same_conditions);
 	tcase_add_test(tcase, stock_rules_fire_on_the_same_events);
+	tcase_set_timeout(mutants, 1e7);
+	tcase_add_loop_test(mutants, mutated_stock_files_load_or_fail, 0, 4);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, mutants);
 	return fixture_run(suite);
 }

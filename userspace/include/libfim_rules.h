@@ -4,7 +4,7 @@
  * events, container starts and CloudTrail records.  Conventions as in libfim.h.
  *
  * A set of rules does not change once it is made: to reload, make another one and keep
- * the old one until that worked.
+ * the old one until that worked.  A set and its events are used by one thread.
  */
 #ifndef LIBFIM_RULES_H
 #define LIBFIM_RULES_H
@@ -198,7 +198,7 @@ int fim_rules_event_set_fields(struct fim_rules_event *event, const struct fim_j
  *	may use @event
  * @ctx: for @hit
  *
- * Allocates nothing while no rule matches.
+ * Allocates nothing while no rule matches.  -ENOMEM: it may have missed some.
  */
 int fim_rules_eval(struct fim_rules_event *event,
 		   int (*hit)(void *ctx, struct fim_rules_event *event,

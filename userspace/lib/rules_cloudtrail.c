@@ -24,19 +24,6 @@ static uint32_t find(const struct fim_rules_event *event, const char *path)
 	return fim_scan_find(event->scan, (struct fim_str){path, strlen(path)});
 }
 
-/* Sets @cell to what is in the scratch. */
-static bool set_scratch(struct fim_rules_event *event, struct fim_cell *cell)
-{
-	char *text = fim_event_alloc(event, event->scratch.len + 1);
-
-	if (!text || event->scratch.failed)
-		return false;
-	if (event->scratch.len)
-		memcpy(text, event->scratch.bytes, event->scratch.len);
-	fim_cell_set(event, cell, (struct fim_str){text, event->scratch.len});
-	return true;
-}
-
 /* Any value: strings decoded, the rest as in the record without blanks. */
 static bool set_token(struct fim_rules_event *event, uint32_t token, struct fim_cell *cell)
 {
@@ -50,7 +37,7 @@ static bool set_token(struct fim_rules_event *event, uint32_t token, struct fim_
 	}
 	event->scratch.len = 0;
 	fim_scan_write(event->scan, token, &event->scratch);
-	return set_scratch(event, cell);
+	return fim_event_set_scratch(event, cell);
 }
 
 static bool set_word(struct fim_rules_event *event, const char *word, struct fim_cell *cell)
@@ -189,7 +176,7 @@ static bool get_resources(struct fim_rules_event *event, const struct fim_ct_fie
 			fim_text_adds(&event->scratch, ",");
 		fim_scan_write(event->scan, at, &event->scratch);
 	}
-	return event->scratch.len && set_scratch(event, cell);
+	return event->scratch.len && fim_event_set_scratch(event, cell);
 }
 
 /* -------------------------------------------------------------------- S3 */
@@ -208,7 +195,7 @@ static bool get_uri(struct fim_rules_event *event, const struct fim_ct_field *fi
 	fim_text_add(&event->scratch, bucket.bytes, bucket.len);
 	fim_text_adds(&event->scratch, "/");
 	fim_text_add(&event->scratch, key.bytes, key.len);
-	return set_scratch(event, cell);
+	return fim_event_set_scratch(event, cell);
 }
 
 /* Counts come as 33 and as 33.0; false: there is none. */
@@ -238,7 +225,7 @@ static bool set_number(struct fim_rules_event *event, uint64_t number, struct fi
 {
 	event->scratch.len = 0;
 	fim_text_addf(&event->scratch, "%llu", (unsigned long long)number);
-	return set_scratch(event, cell);
+	return fim_event_set_scratch(event, cell);
 }
 
 static bool get_bytes(struct fim_rules_event *event, const struct fim_ct_field *field,
@@ -406,7 +393,7 @@ static bool get_info(struct fim_rules_event *event, const struct fim_ct_field *f
 	event->scratch.len = 0;
 	fim_text_add(&event->scratch, out.bytes, out.len);
 	fim_text_free(&out);
-	return set_scratch(event, cell);
+	return fim_event_set_scratch(event, cell);
 }
 
 /* ------------------------------------------------------------------ table */
@@ -519,7 +506,7 @@ static bool extract(struct fim_rules_event *event, const struct fim_slot *slot,
 	if (!strcmp(name, "json.obj") || !strcmp(name, "jevt.obj")) {
 		event->scratch.len = 0;
 		fim_scan_indent(event->scan, 0, &event->scratch);
-		return set_scratch(event, cell);
+		return fim_event_set_scratch(event, cell);
 	}
 	return false;
 }

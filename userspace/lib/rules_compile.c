@@ -86,6 +86,8 @@ static struct fim_node *parse(struct compilation *c, struct fim_text *condition,
 	struct fim_node *node;
 
 	fim_expand_lists(c->build, condition, c->lists_used);
+	if (condition->failed)
+		fim_build_nomem(c->build);
 	if (c->build->err)
 		return NULL;
 	fim_parser_init(&parser, &c->arena, (struct fim_str){condition->bytes, condition->len},

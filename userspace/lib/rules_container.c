@@ -273,18 +273,6 @@ static void print_mount(const struct fim_mount *mount, struct fim_text *out)
 	}
 }
 
-static bool set_scratch(struct fim_rules_event *event, struct fim_cell *cell)
-{
-	char *text = fim_event_alloc(event, event->scratch.len + 1);
-
-	if (!text || event->scratch.failed)
-		return false;
-	if (event->scratch.len)
-		memcpy(text, event->scratch.bytes, event->scratch.len);
-	fim_cell_set(event, cell, (struct fim_str){text, event->scratch.len});
-	return true;
-}
-
 /*
  * container.mount.dest[GLOB OR NUMBER] and its like: of the first mount whose source
  * (container.mount.source: destination) matches as a whole.  Of a container that is known
@@ -308,7 +296,7 @@ static bool extract_mount(struct fim_rules_event *event, const char *part, struc
 	if (!*part) {
 		event->scratch.len = 0;
 		print_mount(mount, &event->scratch);
-		return set_scratch(event, cell);
+		return fim_event_set_scratch(event, cell);
 	}
 	fim_cell_set(event, cell,
 		     by_dest		      ? mount->source
@@ -328,7 +316,7 @@ static bool extract_mounts(struct fim_rules_event *event, struct fim_cell *cell)
 		fim_text_adds(&event->scratch, i ? " " : "");
 		print_mount(&event->mounts[i], &event->scratch);
 	}
-	return set_scratch(event, cell);
+	return fim_event_set_scratch(event, cell);
 }
 
 /* ------------------------------------------------------------------ labels */
@@ -373,7 +361,7 @@ static bool extract(struct fim_rules_event *event, const struct fim_slot *slot,
 	if (!strcmp(name, "container.labels") && event->labels) {
 		event->scratch.len = 0;
 		fim_json_each(event->labels, add_label, &event->scratch);
-		return set_scratch(event, cell);
+		return fim_event_set_scratch(event, cell);
 	}
 	return false;
 }
@@ -404,8 +392,8 @@ static void set_process(struct fim_rules_event *event, const struct fim_json *in
 	const struct fim_json *args = fim_json_get(inspect, "Args");
 	const char *path = fim_json_get_str(inspect, "Path");
 	const char *name = path ? strrchr(path, '/') : NULL;
+	struct fim_str line;
 	size_t i, name_len;
-	char *line;
 
 	if (!path)
 		return;
@@ -423,13 +411,10 @@ static void set_process(struct fim_rules_event *event, const struct fim_json *in
 		fim_text_adds(&event->scratch, " ");
 		fim_text_adds(&event->scratch, arg ? arg : "");
 	}
-	line = fim_event_alloc(event, event->scratch.len + 1);
-	if (!line || event->scratch.failed)
+	if (!fim_event_take_scratch(event, &line))
 		return;
-	memcpy(line, event->scratch.bytes, event->scratch.len);
-	line[event->scratch.len] = '\0';
-	fim_rules_event_set(event, "proc.cmdline", line, event->scratch.len);
-	fim_rules_event_set_str(event, "proc.args", i ? line + name_len + 1 : "");
+	fim_rules_event_set(event, "proc.cmdline", line.bytes, line.len);
+	fim_rules_event_set_str(event, "proc.args", i ? line.bytes + name_len + 1 : "");
 }
 
 /* False: not root. */

@@ -268,30 +268,38 @@ static bool check_eval(struct fim_rules_event *event, const struct fim_check *ch
 
 /* ---------------------------------------------------------------- verdict */
 
-static bool term_eval(struct fim_rules_event *event, uint32_t at)
+static bool term_work(struct fim_rules_event *event, uint32_t at);
+
+/* Most are known already: half of what a rule asks, the one before it asked. */
+static inline bool term_eval(struct fim_rules_event *event, uint32_t at)
+{
+	uint32_t memo = event->memo[at];
+
+	return memo >> 1 == event->memo_generation ? memo & 1 : term_work(event, at);
+}
+
+static bool term_work(struct fim_rules_event *event, uint32_t at)
 {
 	const struct fim_term *term = &event->rules->terms[at];
-	bool result = false;
-	size_t i;
+	const uint32_t *child = term->children, *end = child + term->count;
+	bool result;
 
-	if (event->memo[at] >> 1 == event->memo_generation)
-		return event->memo[at] & 1;
 	switch (term->kind) {
 	case FIM_TERM_AND:
-		result = true;
-		for (i = 0; result && i < term->count; i++)
-			result = term_eval(event, term->children[i]);
+		while (child < end && term_eval(event, *child))
+			child++;
+		result = child == end;
 		break;
 	case FIM_TERM_OR:
-		for (i = 0; !result && i < term->count; i++)
-			result = term_eval(event, term->children[i]);
+		while (child < end && !term_eval(event, *child))
+			child++;
+		result = child < end;
 		break;
 	case FIM_TERM_NOT:
-		result = !term_eval(event, term->children[0]);
+		result = !term_eval(event, *child);
 		break;
-	case FIM_TERM_CHECK:
+	default:
 		result = check_eval(event, term->check);
-		break;
 	}
 	event->memo[at] = event->memo_generation << 1 | result;
 	return result;
@@ -349,9 +357,11 @@ int fim_rules_eval(struct fim_rules_event *event, hit_fn hit, void *ctx)
 {
 	int err = eval_bucket(event, candidates(event), NULL, hit, ctx);
 
-	if (err || !event->second_type)
-		return err;
-	fim_rules_event_set_str(event, "evt.type", event->second_type);
-	fim_event_forget(event);
-	return eval_bucket(event, candidates(event), event->second_type, hit, ctx);
+	if (!err && event->second_type) {
+		fim_rules_event_set_str(event, "evt.type", event->second_type);
+		fim_event_forget(event);
+		err = eval_bucket(event, candidates(event), event->second_type, hit, ctx);
+	}
+	/* What could not be kept may be what a rule looks for. */
+	return !err && event->failed ? -ENOMEM : err;
 }

@@ -37,8 +37,10 @@ void *fim_event_alloc(struct fim_rules_event *event, size_t size)
 		size_t room = size > BUFFER_SIZE ? size : BUFFER_SIZE;
 
 		buffer = malloc(sizeof(*buffer) + room);
-		if (!buffer)
+		if (!buffer) {
+			event->failed = true;
 			return NULL;
+		}
 		buffer->size = room;
 		buffer->used = 0;
 		buffer->next = NULL;
@@ -57,6 +59,35 @@ void *fim_event_alloc(struct fim_rules_event *event, size_t size)
 	bytes = (char *)buffer->bytes + buffer->used;
 	buffer->used += size;
 	return bytes;
+}
+
+bool fim_event_take_scratch(struct fim_rules_event *event, struct fim_str *text_ret)
+{
+	struct fim_text *scratch = &event->scratch;
+	char *text = fim_event_alloc(event, scratch->len + 1);
+
+	if (scratch->failed) {
+		event->failed = true;
+		fim_text_free(scratch);
+		return false;
+	}
+	if (!text)
+		return false;
+	if (scratch->len)
+		memcpy(text, scratch->bytes, scratch->len);
+	text[scratch->len] = '\0';
+	*text_ret = (struct fim_str){text, scratch->len};
+	return true;
+}
+
+bool fim_event_set_scratch(struct fim_rules_event *event, struct fim_cell *cell)
+{
+	struct fim_str text;
+
+	if (!fim_event_take_scratch(event, &text))
+		return false;
+	fim_cell_set(event, cell, text);
+	return true;
 }
 
 int fim_rules_event_new(struct fim_rules *rules, const char *source,
@@ -117,6 +148,7 @@ void fim_rules_event_reset(struct fim_rules_event *event)
 {
 	event->number++;
 	event->extract = NULL;
+	event->failed = false;
 	event->is_closed = false;
 	event->second_type = NULL;
 	event->mounts = NULL;

@@ -762,6 +762,7 @@ struct fim_rules_event {
 	struct fim_event_buffer *buffer;
 	struct fim_scan *scan; /* CloudTrail */
 	uint64_t number;       /* evt.num */
+	bool failed;	       /* memory ran out */
 	bool is_closed;	       /* it has the fields that were set, and no others */
 	/* Start of a container: older rules know it as an event of a type of its own. */
 	const char *second_type;
@@ -777,8 +778,11 @@ struct fim_rules_event {
 
 #define FIM_TIME_UNKNOWN INT64_MIN
 
-/* Memory that lives until the next reset and is used again after it; NULL: -ENOMEM. */
+/* Memory that lives until the next reset and is used again after it; NULL: event->failed. */
 void *fim_event_alloc(struct fim_rules_event *event, size_t size);
+/* What was written to event->scratch, in such memory; false: event->failed. */
+bool fim_event_take_scratch(struct fim_rules_event *event, struct fim_str *text_ret);
+bool fim_event_set_scratch(struct fim_rules_event *event, struct fim_cell *cell);
 /* Forgets which terms are true: a field has changed. */
 void fim_event_forget(struct fim_rules_event *event);
 struct fim_cell *fim_event_cell(struct fim_rules_event *event, const char *field, size_t len);

@@ -324,10 +324,7 @@ static void set_command(struct fim_rules_event *event, struct fim_str name,
 		fim_text_adds(&event->scratch, " ");
 		fim_text_adds(&event->scratch, arg ? arg : "");
 	}
-	if (event->scratch.failed)
-		return;
-	line = concat(event, (struct fim_str){event->scratch.bytes, event->scratch.len}, text);
-	if (!line.bytes)
+	if (!fim_event_take_scratch(event, &line))
 		return;
 	set(event, "proc.cmdline", line);
 	if (line.len > name.len)

@@ -125,17 +125,13 @@ static bool unary_values(struct fim_rules_event *event, const struct fim_expr *e
 	return true;
 }
 
-/* Appends to event->scratch; the caller copies it out before anything else may use it. */
+/* What is in the scratch, as the only value. */
 static bool take_scratch(struct fim_rules_event *event, struct fim_values *out)
 {
 	struct fim_value *value = new_values(event, 1);
-	char *text = fim_event_alloc(event, event->scratch.len + 1);
 
-	if (!value || !text || event->scratch.failed)
+	if (!value || !fim_event_take_scratch(event, &value->text))
 		return false;
-	if (event->scratch.len)
-		memcpy(text, event->scratch.bytes, event->scratch.len);
-	value->text = (struct fim_str){text, event->scratch.len};
 	out->values = value;
 	out->count = 1;
 	return true;
