@@ -58,6 +58,9 @@ static void put_message(const struct fim_rules_message *message)
 {
 	char *text = NULL;
 
+	/* A file that could not be read: whoever tried has said so. */
+	if (!strcmp(message->code, "LOAD_ERR_FILE_READ") && !message->line)
+		return;
 	if (asprintf(&text, "%s:%u:%u: %s: %s%s%s%s%s%s [%s]", message->file, message->line,
 		     message->column, message->is_error ? "error" : "warning", message->item_type,
 		     *message->item ? " '" : "", message->item, *message->item ? "'" : "",

@@ -122,6 +122,8 @@ static int eval_source(const struct rules_options *options, struct fim_rules *ru
 					 : strerror(-err));
 		return cli_exit(err);
 	}
+	/* Whoever reads the hits does not want to wait for a full buffer. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (options->follow) {
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);

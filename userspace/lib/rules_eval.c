@@ -281,22 +281,23 @@ static inline bool term_eval(struct fim_rules_event *event, uint32_t at)
 static bool term_work(struct fim_rules_event *event, uint32_t at)
 {
 	const struct fim_term *term = &event->rules->terms[at];
-	const uint32_t *child = term->children, *end = child + term->count;
+	const uint32_t *children = term->children;
+	size_t count = term->count, i = 0;
 	bool result;
 
 	switch (term->kind) {
 	case FIM_TERM_AND:
-		while (child < end && term_eval(event, *child))
-			child++;
-		result = child == end;
+		while (i < count && term_eval(event, children[i]))
+			i++;
+		result = i == count;
 		break;
 	case FIM_TERM_OR:
-		while (child < end && !term_eval(event, *child))
-			child++;
-		result = child < end;
+		while (i < count && !term_eval(event, children[i]))
+			i++;
+		result = i < count;
 		break;
 	case FIM_TERM_NOT:
-		result = !term_eval(event, *child);
+		result = !term_eval(event, children[0]);
 		break;
 	default:
 		result = check_eval(event, term->check);

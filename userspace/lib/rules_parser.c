@@ -521,7 +521,7 @@ void fim_parser_init(struct fim_parser *parser, struct fim_arena *arena, struct 
 {
 	memset(parser, 0, sizeof(*parser));
 	parser->arena = arena;
-	parser->input = input;
+	parser->input = input.bytes ? input : (struct fim_str){"", 0};
 	parser->pos = (struct fim_filter_pos){0, 1, 1};
 	parser->token.bytes = "";
 	parser->max_depth = FIM_FILTER_DEPTH;
