@@ -56,6 +56,9 @@ run_host() {
 		apt-get install -y "linux-headers-$(uname -r)" || die "no headers for kernel $(uname -r)"
 	fi
 	build
+	if ! command -v jq >/dev/null || ! command -v insmod >/dev/null; then
+		apt-get install -y jq kmod || die "the demo needs jq and kmod"
+	fi
 	say "building the module for the running kernel $(uname -r)"
 	make --no-print-directory kmod >>"$out/build.log" 2>&1 || die "the module does not build (log: $out/build.log)"
 	local docker=no scope
