@@ -10,7 +10,7 @@
  * A record is acknowledged only after fdatasync(), so a line without a newline at
  * the end of the file was never acknowledged: it is a crash, cut and said on open.
  */
-#include "libfim.h"
+#include "lib_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,38 +95,86 @@ static int line_next(struct line_reader *reader, const char **line_ret, size_t *
 
 /*
  * struct scan - a walk over a journal
+ * @hasher: set up once: a record is hashed faster than a hasher is made
  * @last_time: time of the last good record as written, "" if none
  * @good_end: offset after the last good record
  * @rest: bytes of an incomplete last line
  */
 struct scan {
 	struct fim_journal_check check;
+	struct fim_hasher *hasher;
 	char last_time[FIM_TIME_SIZE];
 	off_t good_end;
 	char *rest;
 	size_t rest_len;
 };
 
-/* Returns what is wrong with the record, NULL if nothing. */
-static const char *record_fault(const struct scan *scan, const struct fim_json *record)
-{
-	const struct fim_json *seq = fim_json_get(record, "seq");
-	const char *time = fim_json_get_str(record, "time");
-	const char *type = fim_json_get_str(record, "type");
-	const char *prev = fim_json_get_str(record, "prev");
-	int64_t time_ns;
+/* What of a record has to be right, whatever it is about. */
+struct head {
+	struct fim_span seq;
+	struct fim_span time;
+	struct fim_span boot_id;
+	struct fim_span type;
+	struct fim_span prev;
+};
 
-	if (!fim_json_is_object(record))
-		return "not a JSON object";
-	if (!fim_json_is_int(seq) ||
-	    fim_json_get_int(record, "seq", 0) != (int64_t)scan->check.records + 1)
+static int note_member(void *ctx, const struct fim_span *parent, const struct fim_span *key,
+		       const struct fim_span *value)
+{
+	struct head *head = ctx;
+	const struct {
+		const char *key;
+		struct fim_span *span;
+	} members[] = {{"seq", &head->seq},
+		       {"time", &head->time},
+		       {"boot_id", &head->boot_id},
+		       {"type", &head->type},
+		       {"prev", &head->prev}};
+	size_t i;
+
+	if (parent || key->len > 7)
+		return 0;
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (!fim_span_is(key, members[i].key))
+			continue;
+		/* Twice: no two readers would agree on which counts. */
+		if (members[i].span->kind != FIM_SPAN_NONE)
+			return -EINVAL;
+		*members[i].span = *value;
+	}
+	return 0;
+}
+
+/* Returns what is wrong with the record, NULL if nothing; then @line_ret is filled. */
+static const char *record_fault(const struct scan *scan, const char *line, size_t len,
+				struct fim_line *line_ret)
+{
+	struct head head = {.seq = {.kind = FIM_SPAN_NONE}};
+	char time[FIM_TIME_SIZE];
+	size_t boot_len;
+
+	if (fim_scan(line, len, note_member, &head))
+		return "it is not a JSON object";
+	if (fim_span_int(&head.seq, -1) != (int64_t)scan->check.records + 1)
 		return "its number does not follow the one before";
-	if (!prev || strcmp(prev, scan->check.head) != 0)
+	if (head.prev.kind != FIM_SPAN_STRING || !fim_span_is(&head.prev, scan->check.head))
 		return "its prev is not the digest of the record before";
-	if (!time || strlen(time) >= FIM_TIME_SIZE || fim_time_parse(time, &time_ns))
+	if (!fim_span_copy(&head.time, time, sizeof(time)) ||
+	    fim_time_parse(time, &line_ret->time_ns))
 		return "it has no valid time";
-	if (!type || !*type || !fim_json_get_str(record, "boot_id"))
+	if (head.type.kind != FIM_SPAN_STRING || !head.type.len ||
+	    head.boot_id.kind != FIM_SPAN_STRING)
 		return "it has no type or boot_id";
+	line_ret->text = line;
+	line_ret->len = len;
+	line_ret->seq = scan->check.records + 1;
+	memcpy(line_ret->prev, scan->check.head, sizeof(line_ret->prev));
+	if (!fim_span_copy(&head.type, line_ret->type, sizeof(line_ret->type)))
+		*line_ret->type = '\0';
+	boot_len = head.boot_id.len < sizeof(line_ret->boot_id) - 1 ? head.boot_id.len
+								    : sizeof(line_ret->boot_id) - 1;
+	memcpy(line_ret->boot_id, head.boot_id.text, boot_len);
+	line_ret->boot_id[boot_len] = '\0';
 	return NULL;
 }
 
@@ -138,39 +186,34 @@ static int scan_fail(struct scan *scan, const char *name, const char *reason)
 	return -EBADMSG;
 }
 
+/* The digest is needed only once the record is known to be good. */
 static int scan_record(struct scan *scan, const char *name, const char *line, size_t len,
-		       struct fim_json **record_ret)
+		       struct fim_line *line_ret)
 {
 	unsigned char digest[FIM_SHA256_SIZE];
-	struct fim_json *record = NULL;
 	const char *fault;
 	int err;
 
-	err = fim_json_parse(line, len - 1, NULL, &record);
-	if (err == -ENOMEM)
-		return err;
-	fault = err ? "it is not JSON" : record_fault(scan, record);
-	if (fault) {
-		fim_json_free(record);
+	fault = record_fault(scan, line, len - 1, line_ret);
+	if (fault)
 		return scan_fail(scan, name, fault);
-	}
-	err = fim_sha256(line, len, digest);
-	if (err) {
-		fim_json_free(record);
+	err = fim_hasher_reset(scan->hasher);
+	if (!err)
+		err = fim_hasher_update(scan->hasher, line, len);
+	if (!err)
+		err = fim_hasher_final(scan->hasher, digest);
+	if (err)
 		return err;
-	}
 	fim_hex_encode(digest, sizeof(digest), scan->check.head);
 	scan->check.records++;
 	scan->good_end += (off_t)len;
-	snprintf(scan->last_time, sizeof(scan->last_time), "%s", fim_json_get_str(record, "time"));
-	*record_ret = record;
+	fim_time_format(line_ret->time_ns, scan->last_time);
 	return 0;
 }
 
 /* scan->rest is the caller's to free, also on failure. */
-static int scan_journal(int fd, const char *name,
-			int (*fn)(void *ctx, const struct fim_json *record), void *ctx,
-			struct scan *scan)
+static int scan_journal(int fd, const char *name, int (*fn)(void *ctx, const struct fim_line *line),
+			void *ctx, struct scan *scan)
 {
 	struct line_reader reader = {.fd = fd, .name = name};
 	const char *line = NULL;
@@ -180,16 +223,18 @@ static int scan_journal(int fd, const char *name,
 	memset(scan, 0, sizeof(*scan));
 	memcpy(scan->check.head, no_digest, sizeof(no_digest));
 	reader.buf = malloc(MAX_LINE + READ_SIZE);
-	if (!reader.buf)
-		return -ENOMEM;
+	scan->hasher = fim_hasher_new();
+	if (!reader.buf || !scan->hasher) {
+		err = -ENOMEM;
+		goto out;
+	}
 	while ((err = line_next(&reader, &line, &len)) > 0) {
-		struct fim_json *record;
+		struct fim_line record;
 
 		err = scan_record(scan, name, line, len, &record);
 		if (err)
 			goto out;
-		err = fn ? fn(ctx, record) : 0;
-		fim_json_free(record);
+		err = fn ? fn(ctx, &record) : 0;
 		if (err)
 			goto out;
 	}
@@ -206,12 +251,13 @@ static int scan_journal(int fd, const char *name,
 	memcpy(scan->rest, line, len);
 	scan->rest_len = len;
 out:
+	fim_hasher_free(scan->hasher);
 	free(reader.buf);
 	return err;
 }
 
-int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_json *record),
-		     void *ctx, struct fim_journal_check *check_ret)
+int fim_journal_scan(const char *path, int (*fn)(void *ctx, const struct fim_line *line), void *ctx,
+		     struct fim_journal_check *check_ret)
 {
 	char *name = strdup(path);
 	struct scan scan = {.rest = NULL};
@@ -247,6 +293,49 @@ out:
 		close(fd);
 	free(scan.rest);
 	free(name);
+	return err;
+}
+
+struct tree_reader {
+	int (*fn)(void *ctx, const struct fim_json *record);
+	void *ctx;
+	struct fim_journal_check bad;
+};
+
+static int read_tree(void *ctx, const struct fim_line *line)
+{
+	struct tree_reader *reader = ctx;
+	struct fim_json *record;
+	int err;
+
+	err = fim_json_parse(line->text, line->len, NULL, &record);
+	if (err == -ENOMEM)
+		return err;
+	if (err) { /* a key twice: the only thing that fim_scan() lets pass */
+		reader->bad.records = line->seq - 1;
+		reader->bad.first_bad = line->seq;
+		memcpy(reader->bad.head, line->prev, sizeof(reader->bad.head));
+		snprintf(reader->bad.reason, sizeof(reader->bad.reason), "it has a key twice");
+		return -EBADMSG;
+	}
+	err = reader->fn ? reader->fn(reader->ctx, record) : 0;
+	fim_json_free(record);
+	return err;
+}
+
+int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_json *record),
+		     void *ctx, struct fim_journal_check *check_ret)
+{
+	struct tree_reader reader = {.fn = fn, .ctx = ctx};
+	int err;
+
+	err = fim_journal_scan(path, read_tree, &reader, check_ret);
+	if (err == -EBADMSG && reader.bad.first_bad) {
+		fim_log(LOG_ERR, "%s: record %" PRIu64 " is bad: %s", path, reader.bad.first_bad,
+			reader.bad.reason);
+		if (check_ret)
+			*check_ret = reader.bad;
+	}
 	return err;
 }
 

@@ -17,6 +17,44 @@ size_t fim_utf8_next(const char *bytes, size_t len, uint32_t *codepoint_ret);
 /* Controls, line separators and bidirectional formatting: what can forge a terminal or a log. */
 bool fim_codepoint_is_unsafe(uint32_t codepoint);
 
+/* ----------------------------------------------------------------- scan.c */
+
+enum fim_span_kind {
+	FIM_SPAN_NONE = 0,
+	FIM_SPAN_STRING,
+	FIM_SPAN_NUMBER,
+	FIM_SPAN_OBJECT,
+	FIM_SPAN_ARRAY,
+	FIM_SPAN_TRUE,
+	FIM_SPAN_FALSE,
+	FIM_SPAN_NULL,
+};
+
+/**
+ * struct fim_span - a value inside a JSON text
+ * @text: points into the text; of a string, what is between the quotes
+ * @len: bytes
+ * @kind: what it is
+ * @escaped: a string with a backslash in it
+ */
+struct fim_span {
+	const char *text;
+	size_t len;
+	enum fim_span_kind kind;
+	bool escaped;
+};
+
+/* Members of the object (@parent NULL) and of the objects in it; non-zero stops. */
+#define FIM_SCAN_DEPTH 2
+typedef int (*fim_scan_fn)(void *ctx, const struct fim_span *parent, const struct fim_span *key,
+			   const struct fim_span *value);
+/* -EINVAL: not a JSON object; else what @fn returned. An object comes after its members. */
+int fim_scan(const char *text, size_t len, fim_scan_fn fn, void *ctx);
+bool fim_span_is(const struct fim_span *span, const char *text);
+/* False: not a string, escaped, or too long for @text_ret. */
+bool fim_span_copy(const struct fim_span *span, char *text_ret, size_t size);
+int64_t fim_span_int(const struct fim_span *span, int64_t fallback);
+
 /* ----------------------------------------------------------------- file.c */
 
 /*
@@ -193,6 +231,35 @@ int fim_open_root(const char *root);
 /* The bytes of a baseline; fim_baseline_open() without file and signature. */
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
 		       struct fim_baseline **baseline_ret);
+
+/* -------------------------------------------------------------- journal.c */
+
+/**
+ * struct fim_line - a record whose place in the chain was verified
+ * @text: the line, without newline; valid during the call only
+ * @len: its length
+ * @prev: digest of the line before, hex
+ * @seq: its number
+ * @time_ns: when it was written
+ * @type: what it is, "" if longer than any type of ours
+ * @boot_id: of the host's start, cut if too long
+ */
+struct fim_line {
+	const char *text;
+	size_t len;
+	char prev[FIM_SHA256_HEX_SIZE];
+	uint64_t seq;
+	int64_t time_ns;
+	char type[24];
+	char boot_id[40];
+};
+
+/*
+ * As fim_journal_read(), but without a tree for each record: that is ten times faster,
+ * and @fn parses what it wants to keep.
+ */
+int fim_journal_scan(const char *path, int (*fn)(void *ctx, const struct fim_line *line), void *ctx,
+		     struct fim_journal_check *check_ret);
 
 /* ------------------------------------------------- report.c, statement.c */
 
