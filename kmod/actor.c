@@ -175,5 +175,6 @@ bool fim_actor_strings(struct fim_attrs *attrs, struct file *exe)
 
 	whole &= put_cgroup(attrs);
 	whole &= put_parent_comm(attrs);
+	whole &= fim_process_put(attrs);
 	return whole;
 }

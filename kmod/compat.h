@@ -7,6 +7,7 @@
 #ifndef _ECS_FIM_COMPAT_H
 #define _ECS_FIM_COMPAT_H
 
+#include <linux/capability.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/fsnotify_backend.h>
@@ -83,6 +84,19 @@ static inline struct file *fim_compat_mm_exe(struct mm_struct *mm)
 #endif
 	rcu_read_unlock();
 	return file;
+}
+
+/*
+ * 6.3: a capability set became one number. Before it was two words, low first:
+ * on little-endian machines, the ones we run on, the same bytes.
+ */
+static inline u64 fim_compat_cap(const kernel_cap_t *cap)
+{
+	u64 set;
+
+	BUILD_BUG_ON(sizeof(*cap) != sizeof(set));
+	memcpy(&set, cap, sizeof(set));
+	return set;
 }
 
 /* Function hooks. 5.11 wraps the registers. */

@@ -459,7 +459,7 @@ void fim_actor_fill(struct fim_actor *actor, struct file *exe);
 void fim_actor_now(struct fim_actor *actor);
 
 /**
- * fim_actor_strings - append the executable's path, the cgroup, the parent
+ * fim_actor_strings - append executable, cgroup, parent, arguments, ancestors
  * @attrs: to append to
  * @exe: the executable, or NULL
  *
@@ -473,6 +473,16 @@ bool fim_actor_strings(struct fim_attrs *attrs, struct file *exe);
  * Return: with a reference, or NULL: kernel threads and exiting processes.
  */
 struct file *fim_actor_exe(void);
+
+/* process.c: what is gone with the process */
+
+/**
+ * fim_process_put - append the current process's arguments, power and ancestors
+ * @attrs: to append to
+ *
+ * Does not sleep. Return: false if something did not fit.
+ */
+bool fim_process_put(struct fim_attrs *attrs);
 
 /* opener.c: who opened a watched file for writing, who wrote to it */
 

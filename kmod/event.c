@@ -218,7 +218,9 @@ void fim_event_exit(void)
 
 int fim_event_init(void)
 {
-	buf_cache = kmem_cache_create("ecs_fim_record", FIM_RECORD_MAX, 8, 0, NULL);
+	/* Arguments are copied from the process straight into a record. */
+	buf_cache = kmem_cache_create_usercopy("ecs_fim_record", FIM_RECORD_MAX, 8, 0, 0,
+					       FIM_RECORD_MAX, NULL);
 	if (!buf_cache)
 		goto err;
 	for (; bufs_count < min_t(unsigned int, BUFFERS_KEPT, 8 + 2 * num_online_cpus());

@@ -225,29 +225,8 @@ void fim_opener_open(struct file *file)
 	fim_opener_free(&oldest);
 }
 
-/* Workers of one program share everything that takes strings to tell. */
-static bool has_same_strings(const struct fim_opener *a, const struct fim_opener *b)
-{
-	return a->attrs && a->root == b->root && a->actor.exe_ino == b->actor.exe_ino &&
-	       a->actor.exe_dev == b->actor.exe_dev && a->actor.cgroup_id == b->actor.cgroup_id &&
-	       a->actor.mnt_ns == b->actor.mnt_ns && a->actor.ppid == b->actor.ppid;
-}
-
-static void attrs_move(struct fim_opener *to, struct fim_opener *from)
-{
-	to->attrs = from->attrs;
-	to->attrs_len = from->attrs_len;
-	to->view_len = from->view_len;
-	to->flags |= from->flags & FIM_EV_TRUNCATED;
-	from->attrs = NULL;
-	from->attrs_len = 0;
-}
-
-/*
- * Note a write in the entry. False: there is none, or another process is in it
- * and its strings are not this one's.
- */
-static bool modify_entry(const struct file *file, struct fim_opener *writer)
+/* Note a write in the entry. False: there is none, or another process is in it. */
+static bool modify_entry(const struct file *file)
 {
 	struct entry *entry;
 	bool done = false;
@@ -256,11 +235,6 @@ static bool modify_entry(const struct file *file, struct fim_opener *writer)
 	entry = entry_find(file);
 	if (entry && fim_opener_is_current(&entry->opener)) {
 		entry->opener.flags |= FIM_EV_MODIFIED;
-		done = true;
-	} else if (entry && writer && has_same_strings(&entry->opener, writer)) {
-		writer->foreign |= entry->opener.foreign;
-		attrs_move(writer, &entry->opener);
-		entry->opener = *writer;
 		done = true;
 	}
 	spin_unlock(&table_lock);
@@ -275,15 +249,13 @@ void fim_opener_modify(struct file *file)
 
 	if (!S_ISREG(file_inode(file)->i_mode))
 		return;
-	if (!hlist_empty(bucket_of(file_inode(file))) && modify_entry(file, NULL))
+	if (!hlist_empty(bucket_of(file_inode(file))) && modify_entry(file))
 		return;
 	if (!fim_is_watched(file->f_path.dentry)) {
 		this_cpu_inc(fim_filtered);
 		return;
 	}
 	opener_fill(&writer, flags);
-	if (modify_entry(file, &writer))
-		return;
 	opener_fill_strings(&writer, &file->f_path);
 	spin_lock(&table_lock);
 	entry = entry_find(file);

@@ -246,9 +246,15 @@ struct fim_event {
  *	else the first v1 hierarchy that is not the root)
  * @FIM_ATTR_XATTR_NAME: name of the extended attribute
  * @FIM_ATTR_PARENT_COMM: thread name of the real parent
+ * @FIM_ATTR_ARGS: the actor's arguments as /proc/PID/cmdline has them: each ends
+ *	in a NUL. At most the first 1024 bytes, and only what is in memory. The
+ *	process can write there whatever it wants
+ * @FIM_ATTR_PROCESS: struct fim_process
+ * @FIM_ATTR_ANCESTORS: array of struct fim_ancestor, the parent first, at most
+ *	16; a longer line is cut at the far end
  *
- * All are bytes without a terminating NUL; nothing is escaped and nothing is
- * promised about their encoding.
+ * All but the last three are bytes without a NUL; nothing is escaped and nothing
+ * is promised about their encoding.
  */
 enum fim_attr_type {
 	FIM_ATTR_FS_PATH = 1,
@@ -259,6 +265,9 @@ enum fim_attr_type {
 	FIM_ATTR_CGROUP = 6,
 	FIM_ATTR_XATTR_NAME = 7,
 	FIM_ATTR_PARENT_COMM = 8,
+	FIM_ATTR_ARGS = 9,
+	FIM_ATTR_PROCESS = 10,
+	FIM_ATTR_ANCESTORS = 11,
 };
 
 /**
@@ -273,6 +282,61 @@ struct fim_attr {
 	__u16 len;
 	__u32 reserved;
 	__u8 data[];
+};
+
+/*
+ * struct fim_process, member flags
+ *
+ * FIM_PROC_NO_NEW_PRIVS: execve(2) grants it nothing
+ * FIM_PROC_SECCOMP: its system calls are filtered
+ * FIM_PROC_ARGS_CUT: FIM_ATTR_ARGS is not all of the arguments
+ */
+#define FIM_PROC_NO_NEW_PRIVS (1U << 0)
+#define FIM_PROC_SECCOMP      (1U << 1)
+#define FIM_PROC_ARGS_CUT     (1U << 2)
+
+/**
+ * struct fim_process - more about the actor: what is gone with it
+ * @cap_effective: set of 1 << CAP_*, in the namespace @user_ns
+ * @cap_permitted: the same
+ * @cap_bounding: the same
+ * @user_ns: inode number of the user namespace
+ * @session: session id (setsid(2)), initial pid namespace
+ * @pgid: process group, initial pid namespace
+ * @tty: controlling terminal as stat(2) gives it in st_rdev, 0 if none
+ * @args_len: bytes of all arguments
+ * @flags: FIM_PROC_*
+ */
+struct fim_process {
+	__u64 cap_effective;
+	__u64 cap_permitted;
+	__u64 cap_bounding;
+	__u32 user_ns;
+	__u32 session;
+	__u32 pgid;
+	__u32 tty;
+	__u32 args_len;
+	__u32 flags;
+};
+
+/**
+ * struct fim_ancestor - one of the actor's ancestors
+ * @start_ns: as in struct fim_actor
+ * @exe_ino: inode number of the executable, 0 if unknown
+ * @exe_dev: device of the executable
+ * @tgid: process id in the initial pid namespace
+ * @uid: real uid, initial user namespace
+ * @reserved: 0
+ * @comm: thread name, NUL-padded; not trustworthy
+ */
+struct fim_ancestor {
+	__u64 start_ns;
+	__u64 exe_ino;
+	__u32 exe_dev;
+	__u32 tgid;
+	__u32 uid;
+	__u32 reserved;
+	__u8 comm[16];
 };
 
 /**

@@ -108,6 +108,29 @@ static struct {
 	ATTR(FIM_ATTR_PARENT_COMM, parent_comm, "parent_comm"),
 };
 
+/* What is not text. */
+static void parse_process(struct event *e, const struct fim_attr *attr)
+{
+	if (attr->type == FIM_ATTR_ARGS) {
+		if (attr->len >= sizeof(e->args))
+			bail("arguments are too long");
+		memcpy(e->args, attr->data, attr->len);
+		e->args_len = attr->len;
+	} else if (attr->type == FIM_ATTR_PROCESS) {
+		if (attr->len != sizeof(e->process))
+			bail("struct fim_process has %u bytes", attr->len);
+		memcpy(&e->process, attr->data, attr->len);
+	} else if (attr->type == FIM_ATTR_ANCESTORS) {
+		if (attr->len % sizeof(e->ancestors[0]) || attr->len > sizeof(e->ancestors))
+			bail("ancestors have %u bytes", attr->len);
+		memcpy(e->ancestors, attr->data, attr->len);
+		e->ancestor_count = attr->len / sizeof(e->ancestors[0]);
+	} else {
+		return;
+	}
+	e->has |= 1U << attr->type;
+}
+
 static void parse_attrs(struct event *e, const char *bytes, size_t len)
 {
 	size_t pos = 0;
@@ -131,6 +154,7 @@ static void parse_attrs(struct event *e, const char *bytes, size_t len)
 			to[attr->len] = '\0';
 			e->has |= 1U << attr->type;
 		}
+		parse_process(e, attr);
 		pos += (sizeof(*attr) + attr->len + 7) & ~7UL;
 	}
 	if (pos != len)

@@ -46,6 +46,11 @@ struct event {
 	char cgroup[4097];
 	char xattr[256];
 	char parent_comm[17];
+	char args[1025];
+	size_t args_len;
+	struct fim_process process;
+	struct fim_ancestor ancestors[16];
+	size_t ancestor_count;
 };
 
 #define HAS(e, attr) ((e)->has & (1U << (attr)))

@@ -87,6 +87,40 @@ START_TEST(a_record_is_read_whole)
 }
 END_TEST
 
+START_TEST(arguments_power_and_ancestors_are_read)
+{
+	static const struct fim_ancestor ancestors[] = {{.tgid = 7, .comm = "sh"}, {.tgid = 1}};
+	static const struct fim_process process = {.cap_effective = 5, .user_ns = 9};
+	struct fim_event *event = record_event(&records, FIM_OP_WRITE);
+	struct fim_change *change;
+
+	record_attr(&records, event, FIM_ATTR_ARGS, "touch\0/x", 9);
+	record_attr(&records, event, FIM_ATTR_PROCESS, &process, sizeof(process));
+	record_attr(&records, event, FIM_ATTR_ANCESTORS, ancestors, sizeof(ancestors));
+	change = parse_one();
+	ck_assert_uint_eq(change->args_len, 9);
+	ck_assert_mem_eq(change->args, "touch\0/x", 9);
+	ck_assert_uint_eq(change->process.cap_effective, 5);
+	ck_assert_uint_eq(change->ancestor_count, 2);
+	ck_assert_uint_eq(change->ancestors[0].tgid, 7);
+	fim_change_free(change);
+}
+END_TEST
+
+START_TEST(half_a_process_and_half_an_ancestor_are_refused)
+{
+	static const unsigned char zeros[sizeof(struct fim_process)];
+	struct fim_event *event = record_event(&records, FIM_OP_WRITE);
+
+	record_attr(&records, event, FIM_ATTR_PROCESS, zeros, sizeof(zeros) - 1);
+	assert_refused();
+	records.len = 0;
+	event = record_event(&records, FIM_OP_WRITE);
+	record_attr(&records, event, FIM_ATTR_ANCESTORS, zeros, sizeof(struct fim_ancestor) - 1);
+	assert_refused();
+}
+END_TEST
+
 START_TEST(records_follow_each_other_and_unknown_types_are_stepped_over)
 {
 	struct fim_event *event = record_event(&records, FIM_OP_WRITE);
@@ -234,6 +268,8 @@ int main(void)
 	tcase_add_test(tcase, an_empty_buffer_holds_no_record);
 	tcase_add_test(tcase, a_truncated_buffer_holds_no_record);
 	tcase_add_test(tcase, a_record_is_read_whole);
+	tcase_add_test(tcase, arguments_power_and_ancestors_are_read);
+	tcase_add_test(tcase, half_a_process_and_half_an_ancestor_are_refused);
 	tcase_add_test(tcase, records_follow_each_other_and_unknown_types_are_stepped_over);
 	tcase_add_test(tcase, an_unknown_attribute_is_skipped_and_the_first_of_two_counts);
 	tcase_add_test(tcase, members_that_a_newer_module_appended_are_left_out);

@@ -793,6 +793,11 @@ int fim_record_next(const void *buf, size_t len, size_t *pos, struct fim_record_
  * @cgroup: FIM_ATTR_CGROUP
  * @xattr_name: FIM_ATTR_XATTR_NAME
  * @parent_comm: FIM_ATTR_PARENT_COMM
+ * @args: FIM_ATTR_ARGS; may hold NUL
+ * @args_len: its bytes
+ * @process: FIM_ATTR_PROCESS; @process.user_ns is 0 if it was not sent
+ * @ancestors: FIM_ATTR_ANCESTORS, the parent first
+ * @ancestor_count: their number
  */
 struct fim_change {
 	struct fim_event event;
@@ -804,6 +809,11 @@ struct fim_change {
 	char *cgroup;
 	char *xattr_name;
 	char *parent_comm;
+	char *args;
+	size_t args_len;
+	struct fim_process process;
+	struct fim_ancestor *ancestors;
+	size_t ancestor_count;
 };
 
 /**

@@ -78,11 +78,56 @@ static char **change_string(struct fim_change *change, uint16_t type)
 	return NULL;
 }
 
+static int args_store(struct fim_change *change, const unsigned char *data, size_t len)
+{
+	if (change->args)
+		return 0;
+	change->args = malloc(len + 1);
+	if (!change->args)
+		return -ENOMEM;
+	memcpy(change->args, data, len);
+	change->args[len] = '\0';
+	change->args_len = len;
+	return 0;
+}
+
+/* A newer module may have appended members: they are left out. */
+static int process_store(struct fim_change *change, const unsigned char *data, size_t len)
+{
+	if (len < sizeof(change->process))
+		return -EBADMSG;
+	if (!change->process.user_ns)
+		memcpy(&change->process, data, sizeof(change->process));
+	return 0;
+}
+
+static int ancestors_store(struct fim_change *change, const unsigned char *data, size_t len)
+{
+	if (len % sizeof(*change->ancestors))
+		return -EBADMSG;
+	if (change->ancestors || !len)
+		return 0;
+	change->ancestors = malloc(len);
+	if (!change->ancestors)
+		return -ENOMEM;
+	memcpy(change->ancestors, data, len);
+	change->ancestor_count = len / sizeof(*change->ancestors);
+	return 0;
+}
+
 static int attr_store(struct fim_change *change, uint16_t type, const unsigned char *data,
 		      size_t len)
 {
 	char **string = change_string(change, type);
 
+	switch (type) {
+	case FIM_ATTR_ARGS:
+		return args_store(change, data, len);
+	case FIM_ATTR_PROCESS:
+		return process_store(change, data, len);
+	case FIM_ATTR_ANCESTORS:
+		return ancestors_store(change, data, len);
+	}
 	if (!string || *string)
 		return 0;
 	if (memchr(data, '\0', len))
@@ -144,6 +189,8 @@ void fim_change_free(struct fim_change *change)
 	free(change->cgroup);
 	free(change->xattr_name);
 	free(change->parent_comm);
+	free(change->args);
+	free(change->ancestors);
 	free(change);
 }
 
