@@ -932,12 +932,16 @@ int fim_standard_parse(const char *text, enum fim_standard *standard_ret);
  * @standard: numbering used in the report
  * @from_ns: first moment, 0: the first record
  * @to_ns: last moment, 0: the last record
+ * @changes_csv: every change of the period is written there; NULL: nowhere
+ * @comparisons_csv: the same for comparisons
  */
 struct fim_report_params {
 	const char *journal;
 	enum fim_standard standard;
 	int64_t from_ns;
 	int64_t to_ns;
+	FILE *changes_csv;
+	FILE *comparisons_csv;
 };
 
 /* Pure function of the journal: same journal and parameters, same report. */

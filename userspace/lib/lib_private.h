@@ -268,7 +268,7 @@ int fim_journal_scan(const char *path, int (*fn)(void *ctx, const struct fim_lin
 #define FIM_WEEK_NS	 (7 * FIM_DAY_NS)
 
 /**
- * struct fim_outage - a time in which a part of the control did not work
+ * struct fim_outage - a time in which a part of the control did not work; strings are not owned
  * @component: as in a control record, likewise @state and @cause
  * @state: "down" or "degraded"
  * @cause: a sentence
@@ -330,6 +330,9 @@ struct fim_loss {
  * @gap_to_ns: its end
  * @gap_seq: comparison that ended it, 0: none did
  * @findings: in the period
+ * @authorized: those of them that were announced before
+ * @first_seq: first record read
+ * @last_seq: last record read
  * @outages: that overlap the period, in order of start
  * @outage_count: their number
  * @losses: in the period
@@ -360,6 +363,9 @@ struct fim_ledger {
 	int64_t gap_to_ns;
 	uint64_t gap_seq;
 	uint64_t findings;
+	uint64_t authorized;
+	uint64_t first_seq;
+	uint64_t last_seq;
 	struct fim_outage *outages;
 	size_t outage_count;
 	struct fim_loss *losses;

@@ -14,16 +14,15 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "lib_private.h"
+#include "report.h"
 
-/* Items shown per section; the rest is counted, and stays in the journal. */
-#define MAX_ITEMS     20000
-#define STEP_BACK_NS  (60 * FIM_NSEC_PER_SEC)
-#define NSEC_PER_MSEC INT64_C(1000000)
+#define STEP_BACK_NS (60 * FIM_NSEC_PER_SEC)
+/* Containers without a flag that are told apart; what is beyond is counted. */
+#define MAX_SEEN 20000
 
 /*
  * struct list - a section's items
- * @items: the first MAX_ITEMS
+ * @items: the first FIM_REPORT_SHOWN
  * @count: of all
  */
 struct list {
@@ -34,7 +33,8 @@ struct list {
 /* A container, as its last record shows it. */
 struct seen {
 	char *id;
-	struct fim_json *container;
+	char *text; /* its last record: a tree of it takes ten times more */
+	size_t len;
 	int64_t first_ns;
 	int64_t last_ns;
 	int64_t gone_ns; /* 0: not known to be gone */
@@ -44,7 +44,8 @@ struct seen {
 
 /*
  * struct builder - a report being made
- * @ledger: what statement.c judges
+ * @ledger: what statement.c judges; only outages that are over are in it until the end
+ * @open: outages that are not over
  * @to_ns: last moment that counts, INT64_MAX if not limited
  * @time_ns: of the record at hand; @seq: its number
  * @last_alive_ns: last record that shows that the daemon ran
@@ -59,6 +60,9 @@ struct seen {
 struct builder {
 	const struct fim_report_params *params;
 	struct fim_ledger ledger;
+	struct fim_outage *open;
+	size_t open_count;
+	void *words; /* tree of strings that outages share */
 	int64_t to_ns;
 	int64_t time_ns;
 	uint64_t seq;
@@ -71,14 +75,17 @@ struct builder {
 	uint64_t daemon_boot;
 	struct fim_json *baseline;
 	struct fim_json *host;
-	struct list baselines, changes, runs, watches, infos, losses;
+	struct list baselines, runs, watches, infos, losses, hits;
+	struct fim_keep changes;
+	struct fim_places places;
+	struct fim_histogram histogram;
 	uint64_t by_kind[FIM_KIND_UNREADABLE + 1];
 	uint64_t by_severity[FIM_SEVERITY_CRITICAL + 1];
 	uint64_t by_scope[2];
+	uint64_t unseen; /* container records beyond MAX_SEEN */
 	struct seen **seen;
 	size_t seen_count;
 	void *by_id;
-	uint64_t last_seq;
 };
 
 int fim_standard_parse(const char *text, enum fim_standard *standard_ret)
@@ -113,7 +120,7 @@ static void set_time(struct fim_json *object, const char *key, int64_t time_ns)
 static void list_add(struct list *list, struct fim_json *item)
 {
 	list->count++;
-	if (list->count <= MAX_ITEMS)
+	if (list->count <= FIM_REPORT_SHOWN)
 		fim_json_append(list->items, item);
 	else
 		fim_json_free(item);
@@ -126,7 +133,8 @@ static struct fim_json *list_section(struct list *list)
 
 	fim_json_set_int(section, "count", (int64_t)list->count);
 	fim_json_set_int(section, "omitted",
-			 list->count > MAX_ITEMS ? (int64_t)(list->count - MAX_ITEMS) : 0);
+			 list->count > FIM_REPORT_SHOWN ? (int64_t)(list->count - FIM_REPORT_SHOWN)
+							: 0);
 	fim_json_set(section, "items", list->items);
 	list->items = NULL;
 	return section;
@@ -169,68 +177,112 @@ static bool in_period(const struct builder *builder)
 
 /* ----------------------------------------------------------------- outages */
 
-static void outage_clear(struct fim_outage *outage)
+static int compare_words(const void *a, const void *b)
 {
-	free(outage->component);
-	free(outage->state);
-	free(outage->cause);
+	return strcmp(a, b);
+}
+
+/* Causes repeat, outages may be many. */
+static char *share(struct builder *builder, const char *word)
+{
+	char **node, *copy;
+
+	node = tfind(word, (void *const *)&builder->words, compare_words);
+	if (node)
+		return *node;
+	copy = strdup(word);
+	if (copy && !tsearch(copy, &builder->words, compare_words)) {
+		free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+static int append_outage(struct fim_outage **outages, size_t *count,
+			 const struct fim_outage *outage)
+{
+	struct fim_outage *grown;
+
+	grown = realloc(*outages, (*count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*outages = grown;
+	grown[(*count)++] = *outage;
+	return 0;
 }
 
 /* "up" ends all that is open.  What ended before the period must not pile up. */
-static void close_outages(struct builder *builder, const char *component)
+static int close_outages(struct builder *builder, const char *component)
 {
 	struct fim_ledger *ledger = &builder->ledger;
-	struct fim_outage *outages = ledger->outages;
+	struct fim_outage *open = builder->open;
 	size_t i, kept = 0;
+	int err = 0;
 
-	for (i = 0; i < ledger->outage_count; i++) {
-		if (!outages[i].end_ns && strcmp(outages[i].component, component) == 0) {
-			outages[i].end_ns = builder->time_ns;
-			outages[i].end_seq = builder->seq;
+	for (i = 0; i < builder->open_count && !err; i++) {
+		if (strcmp(open[i].component, component) != 0) {
+			open[kept++] = open[i];
+			continue;
 		}
-		if (outages[i].end_ns && outages[i].end_ns < builder->params->from_ns)
-			outage_clear(&outages[i]);
-		else
-			outages[kept++] = outages[i];
+		open[i].end_ns = builder->time_ns;
+		open[i].end_seq = builder->seq;
+		if (open[i].end_ns >= builder->params->from_ns)
+			err = append_outage(&ledger->outages, &ledger->outage_count, &open[i]);
 	}
-	ledger->outage_count = kept;
+	builder->open_count = kept;
+	return err;
 }
 
 /* Said again, it is still the same outage; another cause is another one. */
 static bool is_open(const struct builder *builder, const struct fim_outage *like)
 {
-	const struct fim_outage *outages = builder->ledger.outages;
 	size_t i;
 
-	for (i = 0; i < builder->ledger.outage_count; i++)
-		if (!outages[i].end_ns && strcmp(outages[i].component, like->component) == 0 &&
-		    strcmp(outages[i].state, like->state) == 0 &&
-		    strcmp(outages[i].cause, like->cause) == 0)
+	for (i = 0; i < builder->open_count; i++)
+		if (strcmp(builder->open[i].component, like->component) == 0 &&
+		    strcmp(builder->open[i].state, like->state) == 0 &&
+		    strcmp(builder->open[i].cause, like->cause) == 0)
 			return true;
 	return false;
 }
 
-/* @like: everything but the strings. */
+/* @like: its strings are copied. */
 static int add_outage(struct builder *builder, const struct fim_outage *like)
 {
-	struct fim_ledger *ledger = &builder->ledger;
-	struct fim_outage *outages, *outage;
+	struct fim_outage outage = *like;
 
-	outages = realloc(ledger->outages, (ledger->outage_count + 1) * sizeof(*outages));
-	if (!outages)
+	outage.component = share(builder, like->component);
+	outage.state = share(builder, like->state);
+	outage.cause = share(builder, like->cause);
+	if (!outage.component || !outage.state || !outage.cause)
 		return -ENOMEM;
-	ledger->outages = outages;
-	outage = &outages[ledger->outage_count];
-	*outage = *like;
-	outage->component = strdup(like->component);
-	outage->state = strdup(like->state);
-	outage->cause = strdup(like->cause);
-	if (!outage->component || !outage->state || !outage->cause) {
-		outage_clear(outage);
-		return -ENOMEM;
-	}
-	ledger->outage_count++;
-	return 0;
+	if (outage.end_ns)
+		return append_outage(&builder->ledger.outages, &builder->ledger.outage_count,
+				     &outage);
+	return append_outage(&builder->open, &builder->open_count, &outage);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct fim_outage *left = a, *right = b;
+
+	if (left->start_seq != right->start_seq)
+		return left->start_seq < right->start_seq ? -1 : 1;
+	return left->start_ns < right->start_ns ? -1 : left->start_ns > right->start_ns;
+}
+
+/* At the end: those still open, too, in the order in which they began. */
+static int collect_outages(struct builder *builder)
+{
+	struct fim_ledger *ledger = &builder->ledger;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < builder->open_count && !err; i++)
+		err = append_outage(&ledger->outages, &ledger->outage_count, &builder->open[i]);
+	if (ledger->outage_count)
+		qsort(ledger->outages, ledger->outage_count, sizeof(*ledger->outages), by_start);
+	return err;
 }
 
 /*
@@ -350,8 +402,8 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 	if (strcmp(state, "info") == 0 && in_period(builder))
 		list_add(&builder->infos, item_of(builder, record));
 	if (up)
-		close_outages(builder, component);
-	return down ? begin_outage(builder, record) : 0;
+		err = close_outages(builder, component);
+	return down ? begin_outage(builder, record) : err;
 }
 
 /* ------------------------------------------------- baselines, comparisons */
@@ -433,7 +485,8 @@ static int64_t gap_start(const struct builder *builder)
 							   : ledger->first_ns;
 }
 
-static int read_comparison(struct builder *builder, const struct fim_json *record)
+static int read_comparison(struct builder *builder, const struct fim_json *record,
+			   const struct fim_line *line)
 {
 	struct fim_ledger *ledger = &builder->ledger;
 	int64_t start_ns = get_time(record, "start", 0), end_ns = get_time(record, "end", 0);
@@ -457,39 +510,152 @@ static int read_comparison(struct builder *builder, const struct fim_json *recor
 		ledger->full_runs++;
 		ledger->partial_runs += fim_json_get_int(record, "unreadable", 0) > 0;
 		measure_gap(builder, gap_from, end_ns, builder->seq);
-		fim_json_set_int(item, "gap_ms", (end_ns - gap_from) / NSEC_PER_MSEC);
+		fim_json_set_int(item, "gap_ms", (end_ns - gap_from) / FIM_NSEC_PER_MSEC);
 	}
 	list_add(&builder->runs, item);
-	return 0;
+	return builder->params->comparisons_csv
+		       ? fim_csv_comparison(builder->params->comparisons_csv, line->text, line->len)
+		       : 0;
 }
 
 /* ---------------------------------------------------------------- findings */
 
-static int read_finding(struct builder *builder, const struct fim_json *record)
+static const char *kind_name(int kind)
 {
-	const char *kind = fim_json_get_str(record, "kind");
-	const char *severity = fim_json_get_str(record, "severity");
-	const char *scope = fim_json_get_str(record, "scope");
-	struct fim_ledger *ledger = &builder->ledger;
-	size_t i, k, s;
+	return fim_kind_name((enum fim_kind)kind);
+}
 
-	for (k = 0; k <= FIM_KIND_UNREADABLE; k++)
-		if (kind && strcmp(kind, fim_kind_name((enum fim_kind)k)) == 0)
-			break;
-	for (s = 0; s <= FIM_SEVERITY_CRITICAL; s++)
-		if (severity && strcmp(severity, fim_severity_name((enum fim_severity)s)) == 0)
-			break;
-	if (k > FIM_KIND_UNREADABLE || s > FIM_SEVERITY_CRITICAL)
+static const char *severity_name(int severity)
+{
+	return fim_severity_name((enum fim_severity)severity);
+}
+
+/* -1: no such name. */
+static int find_name(const struct fim_span *span, const char *(*name)(int), int last)
+{
+	int i;
+
+	for (i = 0; i <= last; i++)
+		if (span->kind == FIM_SPAN_STRING && fim_span_is(span, name(i)))
+			return i;
+	return -1;
+}
+
+static int hex_bytes(const struct fim_span *span, char *bytes_ret)
+{
+	char hex[2 * FIM_PATH_MAX];
+
+	if (!fim_span_copy(span, hex, sizeof(hex)))
+		return -EINVAL;
+	return fim_hex_decode(hex, (unsigned char *)bytes_ret, span->len / 2);
+}
+
+/* A detection: it says what changes of its own amount to, so it is counted apart. */
+static int read_hit(struct builder *builder, const struct fim_line *line)
+{
+	struct fim_json *record = NULL;
+
+	if (!in_period(builder))
+		return 0;
+	if (fim_json_parse(line->text, line->len, NULL, &record))
+		return -EINVAL;
+	list_add(&builder->hits, item_of(builder, record));
+	fim_json_free(record);
+	return 0;
+}
+
+/* What of a finding's text counts and sorts it. */
+struct picked {
+	struct fim_span kind;
+	struct fim_span severity;
+	struct fim_span scope;
+	struct fim_span path;
+	struct fim_span path_hex;
+	bool authorized;
+};
+
+static int pick(void *ctx, const struct fim_span *parent, const struct fim_span *key,
+		const struct fim_span *value)
+{
+	struct picked *picked = ctx;
+
+	if (parent)
+		return 0;
+	if (fim_span_is(key, "kind"))
+		picked->kind = *value;
+	else if (fim_span_is(key, "severity"))
+		picked->severity = *value;
+	else if (fim_span_is(key, "scope"))
+		picked->scope = *value;
+	else if (fim_span_is(key, "path"))
+		picked->path = *value;
+	else if (fim_span_is(key, "path_hex"))
+		picked->path_hex = *value;
+	else if (fim_span_is(key, "change"))
+		picked->authorized = value->kind == FIM_SPAN_OBJECT;
+	return 0;
+}
+
+static int add_place(struct builder *builder, const struct picked *picked,
+		     enum fim_severity severity)
+{
+	char bytes[FIM_PATH_MAX];
+	struct fim_json *json = NULL;
+	size_t len = picked->path_hex.len / 2;
+	int err;
+
+	if (picked->path.kind == FIM_SPAN_STRING && !picked->path.escaped)
+		return fim_places_add(&builder->places, picked->path.text, picked->path.len,
+				      severity);
+	if (picked->path.kind == FIM_SPAN_STRING) {
+		if (fim_json_parse(picked->path.text - 1, picked->path.len + 2, NULL, &json))
+			return -EINVAL;
+		err = fim_places_add(&builder->places, fim_json_str(json),
+				     strlen(fim_json_str(json)), severity);
+		fim_json_free(json);
+		return err;
+	}
+	if (picked->path_hex.kind != FIM_SPAN_STRING || !len || len >= sizeof(bytes) ||
+	    fim_span_is(&picked->path_hex, ""))
+		return -EINVAL;
+	err = hex_bytes(&picked->path_hex, bytes);
+	return err ? err : fim_places_add(&builder->places, bytes, len, severity);
+}
+
+/* The worst are shown; what was announced before it happened is worth less than what was not. */
+static int read_finding(struct builder *builder, const struct fim_line *line)
+{
+	struct picked picked = {.authorized = false};
+	struct fim_ledger *ledger = &builder->ledger;
+	int kind, severity, err;
+	size_t i;
+
+	if (fim_scan(line->text, line->len, pick, &picked))
+		return -EINVAL;
+	if (fim_span_is(&picked.kind, "rule"))
+		return read_hit(builder, line);
+	kind = find_name(&picked.kind, kind_name, FIM_KIND_UNREADABLE);
+	severity = find_name(&picked.severity, severity_name, FIM_SEVERITY_CRITICAL);
+	if (kind < 0 || severity < 0)
 		return -EINVAL;
 	if (!in_period(builder))
 		return 0;
+	err = add_place(builder, &picked, (enum fim_severity)severity);
+	if (!err)
+		err = fim_keep_add(&builder->changes, 2 * severity + !picked.authorized, line->seq,
+				   line->text, line->len);
+	if (!err && builder->params->changes_csv)
+		err = fim_csv_change(builder->params->changes_csv, line->text, line->len);
+	if (err)
+		return err;
 	ledger->findings++;
-	builder->by_kind[k]++;
-	builder->by_severity[s]++;
-	builder->by_scope[scope && strcmp(scope, "container") == 0]++;
-	for (i = 0; i < ledger->outage_count; i++)
-		ledger->outages[i].findings += !ledger->outages[i].end_ns;
-	list_add(&builder->changes, item_of(builder, record));
+	ledger->authorized += picked.authorized;
+	builder->by_kind[kind]++;
+	builder->by_severity[severity]++;
+	builder->by_scope[fim_span_is(&picked.scope, "container")]++;
+	fim_histogram_add(&builder->histogram, builder->time_ns, (enum fim_severity)severity);
+	for (i = 0; i < builder->open_count; i++)
+		builder->open[i].findings++;
 	return 0;
 }
 
@@ -514,7 +680,7 @@ static void seen_free(struct seen *seen)
 {
 	if (!seen)
 		return;
-	fim_json_free(seen->container);
+	free(seen->text);
 	free(seen->id);
 	free(seen);
 }
@@ -563,23 +729,34 @@ static int rank_of(const struct fim_json *container)
 	return is_flagged(container) ? 2 : 3;
 }
 
-static int read_container(struct builder *builder, const struct fim_json *record)
+static int read_container(struct builder *builder, const struct fim_json *record,
+			  const struct fim_line *line)
 {
 	const struct fim_json *container = fim_json_get(record, "container");
 	const char *id = fim_json_get_str(container, "id");
 	struct seen *seen;
+	char *text;
 	int err;
 
 	if (!id)
 		return -EINVAL;
 	seen = find_seen(builder, id);
+	if (!seen && builder->seen_count >= MAX_SEEN && rank_of(container) == 3) {
+		builder->unseen++;
+		return 0;
+	}
 	if (!seen) {
 		err = add_seen(builder, id, &seen);
 		if (err)
 			return err;
 	}
-	fim_json_free(seen->container);
-	seen->container = fim_json_ref(container);
+	text = malloc(line->len);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, line->text, line->len);
+	free(seen->text);
+	seen->text = text;
+	seen->len = line->len;
 	seen->last_ns = builder->time_ns;
 	seen->gone_ns = 0;
 	seen->seq = builder->seq;
@@ -633,10 +810,8 @@ static int compare_seen(const void *a, const void *b)
 
 /* ----------------------------------------------------------------- records */
 
-static void note_boot(struct builder *builder, const struct fim_json *record)
+static void note_boot(struct builder *builder, const char *boot_id)
 {
-	const char *boot_id = fim_json_get_str(record, "boot_id");
-
 	if (strncmp(builder->boot_id, boot_id, sizeof(builder->boot_id) - 1) == 0)
 		return;
 	snprintf(builder->boot_id, sizeof(builder->boot_id), "%s", boot_id);
@@ -644,54 +819,69 @@ static void note_boot(struct builder *builder, const struct fim_json *record)
 	builder->boots++;
 }
 
-static int read_by_type(struct builder *builder, const struct fim_json *record)
+static int read_tree(struct builder *builder, const struct fim_json *record,
+		     const struct fim_line *line)
 {
-	const char *type = fim_json_get_str(record, "type");
-
-	if (strcmp(type, "control") == 0)
+	if (strcmp(line->type, "control") == 0)
 		return read_control(builder, record);
-	if (strcmp(type, "finding") == 0)
-		return read_finding(builder, record);
-	if (strcmp(type, "comparison") == 0)
-		return read_comparison(builder, record);
-	if (strcmp(type, "baseline") == 0)
+	if (strcmp(line->type, "comparison") == 0)
+		return read_comparison(builder, record, line);
+	if (strcmp(line->type, "baseline") == 0)
 		return read_baseline(builder, record);
-	if (strcmp(type, "container") == 0)
-		return read_container(builder, record);
-	if (strcmp(type, "watch") == 0)
+	if (strcmp(line->type, "container") == 0)
+		return read_container(builder, record, line);
+	if (strcmp(line->type, "watch") == 0)
 		return read_watch(builder, record);
 	return 0; /* of a later version */
 }
 
-static int read_record(void *ctx, const struct fim_json *record)
+/* The journal's own note about a crash is written by the next start. */
+static bool is_sign_of_life(const struct fim_json *record)
+{
+	const char *component = fim_json_get_str(record, "component");
+
+	return !component || strcmp(component, "journal") != 0;
+}
+
+static int read_line(void *ctx, const struct fim_line *line)
 {
 	struct builder *builder = ctx;
 	struct fim_ledger *ledger = &builder->ledger;
-	const char *component = fim_json_get_str(record, "component");
+	struct fim_json *record = NULL;
+	bool alive = true;
 	int err;
 
-	builder->seq = (uint64_t)fim_json_get_int(record, "seq", 0);
-	builder->time_ns = get_time(record, "time", 0);
+	builder->seq = line->seq;
+	builder->time_ns = line->time_ns;
 	/* What is after the period is verified, but not read. */
 	if (builder->time_ns > builder->to_ns)
 		return 0;
-	if (!ledger->first_ns)
+	if (!ledger->first_ns) {
 		ledger->first_ns = builder->time_ns;
+		ledger->first_seq = line->seq;
+	}
 	if (in_period(builder)) {
 		ledger->records++;
 		ledger->steps_back += builder->time_ns < builder->last_any_ns - STEP_BACK_NS;
 	}
-	note_boot(builder, record);
-	err = read_by_type(builder, record);
+	note_boot(builder, line->boot_id);
+	if (strcmp(line->type, "finding") == 0) {
+		err = read_finding(builder, line);
+	} else {
+		err = fim_json_parse(line->text, line->len, NULL, &record);
+		if (!err)
+			err = read_tree(builder, record, line);
+		alive = is_sign_of_life(record);
+	}
+	fim_json_free(record);
 	if (err == -EINVAL) {
 		ledger->malformed += in_period(builder);
 		err = 0;
 	}
-	/* The journal's own note about a crash is written by the next start. */
-	if (!component || strcmp(component, "journal") != 0)
+	if (alive)
 		builder->last_alive_ns = builder->time_ns;
 	builder->last_any_ns = builder->time_ns;
-	builder->last_seq = builder->seq;
+	ledger->last_seq = line->seq;
 	ledger->last_ns = builder->time_ns;
 	return err;
 }
@@ -774,8 +964,8 @@ static struct fim_json *comparisons_section(struct builder *builder)
 	struct fim_json *section = list_section(&builder->runs);
 
 	fim_json_set_int(section, "complete", (int64_t)ledger->full_runs);
-	fim_json_set_int(section, "limit_ms", FIM_WEEK_NS / NSEC_PER_MSEC);
-	fim_json_set_int(section, "longest_gap_ms", ledger->gap_ns / NSEC_PER_MSEC);
+	fim_json_set_int(section, "limit_ms", FIM_WEEK_NS / FIM_NSEC_PER_MSEC);
+	fim_json_set_int(section, "longest_gap_ms", ledger->gap_ns / FIM_NSEC_PER_MSEC);
 	set_time(section, "longest_gap_from", ledger->gap_from_ns);
 	set_time(section, "longest_gap_to", ledger->gap_to_ns);
 	return section;
@@ -794,7 +984,7 @@ static struct fim_json *outage_item(const struct builder *builder, const struct 
 	set_time(item, "end", outage->end_ns);
 	fim_json_set_bool(item, "open", !outage->end_ns);
 	fim_json_set_bool(item, "inferred", outage->inferred);
-	fim_json_set_int(item, "duration_ms", (end_ns - outage->start_ns) / NSEC_PER_MSEC);
+	fim_json_set_int(item, "duration_ms", (end_ns - outage->start_ns) / FIM_NSEC_PER_MSEC);
 	fim_json_set_int(item, "findings", (int64_t)outage->findings);
 	return item;
 }
@@ -808,7 +998,10 @@ static struct fim_json *outages_section(const struct builder *builder)
 
 	for (i = 0; i < builder->ledger.outage_count; i++) {
 		open += !builder->ledger.outages[i].end_ns;
-		list_add(&list, outage_item(builder, &builder->ledger.outages[i]));
+		if (list.count < FIM_REPORT_SHOWN)
+			list_add(&list, outage_item(builder, &builder->ledger.outages[i]));
+		else
+			list.count++;
 	}
 	section = list_section(&list);
 	fim_json_set_int(section, "open", (int64_t)open);
@@ -825,14 +1018,18 @@ static struct fim_json *losses_section(struct builder *builder)
 
 static struct fim_json *container_item(const struct seen *seen)
 {
-	struct fim_json *item = fim_json_object();
+	struct fim_json *item = fim_json_object(), *record = NULL;
+
+	/* It was parsed before: this fails for lack of memory only, and then the dump does. */
+	fim_json_parse(seen->text, seen->len, NULL, &record);
 
 	fim_json_set_int(item, "id", (int64_t)seen->seq);
 	set_time(item, "first_seen", seen->first_ns);
 	set_time(item, "last_seen", seen->last_ns);
 	set_time(item, "gone", seen->gone_ns);
 	fim_json_set_bool(item, "flagged", seen->rank < 3);
-	fim_json_set(item, "container", fim_json_ref(seen->container));
+	fim_json_set(item, "container", fim_json_ref(fim_json_get(record, "container")));
+	fim_json_free(record);
 	return item;
 }
 
@@ -849,7 +1046,10 @@ static struct fim_json *containers_section(struct builder *builder)
 		qsort(builder->seen, builder->seen_count, sizeof(struct seen *), compare_seen);
 	for (i = 0; i < builder->seen_count; i++) {
 		by_rank[builder->seen[i]->rank]++;
-		list_add(&list, container_item(builder->seen[i]));
+		if (list.count < FIM_REPORT_SHOWN)
+			list_add(&list, container_item(builder->seen[i]));
+		else
+			list.count++;
 	}
 	section = list_section(&list);
 	fim_json_set_int(section, "privileged", (int64_t)by_rank[0]);
@@ -889,6 +1089,31 @@ static struct fim_json *summary_section(const struct builder *builder)
 	return section;
 }
 
+static struct fim_json *changes_section(struct builder *builder)
+{
+	struct fim_json *section = fim_json_object(), *items = fim_json_array(), *record;
+	struct fim_keep *keep = &builder->changes;
+	size_t i;
+
+	fim_keep_sort(keep);
+	for (i = 0; i < keep->count; i++) {
+		record = NULL;
+		/* A key twice: counted, chained, and not shown as if it said one thing. */
+		if (fim_json_parse(keep->items[i].text, keep->items[i].len, NULL, &record)) {
+			builder->ledger.malformed++;
+			continue;
+		}
+		builder->seq = keep->items[i].seq;
+		fim_json_append(items, item_of(builder, record));
+		fim_json_free(record);
+	}
+	fim_json_set_int(section, "count", (int64_t)keep->seen);
+	fim_json_set_int(section, "omitted", (int64_t)(keep->seen - fim_json_count(items)));
+	fim_json_set_int(section, "authorized", (int64_t)builder->ledger.authorized);
+	fim_json_set(section, "items", items);
+	return section;
+}
+
 /* ------------------------------------------------------------------- build */
 
 static struct fim_json *make_report(struct builder *builder)
@@ -911,7 +1136,10 @@ static struct fim_json *make_report(struct builder *builder)
 	fim_json_set(report, "scope", scope_section(builder));
 	fim_json_set(report, "baselines", list_section(&builder->baselines));
 	fim_json_set(report, "comparisons", comparisons_section(builder));
-	fim_json_set(report, "changes", list_section(&builder->changes));
+	fim_json_set(report, "changes", changes_section(builder));
+	fim_json_set(report, "directories", fim_places_json(&builder->places));
+	fim_json_set(report, "timeline", fim_histogram_json(&builder->histogram));
+	fim_json_set(report, "rule_hits", list_section(&builder->hits));
 	fim_json_set(report, "containers", containers_section(builder));
 	fim_json_set(report, "watches", list_section(&builder->watches));
 	fim_json_set(report, "outages", outages_section(builder));
@@ -938,57 +1166,81 @@ static void nothing(void *node)
 	(void)node;
 }
 
-static void builder_clear(struct builder *builder)
+static void builder_free(struct builder *builder)
 {
-	struct list *const lists[] = {&builder->baselines, &builder->changes, &builder->runs,
-				      &builder->watches,   &builder->infos,   &builder->losses};
+	struct list *const lists[] = {&builder->baselines, &builder->runs,   &builder->watches,
+				      &builder->infos,	   &builder->losses, &builder->hits};
 	size_t i;
 
+	if (!builder)
+		return;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		fim_json_free(lists[i]->items);
 	fim_json_free(builder->baseline);
 	fim_json_free(builder->host);
+	fim_keep_clear(&builder->changes);
+	fim_places_clear(&builder->places);
 	tdestroy(builder->by_id, nothing);
 	for (i = 0; i < builder->seen_count; i++)
 		seen_free(builder->seen[i]);
 	free(builder->seen);
-	for (i = 0; i < builder->ledger.outage_count; i++)
-		outage_clear(&builder->ledger.outages[i]);
+	tdestroy(builder->words, free);
+	free(builder->open);
 	free(builder->ledger.outages);
 	for (i = 0; i < builder->ledger.loss_count; i++)
 		free(builder->ledger.losses[i].component);
 	free(builder->ledger.losses);
+	free(builder);
+}
+
+static struct builder *builder_new(const struct fim_report_params *params)
+{
+	struct builder *builder = calloc(1, sizeof(*builder));
+	struct list *lists[6];
+	size_t i;
+
+	if (!builder)
+		return NULL;
+	builder->params = params;
+	builder->to_ns = params->to_ns ? params->to_ns : INT64_MAX;
+	builder->ledger.standard = params->standard;
+	lists[0] = &builder->baselines;
+	lists[1] = &builder->runs;
+	lists[2] = &builder->watches;
+	lists[3] = &builder->infos;
+	lists[4] = &builder->losses;
+	lists[5] = &builder->hits;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		lists[i]->items = fim_json_array();
+	return builder;
 }
 
 int fim_report_build(const struct fim_report_params *params, struct fim_json **report_ret)
 {
-	struct builder builder = {
-		.params = params,
-		.to_ns = params->to_ns ? params->to_ns : INT64_MAX,
-		.ledger = {.standard = params->standard},
-		.baselines = {.items = fim_json_array()},
-		.changes = {.items = fim_json_array()},
-		.runs = {.items = fim_json_array()},
-		.watches = {.items = fim_json_array()},
-		.infos = {.items = fim_json_array()},
-		.losses = {.items = fim_json_array()},
-	};
+	struct builder *builder;
 	int err;
 
-	if (builder.to_ns < params->from_ns) {
+	if (params->to_ns && params->to_ns < params->from_ns) {
 		fim_log(LOG_ERR, "a report's period cannot end before it begins");
-		err = -EINVAL;
-		goto out;
+		return -EINVAL;
 	}
-	err = fim_journal_read(params->journal, read_record, &builder, &builder.ledger.check);
+	builder = builder_new(params);
+	if (!builder)
+		return -ENOMEM;
+	if (params->changes_csv)
+		fim_csv_changes_header(params->changes_csv);
+	if (params->comparisons_csv)
+		fim_csv_comparisons_header(params->comparisons_csv);
+	err = fim_journal_scan(params->journal, read_line, builder, &builder->ledger.check);
 	/* What was verified up to the fault is reported, and the fault with it. */
 	if (err == -EBADMSG)
 		err = 0;
-	if (err)
-		goto out;
-	finish_ledger(&builder);
-	*report_ret = make_report(&builder);
-out:
-	builder_clear(&builder);
+	if (!err)
+		err = collect_outages(builder);
+	if (!err) {
+		finish_ledger(builder);
+		*report_ret = make_report(builder);
+	}
+	builder_free(builder);
 	return err;
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the report share: report.c (from journal to JSON), report_changes.c,
+ * report_csv.c, statement.c, lang.c, report_html.c.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "lib_private.h"
+
+/* Items in each section; the rest is counted, and is in the CSV files. */
+#define FIM_REPORT_SHOWN  1000
+#define FIM_NSEC_PER_MSEC INT64_C(1000000)
+
+/* ------------------------------------------------------- report_changes.c */
+
+/* A record kept as text: a tree of it takes ten times more. */
+struct fim_kept {
+	int rank;
+	uint64_t seq;
+	char *text;
+	size_t len;
+};
+
+/* The FIM_REPORT_SHOWN records of the highest rank; until sorted, a heap. */
+struct fim_keep {
+	struct fim_kept *items;
+	size_t count;
+	uint64_t seen;
+};
+
+int fim_keep_add(struct fim_keep *keep, int rank, uint64_t seq, const char *text, size_t len);
+/* In the order of the journal; nothing may be added after it. */
+void fim_keep_sort(struct fim_keep *keep);
+void fim_keep_clear(struct fim_keep *keep);
+
+#define FIM_PLACE_SLOTS 8192
+#define FIM_PLACE_MAX	4096
+#define FIM_PLACE_SHOWN 24
+
+struct fim_place {
+	char *dir;
+	size_t len;
+	uint64_t count;
+	uint64_t by_severity[FIM_SEVERITY_CRITICAL + 1];
+};
+
+/* Changes by directory. */
+struct fim_places {
+	struct fim_place *slots[FIM_PLACE_SLOTS];
+	size_t count;
+	struct fim_place other;
+};
+
+int fim_places_add(struct fim_places *places, const char *path, size_t len,
+		   enum fim_severity severity);
+struct fim_json *fim_places_json(struct fim_places *places);
+void fim_places_clear(struct fim_places *places);
+
+#define FIM_HISTOGRAM_BINS 512
+
+struct fim_bin {
+	uint64_t count[FIM_SEVERITY_CRITICAL + 1];
+};
+
+/* Changes over time; bins get wider as time goes on. */
+struct fim_histogram {
+	int64_t start_ns;
+	int64_t width_ns;
+	struct fim_bin bins[FIM_HISTOGRAM_BINS];
+};
+
+void fim_histogram_add(struct fim_histogram *histogram, int64_t time_ns,
+		       enum fim_severity severity);
+struct fim_json *fim_histogram_json(const struct fim_histogram *histogram);
+
+/* ----------------------------------------------------------- report_csv.c */
+
+/* The header line, then one line per record; @line: the record's text. Errors show in @out. */
+void fim_csv_changes_header(FILE *out);
+int fim_csv_change(FILE *out, const char *line, size_t len);
+void fim_csv_comparisons_header(FILE *out);
+int fim_csv_comparison(FILE *out, const char *line, size_t len);
+
+#endif /* REPORT_H */
