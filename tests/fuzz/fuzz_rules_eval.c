@@ -81,6 +81,24 @@ static void run(struct fim_rules *rules, const unsigned char *value, size_t len)
 	free(second);
 }
 
+/* The operand, as the operator wants it: one value, or a list. */
+static void operand(struct fim_text *out, const char *op, const unsigned char *bytes, size_t len)
+{
+	bool is_set = !strcmp(op, "in") || !strcmp(op, "intersects") || !strcmp(op, "pmatch");
+	bool is_list = is_set || strstr(op, "of");
+	size_t half = len / 2;
+
+	if (!is_list) {
+		quote(out, bytes, len);
+		return;
+	}
+	fim_text_adds(out, "(x, ");
+	quote(out, bytes, half);
+	fim_text_adds(out, ", ");
+	quote(out, bytes + half, len - half);
+	fim_text_adds(out, ")");
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct fim_text yaml = {0}, condition = {0};
@@ -94,21 +112,22 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		return 0;
 	op = operators[data[1] % COUNT(operators)];
 	len = data[2] < size - 3 ? data[2] : size - 3;
+	/* Where the operator does not go with the field, at least a plain one is evaluated. */
 	fim_text_addf(&condition, "%s %s ", fields[data[0] % COUNT(fields)], op);
-	if (strchr("ip", op[0]) && op[1] != 'c' && op[1] != 'g')
-		fim_text_adds(&condition, "(");
-	else if (strstr(op, "of"))
-		fim_text_adds(&condition, "(x, ");
-	quote(&condition, data + 3, len);
-	if (strstr(condition.bytes, " ("))
-		fim_text_adds(&condition, ")");
-	fim_text_adds(&yaml, "- {rule: r, desc: d, priority: INFO, output: '%proc.name %20fd.name "
-			     "%tolower(proc.aname)', condition: ");
+	operand(&condition, op, data + 3, len);
+	fim_text_adds(&yaml, "- {rule: p, desc: d, priority: INFO, condition: proc.name exists, "
+			     "output: '%proc.name %20fd.name %tolower(proc.name) %proc.aname'}\n"
+			     "- {rule: r, desc: d, priority: INFO, skip-if-unknown-filter: true, "
+			     "output: '%proc.cmdline %3user.uid %len(fd.name)', condition: ");
 	quote(&yaml, (const unsigned char *)condition.bytes, condition.len);
 	fim_text_adds(&yaml, "}\n");
 	text = (struct fim_rules_text){"x", yaml.bytes, yaml.len};
-	if (!fim_rules_build(&text, 1, &params, &rules))
-		run(rules, data + 3 + len, size - 3 - len);
+	if (fim_rules_build(&text, 1, &params, &rules)) {
+		text.len = (size_t)(strchr(yaml.bytes, '\n') + 1 - yaml.bytes);
+		if (fim_rules_build(&text, 1, &params, &rules))
+			abort(); /* then nothing would ever be evaluated */
+	}
+	run(rules, data + 3 + len, size - 3 - len);
 	fim_rules_free(rules);
 	fim_text_free(&yaml);
 	fim_text_free(&condition);
