@@ -166,7 +166,7 @@ lint: ## refuse: format, kernel-doc, sparse, shellcheck, include, symbol and lic
 INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines \
 	$(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests \
 	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim
+	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim/rules.d
 
 .PHONY: install
 install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); never overwrites a config

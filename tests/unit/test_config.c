@@ -32,6 +32,35 @@ START_TEST(the_empty_configuration_is_all_defaults)
 	ck_assert_uint_eq(config->compare_interval_s, 86400);
 	ck_assert_uint_eq(config->settle_ms, 1000);
 	ck_assert(config->watch_containers);
+	ck_assert_ptr_null(config->rules);
+	ck_assert_ptr_null(config->rules_tags[0]);
+	ck_assert_str_eq(config->cloudtrail_dir, "");
+	ck_assert_str_eq(config->cloudtrail_state, "/var/lib/ecs-fim/cloudtrail.state");
+	fim_config_free(config);
+}
+END_TEST
+
+static void note_change(void *ctx, const char *key, bool taken)
+{
+	sprintf((char *)ctx + strlen(ctx), "%s%s ", taken ? "" : "!", key);
+}
+
+START_TEST(an_update_takes_what_may_change_and_names_the_rest)
+{
+	struct fim_config *config = good("rules: /r\nsettle_ms: 1\nbaseline: /b\n");
+	struct fim_config *fresh =
+		good("rules: [/r, /s]\nsettle_ms: 2\nbaseline: /c\nsink_audit: false\n"
+		     "rules_tags: [a]\n");
+	char changes[256] = "";
+
+	fim_config_update(config, fresh, note_change, changes);
+	ck_assert_str_eq(changes, "!baseline !signature sink_audit settle_ms rules rules_tags ");
+	ck_assert_str_eq(config->rules[1], "/s");
+	ck_assert_str_eq(config->rules_tags[0], "a");
+	ck_assert_uint_eq(config->settle_ms, 2);
+	ck_assert(!config->sink_audit);
+	ck_assert_str_eq(config->baseline, "/b");
+	fim_config_free(fresh);
 	fim_config_free(config);
 }
 END_TEST
@@ -154,6 +183,7 @@ int main(void)
 	Suite *suite = suite_create("config");
 	TCase *tcase = tcase_create("config");
 
+	tcase_add_test(tcase, an_update_takes_what_may_change_and_names_the_rest);
 	tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
 	tcase_add_loop_test(tcase, the_empty_configuration_is_all_defaults, 0, 2);
 	tcase_add_test(tcase, every_truncation_is_refused_or_shorter);

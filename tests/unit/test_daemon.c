@@ -1035,6 +1035,308 @@ START_TEST(hostile_records_do_no_harm)
 }
 END_TEST
 
+/* -------------------------------------------------------------------------- rules */
+
+#define RULE(name, condition, output)                                                        \
+	"- {rule: " name ", desc: d, priority: CRITICAL, tags: [t1], condition: '" condition \
+	"', output: '" output "'}\n"
+
+/* Add to the configuration, load, and read the rules. */
+static void use_rules(const char *yaml, const char *config)
+{
+	char *text;
+	size_t len;
+
+	put_text("rules.yaml", yaml);
+	ck_assert_int_eq(fim_file_read("config.yaml", 65536, &text, &len), 0);
+	text = realloc(text, len + 1024);
+	ck_assert_ptr_nonnull(text);
+	sprintf(text + len, "rules: [%s/rules.yaml]\n%s", fixture_dir, config);
+	put_text("config.yaml", text);
+	free(text);
+	d.config_path = "config.yaml";
+	daemon_reload(&d);
+}
+
+/* The hits among the findings, in their order. */
+static size_t read_hits(void)
+{
+	size_t hits = 0;
+
+	read_journal("finding");
+	for (size_t i = 0; i < found_count; i++) {
+		if (strcmp(fim_json_get_str(found[i], "kind"), "rule") == 0)
+			found[hits++] = found[i];
+		else
+			fim_json_free(found[i]);
+	}
+	found_count = hits;
+	return hits;
+}
+
+static const char *last_rules_action(void)
+{
+	ck_assert_uint_ge(read_journal("rules"), 1);
+	return fim_json_get_str(found[found_count - 1], "action");
+}
+
+START_TEST(a_hit_is_a_finding_with_rule_output_and_actor)
+{
+	const struct fim_json *hit;
+	struct fim_event *event;
+
+	use_rules(
+		RULE("new",
+		     "evt.type=open and evt.arg.flags contains O_CREAT and fd.name endswith bin/new",
+		     "%proc.name made %fd.filename on %container.id")
+			RULE("any", "evt.type in (open, chmod)", "%evt.type %user.loginuid")
+				RULE("other", "evt.type=rename", "x"),
+		"");
+	put_text("bin/new", "");
+	event = put_event(FIM_OP_CREATE, WATCH_BIN, "new");
+	event->flags = FIM_EV_OPEN_FOR_WRITE;
+	event->object.ino = 7;
+	put_event(FIM_OP_WRITE, WATCH_BIN, "new")->object.ino = 7;
+	run();
+	ck_assert_uint_eq(read_hits(), 2); /* all that match, and the close is no second open */
+	hit = found[0];
+	ck_assert_str_eq(fim_json_get_str(hit, "rule"), "new");
+	ck_assert_str_eq(fim_json_get_str(hit, "priority"), "Critical");
+	ck_assert_str_eq(fim_json_get_str(hit, "severity"), "critical");
+	ck_assert_str_eq(fim_json_get_str(hit, "source"), "syscall");
+	ck_assert_str_eq(fim_json_get_str(hit, "output"), "tool made new on host");
+	ck_assert_str_eq(fim_json_str(fim_json_at(hit, "output_fields/fd.filename")), "new");
+	ck_assert_str_eq(fim_json_str(fim_json_index(fim_json_get(hit, "tags"), 0)), "t1");
+	ck_assert_str_eq(fim_json_get_str(hit, "path"), in_dir("bin/new"));
+	ck_assert_str_eq(fim_json_get_str(hit, "op"), "create");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(hit, "actor"), "pid", 0), 4711);
+	ck_assert(fim_json_is_null(fim_json_get(hit, "container")));
+	ck_assert_str_eq(fim_json_get_str(found[1], "output"), "open -1");
+}
+END_TEST
+
+START_TEST(a_rule_sees_a_step_that_the_end_does_not_show)
+{
+	use_rules(RULE("suid", "evt.type=chmod and evt.arg.mode contains S_ISUID",
+		       "%evt.arg.filename"),
+		  "");
+	put_event(FIM_OP_MODE, WATCH_BIN, "find")->mode = S_IFREG | 04755;
+	put_event(FIM_OP_MODE, WATCH_BIN, "find")->mode = S_IFREG | 0755;
+	run();
+	ck_assert_uint_eq(read_hits(), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "output"), in_dir("bin/find"));
+}
+END_TEST
+
+START_TEST(the_same_hit_by_the_same_process_at_once_is_told_once)
+{
+	use_rules(RULE("mode", "evt.type=chmod", "x"), "");
+	for (int i = 0; i < 20; i++)
+		put_event(FIM_OP_MODE, WATCH_BIN, "find")->mode = S_IFREG | 0700;
+	put_event(FIM_OP_MODE, WATCH_BIN, "find")->actor.tgid = 4712;
+	run();
+	ck_assert_uint_eq(read_hits(), 2);
+	ck_assert_uint_eq(d.counters.rule_repeats, 19);
+}
+END_TEST
+
+START_TEST(a_rename_and_a_link_have_both_names)
+{
+	use_rules(RULE("two", "evt.type in (rename, link, symlink)",
+		       "%evt.type %evt.arg.oldpath %evt.arg.newpath %evt.arg.target"),
+		  "");
+	put_rename(WATCH_BIN, "new", WATCH_BIN, "old");
+	put_rename(WATCH_BIN, "in", 0, "tmp/out");
+	ck_assert_int_eq(link("bin/ls", "bin/hard"), 0);
+	put_event(FIM_OP_LINK, WATCH_BIN, "hard");
+	ck_assert_int_eq(symlink("/etc/shadow", "bin/soft"), 0);
+	put_event(FIM_OP_SYMLINK, WATCH_BIN, "soft");
+	run();
+	ck_assert_uint_eq(read_hits(), 4);
+	ck_assert(strstr(fim_json_get_str(found[0], "output"), "/bin/old /"));
+	ck_assert(strstr(fim_json_get_str(found[1], "output"), " /fs/tmp/out /"));
+	ck_assert(strstr(fim_json_get_str(found[2], "output"), "/bin/ls /"));
+	ck_assert(strstr(fim_json_get_str(found[3], "output"), "symlink /etc/shadow /"));
+}
+END_TEST
+
+START_TEST(rules_that_are_wrong_leave_the_old_ones)
+{
+	char digest[65];
+
+	use_rules(RULE("mode", "evt.type=chmod", "x"), "");
+	ck_assert_str_eq(last_rules_action(), "loaded");
+	ck_assert_int_eq(fim_json_get_int(found[0], "rules", 0), 1);
+	snprintf(digest, sizeof(digest), "%s", fim_json_get_str(found[0], "digest"));
+	put_text("rules.yaml", "- {rule: broken}\n");
+	d.reload = true; /* as SIGHUP does */
+	run();
+	ck_assert_str_eq(last_rules_action(), "refused");
+	ck_assert_str_eq(fim_json_get_str(found[1], "digest"), digest);
+	ck_assert(strstr(fim_json_get_str(found[1], "error"), "rules.yaml:1:"));
+	ck_assert_int_eq(d.controls[COMPONENT_RULES], CONTROL_DEGRADED);
+	put_event(FIM_OP_MODE, WATCH_BIN, "find")->mode = S_IFREG | 0755;
+	run();
+	ck_assert_uint_eq(read_hits(), 1);
+	put_text("rules.yaml", RULE("none", "evt.type=rename", "x"));
+	daemon_reload(&d);
+	ck_assert_str_eq(last_rules_action(), "replaced");
+	ck_assert_str_eq(fim_json_get_str(found[2], "previous"), digest);
+	ck_assert_int_eq(d.controls[COMPONENT_RULES], CONTROL_UP);
+}
+END_TEST
+
+START_TEST(only_rules_with_a_wanted_tag_run)
+{
+	use_rules(
+		RULE("mode", "evt.type=chmod",
+		     "x") "- {rule: u, desc: d, priority: INFO, tags: [t2], condition: evt.type=chmod, output: u}\n",
+		"rules_tags: [t2]\n");
+	put_event(FIM_OP_MODE, WATCH_BIN, "find")->mode = S_IFREG | 0755;
+	run();
+	ck_assert_uint_eq(read_hits(), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "rule"), "u");
+}
+END_TEST
+
+START_TEST(a_reload_takes_what_it_can_and_names_the_rest)
+{
+	use_rules(RULE("mode", "evt.type=chmod", "x"),
+		  "compare_interval_s: 77\ncloudtrail_state: /elsewhere\n");
+	ck_assert_uint_eq(d.config->compare_interval_s, 77);
+	ck_assert_str_eq(d.config->cloudtrail_state, "/var/lib/ecs-fim/cloudtrail.state");
+	assert_logged("changed: compare_interval_s, rules; needs a restart: cloudtrail_state");
+	put_text("config.yaml", "nonsense: 1\n");
+	daemon_reload(&d);
+	ck_assert_uint_eq(d.config->compare_interval_s, 77);
+	assert_logged("the configuration stays as it is");
+}
+END_TEST
+
+START_TEST(a_rule_waits_for_the_name_of_the_container)
+{
+	struct fim_event *event;
+
+	use_rules(RULE("image", "evt.type=open and container.image.repository=img",
+		       "%container.name %container.privileged %thread.cap_effective"),
+		  "");
+	put_container(ENGINE_UP, false, NULL);
+	put_text("bin/ls", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	event->flags = FIM_EV_MODIFIED;
+	record_text(&records, event, FIM_ATTR_CGROUP, "/system.slice/docker-" ID ".scope");
+	send_records();
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(daemon_turn(&d, 5), 0);
+	ck_assert_uint_eq(read_hits(), 0);
+	put_container(ENGINE_CONTAINER, true, "event");
+	ck_assert_uint_eq(read_hits(), 1);
+	ck_assert(!strncmp(fim_json_get_str(found[0], "output"), "web true CAP_CHOWN ", 19));
+	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "container/image")), "img");
+}
+END_TEST
+
+START_TEST(a_container_that_starts_is_an_event)
+{
+	use_rules(RULE("start", "evt.type=execve and proc.vpid=1 and container.privileged=true",
+		       "%container.id"),
+		  "");
+	put_container(ENGINE_UP, false, NULL);
+	put_container(ENGINE_CONTAINER, true, "start");
+	put_container(ENGINE_CONTAINER, true, "reconcile");
+	ck_assert_uint_eq(read_hits(), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "output"), "ae087e91ad35");
+	ck_assert_str_eq(fim_json_get_str(found[0], "container_id"), ID);
+}
+END_TEST
+
+#define TRAIL_RULE                                                                        \
+	"- {rule: trail, desc: d, priority: WARNING, source: aws_cloudtrail, condition: " \
+	"ct.name=DeleteTrail, output: '%ct.user %jevt.value[/requestParameters/name]'}\n"
+#define TRAIL(id)                                                                            \
+	"{\"Records\":[{\"eventID\":\"" id "\",\"eventName\":\"DeleteTrail\",\"eventTime\":" \
+	"\"2026-03-02T09:41:00Z\",\"requestParameters\":{\"name\":\"audit\"},"               \
+	"\"userIdentity\":{\"type\":\"IAMUser\",\"userName\":\"mallory\",\"arn\":\"arn:u\"," \
+	"\"sessionContext\":{\"attributes\":{\"mfaAuthenticated\":\"false\"}}}}]}"
+
+static void use_trail(void)
+{
+	char config[2 * PATH_MAX + 64];
+
+	put_dir("trail");
+	snprintf(config, sizeof(config), "cloudtrail_dir: %s/trail\n", fixture_dir);
+	free(d.config->cloudtrail_state);
+	d.config->cloudtrail_state = strdup(in_dir("trail.state"));
+	use_rules(TRAIL_RULE, config);
+	ck_assert_int_eq(d.controls[COMPONENT_CLOUDTRAIL], CONTROL_UP);
+}
+
+START_TEST(cloudtrail_files_are_seen_as_they_appear)
+{
+	use_trail();
+	put_text("trail/a.json", TRAIL("1"));
+	put_dir("trail/2026");
+	run();
+	put_dir("trail/2026/03");
+	put_text("trail/2026/03/b.json", TRAIL("1")); /* delivered twice */
+	put_text("trail/2026/03/c.json", TRAIL("2"));
+	put_text("trail/2026/03/c.tmp", TRAIL("3"));
+	put_text("elsewhere", TRAIL("4"));
+	ck_assert_int_eq(rename("elsewhere", "trail/2026/d.json"), 0);
+	ck_assert_int_eq(symlink("/etc/passwd", "trail/l.json"), 0);
+	run();
+	ck_assert_uint_eq(read_hits(), 3);
+	ck_assert_str_eq(fim_json_get_str(found[0], "output"), "mallory audit");
+	ck_assert_str_eq(fim_json_get_str(found[0], "scope"), "account");
+	ck_assert_str_eq(fim_json_get_str(found[0], "event_id"), "1");
+	ck_assert_str_eq(fim_json_get_str(found[0], "event_time"),
+			 "2026-03-02T09:41:00.000000000Z");
+	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "cloudtrail/user_arn")), "arn:u");
+	ck_assert(!fim_json_get_bool(fim_json_get(found[0], "cloudtrail"), "mfa", true));
+}
+END_TEST
+
+START_TEST(cloudtrail_progress_survives_a_restart)
+{
+	bool crash = _i;
+
+	use_trail();
+	put_text("trail/a.json", TRAIL("1"));
+	run();
+	if (crash) /* before what was read was written */
+		ck_assert_int_eq(unlink("trail.state"), 0);
+	daemon_exit(&d);
+	if (crash)
+		unlink("trail.state");
+	daemon_start();
+	free(d.config->cloudtrail_state);
+	d.config->cloudtrail_state = strdup(in_dir("trail.state"));
+	ck_assert_int_eq(history_replay(&d), 0);
+	rules_load(&d);
+	put_text("trail/b.json", TRAIL("2"));
+	trail_open(&d);
+	run();
+	ck_assert_uint_eq(read_hits(), 2);
+	ck_assert_uint_eq(d.counters.rule_told, crash);
+}
+END_TEST
+
+START_TEST(a_cloudtrail_directory_that_is_missing_is_said)
+{
+	char config[2 * PATH_MAX + 64];
+
+	snprintf(config, sizeof(config), "cloudtrail_dir: %s/nowhere\n", fixture_dir);
+	use_rules(TRAIL_RULE, config);
+	ck_assert_int_eq(d.controls[COMPONENT_CLOUDTRAIL], CONTROL_DOWN);
+	put_dir("nowhere");
+	put_text("nowhere/a.json", TRAIL("1"));
+	daemon_reload(&d);
+	ck_assert_int_eq(d.controls[COMPONENT_CLOUDTRAIL], CONTROL_UP);
+	run();
+	ck_assert_uint_eq(read_hits(), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("daemon");
@@ -1094,6 +1396,18 @@ int main(void)
 	tcase_add_test(tcase, names_that_come_and_go_take_no_memory);
 	tcase_add_test(tcase, status_says_what_is);
 	tcase_add_test(tcase, hostile_records_do_no_harm);
+	tcase_add_test(tcase, a_hit_is_a_finding_with_rule_output_and_actor);
+	tcase_add_test(tcase, a_rule_sees_a_step_that_the_end_does_not_show);
+	tcase_add_test(tcase, the_same_hit_by_the_same_process_at_once_is_told_once);
+	tcase_add_test(tcase, a_rename_and_a_link_have_both_names);
+	tcase_add_test(tcase, rules_that_are_wrong_leave_the_old_ones);
+	tcase_add_test(tcase, only_rules_with_a_wanted_tag_run);
+	tcase_add_test(tcase, a_reload_takes_what_it_can_and_names_the_rest);
+	tcase_add_test(tcase, a_rule_waits_for_the_name_of_the_container);
+	tcase_add_test(tcase, a_container_that_starts_is_an_event);
+	tcase_add_test(tcase, cloudtrail_files_are_seen_as_they_appear);
+	tcase_add_test(tcase, a_cloudtrail_directory_that_is_missing_is_said);
+	tcase_add_loop_test(tcase, cloudtrail_progress_survives_a_restart, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

@@ -71,7 +71,7 @@ static const struct {
 	 "chmod /bin/x S_IXOTH|S_IROTH|S_IXGRP|S_IRGRP|S_IXUSR|S_IWUSR|S_IRUSR|S_ISUID"},
 	{FINDING("attributes", "owner", "/bin/x", EMPTY, FILE_STATE, HOST),
 	 "%evt.type %evt.arg.uid %evt.arg.gid", "chown 3 4"},
-	{FINDING("attributes", "attrib", "/bin/x", FILE_STATE, FILE_STATE,
+	{FINDING("attributes", "attributes", "/bin/x", FILE_STATE, FILE_STATE,
 		 HOST ",\"changed\":[\"mode\"]"),
 	 "%evt.type", "chmod"},
 	{FINDING("attributes", "xattr", "/bin/x", FILE_STATE, FILE_STATE, HOST), "%evt.type",

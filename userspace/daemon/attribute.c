@@ -112,7 +112,7 @@ const char *users_name(struct users *users, uint32_t uid)
 	return NULL;
 }
 
-static ssize_t read_proc(uint32_t pid, const char *name, char *buf, size_t size)
+ssize_t proc_read(uint32_t pid, const char *name, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t len;
@@ -132,7 +132,7 @@ static bool is_same_process(const struct fim_actor *actor)
 {
 	unsigned long long start = 0;
 	char stat[1024];
-	ssize_t len = read_proc(actor->tgid, "stat", stat, sizeof(stat) - 1);
+	ssize_t len = proc_read(actor->tgid, "stat", stat, sizeof(stat) - 1);
 	char *p;
 
 	if (len <= 0)
@@ -178,7 +178,7 @@ static struct fim_json *args_read(const struct fim_change *change)
 
 	if (!actor->tgid || !is_same_process(actor))
 		return NULL;
-	len = read_proc(actor->tgid, "cmdline", cmdline, sizeof(cmdline));
+	len = proc_read(actor->tgid, "cmdline", cmdline, sizeof(cmdline));
 	if (len <= 0 || !is_same_program(change) || !is_same_process(actor))
 		return NULL;
 	args = fim_json_array();

@@ -87,7 +87,8 @@ static void container_alert(struct daemon *d, const struct fim_container *contai
 	free(image);
 }
 
-static void container_say(struct daemon *d, struct known_container *known, const char *trigger)
+static void container_say(struct daemon *d, struct known_container *known, const char *trigger,
+			  const struct fim_json *inspect)
 {
 	struct fim_json *body = fim_json_object();
 	char *line = NULL;
@@ -99,6 +100,7 @@ static void container_say(struct daemon *d, struct known_container *known, const
 	if (line && (known->container->privileged || known->container->effectively_privileged))
 		container_alert(d, known->container, line);
 	free(line);
+	rules_container(d, known->container, inspect);
 }
 
 /* Docker says that it started: it ran, even if it is not running, or not there, any more. */
@@ -132,7 +134,7 @@ static void on_container(struct daemon *d, struct engine_news *news)
 	known->listed = true;
 	known->gone_ms = 0;
 	if (!known->said && (known->container->running || has_started(news)))
-		container_say(d, known, news->trigger);
+		container_say(d, known, news->trigger, news->inspect);
 }
 
 static void on_gone(struct daemon *d, const struct engine_news *news)
@@ -141,11 +143,13 @@ static void on_gone(struct daemon *d, const struct engine_news *news)
 
 	/* As it was when it was created. */
 	if (known && !known->said && has_started(news))
-		container_say(d, known, news->trigger);
+		container_say(d, known, news->trigger, NULL);
 	if (known && !known->gone_ms)
 		known->gone_ms = now_ms();
-	if (!known)
+	if (!known) {
 		finding_give_up(d, news->text);
+		rules_give_up(d, news->text);
+	}
 }
 
 /* Whoever the list did not name is gone; who is gone for long is forgotten. */
@@ -218,6 +222,7 @@ void containers_handle(struct daemon *d)
 		news = next;
 	}
 	finding_flush(d, false);
+	rules_flush(d, false);
 }
 
 void containers_exit(struct daemon *d)

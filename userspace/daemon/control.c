@@ -17,6 +17,7 @@ const char *component_name(enum component component)
 		[COMPONENT_RING] = "ring",	   [COMPONENT_DOCKER] = "docker",
 		[COMPONENT_BASELINE] = "baseline", [COMPONENT_COMPARISON] = "comparison",
 		[COMPONENT_SINK] = "sink",	   [COMPONENT_WATCH] = "watch",
+		[COMPONENT_RULES] = "rules",	   [COMPONENT_CLOUDTRAIL] = "cloudtrail",
 	};
 
 	return names[component];

@@ -12,6 +12,7 @@
  *	source → event.c → pending.c → settle.c → finding.c → journal → sinks
  *	(bytes)  (which     (wait till  (measure,   (who, which
  *	          path?)     settled)    appraise)   container?)
+ *	            └────→ rules.c (which rules does it fire?) ────┘
  */
 #ifndef DAEMON_H
 #define DAEMON_H
@@ -21,6 +22,7 @@
 #include <syslog.h>
 
 #include "libfim.h"
+#include "libfim_rules.h"
 
 struct daemon;
 
@@ -271,6 +273,8 @@ void users_free(struct users *users);
 /* Login name out of /etc/passwd, NULL if none; valid until the next call. */
 const char *users_name(struct users *users, uint32_t uid);
 
+/* Read the beginning of /proc/PID/NAME; its length or -errno. */
+ssize_t proc_read(uint32_t pid, const char *name, char *buf, size_t size);
 /* Takes over @change. Reads /proc at once: the process may be gone in a moment. */
 int cause_new(struct daemon *d, struct fim_change *change, struct cause **cause_ret);
 struct cause *cause_get(struct cause *cause);
@@ -390,6 +394,56 @@ void finding_give_up(struct daemon *d, const char *container_id);
 void finding_flush(struct daemon *d, bool all);
 int64_t finding_deadline(const struct daemon *d);
 
+/* What an event record says: operation, number, time, paths. */
+void finding_set_event(struct fim_json *body, const struct cause *cause);
+/* The container of an actor: the id alone if Docker did not tell more. */
+struct fim_json *finding_container(const struct daemon *d, const char *id);
+/* Whose file it is: the tree's container, "" for the host. */
+const char *finding_tree_id(const struct daemon *d, struct tree *tree);
+
+/* ---------------------------------------------------------------- rules.c */
+
+struct rules;
+int rules_new(struct rules **rules_ret);
+void rules_free(struct rules *rules);
+/* Load what the configuration names; on an error what was loaded before stays. */
+void rules_load(struct daemon *d);
+/* One name that an event is about. @old_path: rename, the other name if covered. */
+void rules_note(struct daemon *d, struct tree *tree, const char *path, const char *old_path,
+		struct cause *cause);
+/* Evaluate what waited for Docker long enough, or whose container is known now. */
+void rules_flush(struct daemon *d, bool all);
+int64_t rules_deadline(const struct daemon *d);
+/* Docker does not know this container: nothing to wait for. */
+void rules_give_up(struct daemon *d, const char *container_id);
+/* A container started. @inspect: what Docker says; NULL: the record of the journal alone. */
+void rules_container(struct daemon *d, const struct fim_container *container,
+		     const struct fim_json *inspect);
+/* One CloudTrail record. -EINVAL: it is not one. */
+int rules_cloudtrail(struct daemon *d, const char *text, size_t len);
+bool rules_want_cloudtrail(const struct daemon *d);
+/* A record of the journal, read at the start: a hit that was told before. */
+void rules_remember(struct daemon *d, const struct fim_json *record);
+struct fim_json *rules_status(const struct daemon *d);
+
+/* ---------------------------------------------------------------- trail.c */
+/* The directory in which CloudTrail log files appear. */
+
+struct trail;
+/* Open, or close, or change, what the configuration says. */
+void trail_open(struct daemon *d);
+/* Its descriptor is readable. */
+void trail_handle(struct daemon *d);
+/* Read what appeared; looks after everything else meanwhile. */
+void trail_poll(struct daemon *d);
+int trail_fd(const struct daemon *d);
+void trail_close(struct daemon *d);
+
+/* --------------------------------------------------------------- reload.c */
+
+/* SIGHUP: configuration and rules as they are now. */
+void daemon_reload(struct daemon *d);
+
 /* ----------------------------------------------------------- comparison.c */
 
 enum trigger {
@@ -440,6 +494,8 @@ enum component {
 	COMPONENT_COMPARISON,
 	COMPONENT_SINK,
 	COMPONENT_WATCH,
+	COMPONENT_RULES,
+	COMPONENT_CLOUDTRAIL,
 	COMPONENT_COUNT,
 };
 
@@ -540,8 +596,9 @@ struct engine_news {
 	} what;
 	char *text;
 	struct fim_container *container;
-	char *root;	     /* mount point of its root file system, "" if unknown */
-	const char *trigger; /* static; NULL: not asked for */
+	struct fim_json *inspect; /* what Docker said about it */
+	char *root;		  /* mount point of its root file system, "" if unknown */
+	const char *trigger;	  /* static; NULL: not asked for */
 };
 
 struct engine {
@@ -616,10 +673,14 @@ struct counters {
 	uint64_t repeated; /* a comparison met what had been found before */
 	uint64_t no_memory;
 	uint64_t journal_errors;
+	uint64_t rule_hits;
+	uint64_t rule_repeats; /* the same hit by the same process at once */
+	uint64_t rule_told;    /* hits that the journal had already */
 };
 
 struct daemon {
 	struct fim_config *config;
+	const char *config_path; /* NULL: the default one */
 	struct fim_journal *journal;
 	struct fim_baseline *baseline;
 	struct fim_hasher *hasher;
@@ -641,6 +702,8 @@ struct daemon {
 	struct watch *watches;
 	struct pending_table pending;
 	struct finding *held; /* waiting for Docker, oldest first */
+	struct rules *rules;
+	struct trail *trail; /* NULL: no directory of CloudTrail files */
 	struct engine engine;
 	bool engine_up;
 	bool engine_starting; /* it was not heard of yet */
@@ -667,6 +730,7 @@ struct daemon {
 	int64_t unrecorded_ns;
 	char journal_head[FIM_SHA256_HEX_SIZE];
 	struct counters counters;
+	bool reload; /* SIGHUP came */
 	bool stop;
 	int stop_signal;
 };

@@ -41,6 +41,7 @@ void engine_news_free(struct engine_news *news)
 	if (!news)
 		return;
 	fim_container_free(news->container);
+	fim_json_free(news->inspect);
 	free(news->text);
 	free(news->root);
 	free(news);
@@ -86,13 +87,17 @@ static char *merged_dir(const struct fim_json *inspect)
 	return strdup(dir ? dir : "");
 }
 
-static struct engine_news *container_news(const struct fim_json *inspect, const char *trigger)
+/* Takes over @inspect. */
+static struct engine_news *container_news(struct fim_json *inspect, const char *trigger)
 {
 	struct engine_news *news = calloc(1, sizeof(*news));
 
-	if (!news)
+	if (!news) {
+		fim_json_free(inspect);
 		return NULL;
+	}
 	news->what = ENGINE_CONTAINER;
+	news->inspect = inspect;
 	news->trigger = trigger;
 	news->root = merged_dir(inspect);
 	if (!news->root || fim_container_from_inspect(inspect, &news->container)) {
@@ -114,7 +119,6 @@ static void tell_container(struct follower *f, const char *id, const char *trigg
 	}
 	if (!err)
 		news = container_news(inspect, trigger);
-	fim_json_free(inspect);
 	if (news)
 		post(f->engine, news);
 	else

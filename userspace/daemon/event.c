@@ -114,6 +114,10 @@ static void on_event(struct daemon *d, struct fim_change *change)
 		change = NULL;
 		if (!err && name.path)
 			err = note(d, &name, FIM_SIDE_NAME, inside ? old.path : NULL, cause);
+		if (!err)
+			rules_note(d, name.path ? name.tree : old.tree,
+				   name.path ? name.path : old.path,
+				   name.path && rename ? old.path : NULL, cause);
 		if (!err && old.path)
 			err = note(d, &old, inside ? FIM_SIDE_OLD_INSIDE : FIM_SIDE_OLD,
 				   inside ? name.path : NULL, cause);

@@ -25,10 +25,8 @@ static void finding_free(struct finding *finding)
 	free(finding);
 }
 
-static const char *container_of(const struct daemon *d, const struct finding *finding)
+const char *finding_tree_id(const struct daemon *d, struct tree *tree)
 {
-	struct tree *tree = finding->tree;
-
 	if (!tree->container)
 		return "";
 	if (!tree->id[0]) {
@@ -51,7 +49,7 @@ static struct fim_json *state_json(const struct fim_state *state)
 	return json;
 }
 
-static void event_json(struct fim_json *body, const struct cause *cause)
+void finding_set_event(struct fim_json *body, const struct cause *cause)
 {
 	const struct fim_change *change = cause->change;
 	char time[FIM_TIME_SIZE];
@@ -78,7 +76,7 @@ static struct fim_json *changed_json(uint32_t diff)
 }
 
 /* Null for a process of the host; the id alone if Docker did not tell more. */
-static struct fim_json *actor_container_json(const struct daemon *d, const char *id)
+struct fim_json *finding_container(const struct daemon *d, const char *id)
 {
 	const struct fim_container *container = containers_find(d, id);
 	struct fim_json *full;
@@ -107,7 +105,7 @@ static struct fim_json *actor_container_json(const struct daemon *d, const char 
 static struct fim_json *finding_json(const struct daemon *d, const struct finding *f)
 {
 	const struct fim_rule *rule = tree_rule(d, f->tree, f->path);
-	const char *id = container_of(d, f);
+	const char *id = finding_tree_id(d, f->tree);
 	struct fim_json *body = fim_json_object();
 
 	fim_json_set_str(body, "kind", fim_kind_name(f->kind));
@@ -121,7 +119,7 @@ static struct fim_json *finding_json(const struct daemon *d, const struct findin
 	fim_json_set_str(body, "class", fim_class_name(rule->cls));
 	fim_json_set_str(body, "category", rule->category);
 	if (f->cause)
-		event_json(body, f->cause);
+		finding_set_event(body, f->cause);
 	else
 		fim_json_set_str(body, "detected_by", f->trigger);
 	fim_json_set(body, "changed", changed_json(f->diff));
@@ -135,7 +133,7 @@ static struct fim_json *finding_json(const struct daemon *d, const struct findin
 		return body;
 	fim_json_set(body, "actor", fim_json_ref(f->cause->actor));
 	if (f->cause->container_id[0])
-		fim_json_set(body, "container", actor_container_json(d, f->cause->container_id));
+		fim_json_set(body, "container", finding_container(d, f->cause->container_id));
 	else
 		fim_json_set_null(body, "container");
 	return body;
@@ -207,7 +205,7 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 {
 	const struct fim_change *change = f->cause ? f->cause->change : NULL;
 	const struct fim_actor *actor = change ? &change->event.actor : NULL;
-	const char *id = container_of(d, f);
+	const char *id = finding_tree_id(d, f->tree);
 	char *text = finding_text(f, id);
 	char *old_digest = digest_text(&f->before);
 	char *new_digest = digest_text(&f->after);
@@ -257,7 +255,7 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 /* A container's layer still holds what the run before told about it. */
 static bool was_told(const struct daemon *d, const struct finding *f)
 {
-	const char *id = container_of(d, f);
+	const char *id = finding_tree_id(d, f->tree);
 	const struct history_state *state = NULL;
 	char *key;
 

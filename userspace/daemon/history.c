@@ -225,8 +225,10 @@ static int replay(void *ctx, const struct fim_json *record)
 
 	if (!type)
 		return 0;
-	if (strcmp(type, "finding") == 0)
+	if (strcmp(type, "finding") == 0) {
+		rules_remember(d, record);
 		return replay_finding(d, record);
+	}
 	/* What was recorded against another baseline says nothing about this one. */
 	if (strcmp(type, "baseline") == 0 && digest &&
 	    strcmp(digest, fim_baseline_digest(d->baseline)) != 0)

@@ -91,8 +91,7 @@ static void on_signal(struct daemon *d)
 
 	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
-			fim_log(LOG_NOTICE, "SIGHUP: nothing to do, restart to read the "
-					    "configuration again");
+			d->reload = true;
 			continue;
 		}
 		d->stop = true;
@@ -117,6 +116,7 @@ static void timer_arm(struct daemon *d)
 	struct itimerspec when = {0};
 
 	at = earliest(at, finding_deadline(d));
+	at = earliest(at, rules_deadline(d));
 	at = earliest(at, comparison_deadline(d));
 	at = earliest(at, rescan_deadline(d));
 	at = earliest(at, d->source_retry_ms);
@@ -141,16 +141,22 @@ static void on_ready(struct daemon *d, int fd)
 		status_answer(d);
 	else if (d->engine.running && fd == d->engine.news_fd)
 		containers_handle(d);
+	else if (fd == trail_fd(d))
+		trail_handle(d);
 }
 
 static void do_due(struct daemon *d)
 {
 	settle(d, SETTLE_PER_TURN, false);
 	finding_flush(d, false);
+	rules_flush(d, false);
 	watch_announce(d);
 	rescan_poll(d);
 	comparison_poll(d);
 	retry_source(d);
+	if (d->reload)
+		daemon_reload(d);
+	trail_poll(d);
 }
 
 int daemon_turn(struct daemon *d, int timeout_ms)
@@ -193,6 +199,7 @@ void daemon_breathe(struct daemon *d)
 	if (d->engine.running)
 		containers_handle(d);
 	finding_flush(d, false);
+	rules_flush(d, false);
 	if (d->status_fd >= 0)
 		status_answer(d);
 	on_signal(d);
@@ -213,7 +220,7 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	d->hasher = fim_hasher_new();
 	d->read_buf = malloc(READ_BUF_SIZE);
 	if (!d->hasher || !d->read_buf || users_new(&d->users) || tree_new("/", &d->host) ||
-	    map_init(&d->container_table))
+	    map_init(&d->container_table) || rules_new(&d->rules))
 		return -ENOMEM;
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epoll_fd < 0)
@@ -251,6 +258,8 @@ void daemon_exit(struct daemon *d)
 	tree_put(d->host);
 	containers_exit(d);
 	history_exit(&d->history);
+	trail_close(d);
+	rules_free(d->rules);
 	sinks_close(d);
 	close_fd(&d->mount_fd);
 	close_fd(&d->timer_fd);

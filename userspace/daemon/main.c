@@ -204,6 +204,7 @@ static int start(struct daemon *d)
 	err = history_replay(d);
 	if (err)
 		return err;
+	rules_load(d);
 	daemon_open_source(d);
 	err = privilege_drop();
 	if (!err)
@@ -221,6 +222,7 @@ static int start(struct daemon *d)
 	/* From here on nothing happens unseen: what waits for us may start. */
 	notify("READY=1\nSTATUS=watching");
 	comparison_run(d, TRIGGER_START_UP);
+	trail_open(d);
 	return 0;
 }
 
@@ -232,6 +234,7 @@ static void stop(struct daemon *d, int err)
 	events_read(d);
 	settle(d, SIZE_MAX, true);
 	finding_flush(d, true);
+	rules_flush(d, true);
 	if (err)
 		control_set(d, COMPONENT_DAEMON, CONTROL_DOWN, "stopped by an error: %s",
 			    strerror(-err));
@@ -253,11 +256,12 @@ static int check(const struct fim_config *config)
 	return FIM_EXIT_CLEAN;
 }
 
-static int run(struct fim_config *config)
+static int run(struct fim_config *config, const char *config_path)
 {
 	struct daemon d;
 	int err = daemon_init(&d, config);
 
+	d.config_path = config_path;
 	if (err)
 		fim_log(LOG_ERR, "cannot start: %s", strerror(-err));
 	else
@@ -323,5 +327,5 @@ int main(int argc, char **argv)
 		fim_config_free(config);
 		return status;
 	}
-	return run(config);
+	return run(config, config_path);
 }

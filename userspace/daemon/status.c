@@ -179,6 +179,9 @@ static struct fim_json *counters_json(const struct daemon *d)
 		{"repeated", c->repeated},
 		{"no_memory", c->no_memory},
 		{"journal_errors", c->journal_errors},
+		{"rule_hits", c->rule_hits},
+		{"rule_repeats", c->rule_repeats},
+		{"rule_told", c->rule_told},
 	};
 	struct fim_json *json = fim_json_object();
 	char key[64];
@@ -217,6 +220,7 @@ static struct fim_json *status_json(struct daemon *d)
 	else
 		fim_json_set_null(json, "last_comparison");
 	fim_json_set(json, "docker", docker_json(d));
+	fim_json_set(json, "rules", rules_status(d));
 	fim_json_set(json, "journal", journal_json(d));
 	fim_json_set(json, "controls", controls_json(d));
 	fim_json_set(json, "module", module_json(d));

@@ -221,6 +221,11 @@ int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_
  *	60 … 604800
  * @settle_ms: how long an unsettled change may wait for its last close; default 1000
  * @watch_containers: watch usr/bin, usr/sbin and etc of containers; default true
+ * @rules: NULL-terminated rules files and directories of them, in this order; default NULL:
+ *	FIM_RULES_SHIPPED and FIM_RULES_LOCAL, as far as they exist
+ * @rules_tags: NULL-terminated: only rules with one of these tags; default none: all
+ * @cloudtrail_dir: directory in which CloudTrail log files appear; default "": none
+ * @cloudtrail_state: what was read of it; default /var/lib/ecs-fim/cloudtrail.state
  */
 struct fim_config {
 	char *baseline;
@@ -236,9 +241,15 @@ struct fim_config {
 	uint32_t compare_interval_s;
 	uint32_t settle_ms;
 	bool watch_containers;
+	char **rules;
+	char **rules_tags;
+	char *cloudtrail_dir;
+	char *cloudtrail_state;
 };
 
-#define FIM_CONFIG_PATH "/etc/ecs-fim/config.yaml"
+#define FIM_CONFIG_PATH	  "/etc/ecs-fim/config.yaml"
+#define FIM_RULES_SHIPPED "/usr/share/ecs-fim/rules"
+#define FIM_RULES_LOCAL	  "/etc/ecs-fim/rules.d"
 
 /**
  * fim_config_load() - read a configuration
@@ -250,6 +261,15 @@ struct fim_config {
  */
 int fim_config_load(const char *path, struct fim_config **config_ret);
 void fim_config_free(struct fim_config *config);
+/**
+ * fim_config_update() - take over what a running daemon can
+ * @config: gets those values of @fresh that may change
+ * @fresh: the file as it is now; afterwards it has the old values and is freed as usual
+ * @changed: called for each key that differs; @taken: false if it needs a restart
+ * @ctx: for @changed
+ */
+void fim_config_update(struct fim_config *config, struct fim_config *fresh,
+		       void (*changed)(void *ctx, const char *key, bool taken), void *ctx);
 
 /* ---------------------------------------------------------------- state.c */
 

@@ -50,12 +50,14 @@ struct fim_rules_message {
 /**
  * struct fim_rules_params - how to load
  * @message: called for every error and warning; NULL: they go to the log
- * @ctx: for @message
+ * @ctx: for @message and @file
  * @tags: NULL-terminated; only rules with one of these tags run; NULL: all
  * @with_disabled: rules that say "enabled: false" run as well
+ * @file: called for each file that was read; may be NULL
  */
 struct fim_rules_params {
 	void (*message)(void *ctx, const struct fim_rules_message *message);
+	void (*file)(void *ctx, const char *path, const char *bytes, size_t len);
 	void *ctx;
 	const char *const *tags;
 	bool with_disabled;
@@ -224,6 +226,27 @@ struct fim_json *fim_rules_output_fields(struct fim_rules_event *event,
 struct fim_json *fim_rules_hit_to_json(struct fim_rules_event *event,
 				       const struct fim_rules_rule *rule, int64_t time_ns);
 
+/* -------------------------------------------------------- rules_finding.c */
+
+enum fim_severity fim_rules_severity(enum fim_rules_priority priority);
+/**
+ * fim_rules_finding() - a hit as the body of a finding of the journal
+ * @event: the event
+ * @rule: what it fired
+ * @time_ns: when it happened
+ *
+ * {"kind":"rule","severity","event_time","rule","priority","source","output","tags",
+ * "output_fields"}.  NULL: out of memory.
+ */
+struct fim_json *fim_rules_finding(struct fim_rules_event *event, const struct fim_rules_rule *rule,
+				   int64_t time_ns);
+/* The same of a CloudTrail record, with event_id and what its summary tells. */
+struct fim_json *fim_rules_cloudtrail_finding(struct fim_rules_event *event,
+					      const struct fim_rules_rule *rule, int64_t time_ns,
+					      const char *text, size_t len);
+/* Who, from where, on what: event_name, user_arn, mfa, cluster, task, …; NULL: not JSON. */
+struct fim_json *fim_rules_cloudtrail_summary(const char *text, size_t len);
+
 /* --------------------------------------------------------- rules_record.c */
 
 /**
@@ -237,6 +260,40 @@ struct fim_json *fim_rules_hit_to_json(struct fim_rules_event *event,
  */
 int fim_rules_event_set_record(struct fim_rules_event *event, const struct fim_json *record,
 			       int64_t *time_ret);
+/* How far up a process's ancestors are looked at. */
+#define FIM_RULES_ANCESTORS 8
+
+/**
+ * struct fim_rules_change - a change as the kernel reported it; borrowed until the next reset
+ * @change: what, and who
+ * @path: absolute, as in the baseline (container: as inside the container)
+ * @old_path: rename: the other name if it is watched; link: the first name if known; or NULL
+ * @target: symbolic link: where it points, NULL: unknown
+ * @uid: owner afterwards, -1: unknown
+ * @gid: likewise
+ * @actor: as in findings
+ * @container: of the process; NULL: a process of the host; @container->name NULL: only
+ *	its id is known
+ * @ancestor: name of the ancestor @level steps up (1: parent), or its command line; NULL:
+ *	unknown.  Asked when a rule does; may be NULL
+ * @ctx: for @ancestor
+ */
+struct fim_rules_change {
+	const struct fim_change *change;
+	const char *path;
+	const char *old_path;
+	const char *target;
+	int64_t uid;
+	int64_t gid;
+	const struct fim_json *actor;
+	const struct fim_container *container;
+	const char *(*ancestor)(void *ctx, unsigned int level, bool command);
+	void *ctx;
+};
+
+/* A file event as it comes from the kernel. -ENOENT: no such operation. Allocates nothing. */
+int fim_rules_event_set_change(struct fim_rules_event *event,
+			       const struct fim_rules_change *change);
 /* The same from what the Docker Engine says about a container when it is inspected. */
 int fim_rules_event_set_inspect(struct fim_rules_event *event, const struct fim_json *inspect,
 				int64_t *time_ret);
@@ -296,6 +353,11 @@ int fim_cloudtrail_open(const struct fim_cloudtrail_params *params,
  * Call again on the same directory to see what is new.
  */
 int fim_cloudtrail_read(struct fim_cloudtrail *cloudtrail, const char *path);
+/*
+ * The same for what was found in such a directory: only log files and directories, no
+ * symbolic link is followed, and what is gone is no error.
+ */
+int fim_cloudtrail_read_entry(struct fim_cloudtrail *cloudtrail, const char *path);
 /* Writes the state file. */
 int fim_cloudtrail_save(struct fim_cloudtrail *cloudtrail);
 struct fim_cloudtrail_totals fim_cloudtrail_totals(const struct fim_cloudtrail *cloudtrail);

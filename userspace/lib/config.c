@@ -44,18 +44,40 @@ static const struct fim_yaml_field fields[] = {
 	{ .key = "settle_ms", .type = FIM_YAML_U32, .min = 0, .max = 60000,
 	  .offset = offsetof(struct fim_config, settle_ms) },
 	BOOL_FIELD(watch_containers),
+	{ .key = "rules", .type = FIM_YAML_STRINGS,
+	  .offset = offsetof(struct fim_config, rules) },
+	{ .key = "rules_tags", .type = FIM_YAML_STRINGS,
+	  .offset = offsetof(struct fim_config, rules_tags) },
+	{ .key = "cloudtrail_dir", .type = FIM_YAML_TEXT,
+	  .offset = offsetof(struct fim_config, cloudtrail_dir) },
+	PATH_FIELD(cloudtrail_state),
 };
 /* clang-format on */
 
-void fim_config_free(struct fim_config *config)
+/* What a running daemon can take over; everything else is read at its start only. */
+static const char *const live[] = {
+	"sink_audit", "sink_syslog", "sink_stdout", "compare_interval_s",
+	"settle_ms",  "rules",	     "rules_tags",  "cloudtrail_dir",
+};
+
+static void strings_free(char **strings)
 {
 	size_t i;
 
+	for (i = 0; strings && strings[i]; i++)
+		free(strings[i]);
+	free(strings);
+}
+
+void fim_config_free(struct fim_config *config)
+{
 	if (!config)
 		return;
-	for (i = 0; config->trusted_keys && config->trusted_keys[i]; i++)
-		free(config->trusted_keys[i]);
-	free(config->trusted_keys);
+	strings_free(config->trusted_keys);
+	strings_free(config->rules);
+	strings_free(config->rules_tags);
+	free(config->cloudtrail_dir);
+	free(config->cloudtrail_state);
 	free(config->baseline);
 	free(config->signature);
 	free(config->journal_dir);
@@ -85,7 +107,11 @@ static struct fim_config *config_default(void)
 	config->compare_interval_s = 86400;
 	config->settle_ms = 1000;
 	config->watch_containers = true;
-	if (!config->baseline || !config->journal_dir || !config->docker_socket ||
+	config->cloudtrail_dir = strdup("");
+	config->cloudtrail_state = strdup("/var/lib/ecs-fim/cloudtrail.state");
+	config->rules_tags = calloc(1, sizeof(*config->rules_tags));
+	if (!config->cloudtrail_dir || !config->cloudtrail_state || !config->rules_tags ||
+	    !config->baseline || !config->journal_dir || !config->docker_socket ||
 	    !config->device || !config->status_socket || !config->trusted_keys ||
 	    !config->trusted_keys[0]) {
 		fim_config_free(config);
@@ -123,14 +149,15 @@ static int paths_check(const char *file, const struct fim_yaml *root)
 		    fields[i].type != FIM_YAML_STRINGS)
 			continue;
 		node = member(root, fields[i].key);
-		if (!node)
+		if (!node || !strcmp(fields[i].key, "rules_tags"))
 			continue;
 		err = path_check(file, node);
 		for (child = node->first; child && !err; child = child->next)
 			err = path_check(file, child);
 		if (err)
 			return err;
-		if (node->kind == FIM_YAML_SEQUENCE && !node->count)
+		if (node->kind == FIM_YAML_SEQUENCE && !node->count &&
+		    strcmp(fields[i].key, "rules") != 0)
 			return fim_yaml_fail(file, node, "\"%s\" is empty", node->key);
 	}
 	return 0;
@@ -193,4 +220,71 @@ int fim_config_load(const char *path, struct fim_config **config_ret)
 		err = fim_config_parse(text, len, path, config_ret);
 	free(text);
 	return err;
+}
+
+/* --------------------------------------------------------------- reloading */
+
+static bool strings_equal(char **a, char **b)
+{
+	size_t i;
+
+	if (!a || !b)
+		return a == b;
+	for (i = 0; a[i] && b[i]; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return a[i] == b[i];
+}
+
+static bool value_equal(const struct fim_yaml_field *field, const void *a, const void *b)
+{
+	switch (field->type) {
+	case FIM_YAML_STRINGS:
+		return strings_equal(*(char **const *)a, *(char **const *)b);
+	case FIM_YAML_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case FIM_YAML_U32:
+		return *(const uint32_t *)a == *(const uint32_t *)b;
+	default:
+		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+	}
+}
+
+static bool is_live(const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(live) / sizeof(*live); i++)
+		if (!strcmp(live[i], key))
+			return true;
+	return false;
+}
+
+static void value_swap(const struct fim_yaml_field *field, void *a, void *b)
+{
+	size_t size = field->type == FIM_YAML_BOOL  ? sizeof(bool)
+		      : field->type == FIM_YAML_U32 ? sizeof(uint32_t)
+						    : sizeof(void *);
+	unsigned char bytes[sizeof(void *)];
+
+	memcpy(bytes, a, size);
+	memcpy(a, b, size);
+	memcpy(b, bytes, size);
+}
+
+void fim_config_update(struct fim_config *config, struct fim_config *fresh,
+		       void (*changed)(void *ctx, const char *key, bool taken), void *ctx)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		void *mine = (char *)config + fields[i].offset;
+		void *other = (char *)fresh + fields[i].offset;
+
+		if (value_equal(&fields[i], mine, other))
+			continue;
+		if (is_live(fields[i].key))
+			value_swap(&fields[i], mine, other);
+		changed(ctx, fields[i].key, is_live(fields[i].key));
+	}
 }

@@ -156,6 +156,8 @@ static int add_file(struct texts *texts, const char *path)
 		free(name);
 		return read_error(texts, path, err);
 	}
+	if (texts->params->file)
+		texts->params->file(texts->params->ctx, path, text, len);
 	items[texts->count++] = (struct fim_rules_text){name, text, len};
 	return 0;
 }

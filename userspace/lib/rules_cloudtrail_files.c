@@ -577,3 +577,8 @@ int fim_cloudtrail_read(struct fim_cloudtrail *c, const char *path)
 	close(fd);
 	return err;
 }
+
+int fim_cloudtrail_read_entry(struct fim_cloudtrail *c, const char *path)
+{
+	return read_entry(c, path, 0);
+}

@@ -138,6 +138,8 @@ void fim_event_set_capabilities(struct fim_rules_event *event, uint64_t mask)
 
 /* ---------------------------------------------------------------- identity */
 
+#define TASK_LABEL(name) "container.label[com.amazonaws.ecs." name "]"
+
 /* REPOSITORY[:TAG][@DIGEST]; a port in front of the first slash is no tag. */
 static void set_image(struct fim_rules_event *event, const char *image)
 {
@@ -181,6 +183,29 @@ void fim_event_set_identity(struct fim_rules_event *event, const struct fim_json
 		fim_rules_event_set_str(
 			event, "container.privileged",
 			fim_json_get_bool(container, "privileged", false) ? "true" : "false");
+}
+
+static void set_text(struct fim_rules_event *event, const char *field, const char *text)
+{
+	if (text && *text)
+		fim_rules_event_set_str(event, field, text);
+}
+
+void fim_event_set_container(struct fim_rules_event *event, const struct fim_container *container)
+{
+	set_ids(event, container->id, container->image_id);
+	set_text(event, "container.name", container->name);
+	if (!container->name)
+		return; /* its id is all that is known */
+	if (container->image && *container->image)
+		set_image(event, container->image);
+	fim_rules_event_set_str(event, "container.privileged",
+				container->privileged ? "true" : "false");
+	set_text(event, TASK_LABEL("task-arn"), container->task_arn);
+	set_text(event, TASK_LABEL("cluster"), container->cluster);
+	set_text(event, TASK_LABEL("task-definition-family"), container->family);
+	set_text(event, TASK_LABEL("task-definition-version"), container->revision);
+	set_text(event, TASK_LABEL("container-name"), container->ecs_container);
 }
 
 /* ------------------------------------------------------------------ mounts */
@@ -478,11 +503,11 @@ int fim_event_set_inspected(struct fim_rules_event *event, const struct fim_json
 static void set_task(struct fim_rules_event *event, const struct fim_json *container)
 {
 	static const char *const labels[][2] = {
-		{"container.label[com.amazonaws.ecs.task-arn]", "task_arn"},
-		{"container.label[com.amazonaws.ecs.cluster]", "cluster"},
-		{"container.label[com.amazonaws.ecs.task-definition-family]", "family"},
-		{"container.label[com.amazonaws.ecs.task-definition-version]", "revision"},
-		{"container.label[com.amazonaws.ecs.container-name]", "ecs_container"},
+		{TASK_LABEL("task-arn"), "task_arn"},
+		{TASK_LABEL("cluster"), "cluster"},
+		{TASK_LABEL("task-definition-family"), "family"},
+		{TASK_LABEL("task-definition-version"), "revision"},
+		{TASK_LABEL("container-name"), "ecs_container"},
 	};
 	size_t i;
 

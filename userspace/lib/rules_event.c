@@ -154,6 +154,7 @@ void fim_rules_event_reset(struct fim_rules_event *event)
 	event->mounts = NULL;
 	event->mount_count = 0;
 	event->labels = NULL;
+	event->change = NULL;
 	event->time_ns = FIM_TIME_UNKNOWN;
 	event->buffer = event->buffers;
 	if (event->buffer)
@@ -213,15 +214,12 @@ void fim_rules_event_set_int(struct fim_rules_event *event, const char *field, i
 								     (long long)value)});
 }
 
-int fim_rules_event_set_list(struct fim_rules_event *event, const char *field,
-			     const char *const *strings, size_t count)
+int fim_event_set_list(struct fim_rules_event *event, struct fim_cell *cell,
+		       const char *const *strings, size_t count)
 {
-	struct fim_cell *cell = fim_event_cell(event, field, strlen(field));
 	struct fim_value *list;
 	size_t i;
 
-	if (!cell)
-		return 0;
 	list = fim_event_alloc(event, (count + 1) * sizeof(*list));
 	if (!list)
 		return -ENOMEM;
@@ -231,6 +229,14 @@ int fim_rules_event_set_list(struct fim_rules_event *event, const char *field,
 	cell->list = list;
 	cell->count = count;
 	return 0;
+}
+
+int fim_rules_event_set_list(struct fim_rules_event *event, const char *field,
+			     const char *const *strings, size_t count)
+{
+	struct fim_cell *cell = fim_event_cell(event, field, strlen(field));
+
+	return cell ? fim_event_set_list(event, cell, strings, count) : 0;
 }
 
 /* "(a,b)" and, for all ancestors, "a b": how the engine prints several values. */

@@ -769,6 +769,7 @@ struct fim_rules_event {
 	struct fim_mount *mounts;
 	size_t mount_count;
 	const struct fim_json *labels;
+	const struct fim_rules_change *change;
 	int64_t time_ns;
 	uint64_t gave_up;
 	/* What a getter found missing is looked for once per event. */
@@ -787,6 +788,8 @@ bool fim_event_set_scratch(struct fim_rules_event *event, struct fim_cell *cell)
 void fim_event_forget(struct fim_rules_event *event);
 struct fim_cell *fim_event_cell(struct fim_rules_event *event, const char *field, size_t len);
 void fim_cell_set(struct fim_rules_event *event, struct fim_cell *cell, struct fim_str text);
+int fim_event_set_list(struct fim_rules_event *event, struct fim_cell *cell,
+		       const char *const *strings, size_t count);
 
 struct fim_values {
 	const struct fim_value *values;
@@ -812,6 +815,7 @@ bool fim_expr_values(struct fim_rules_event *event, const struct fim_expr *expr,
 void fim_event_set_capabilities(struct fim_rules_event *event, uint64_t mask);
 /* Who a container is, out of a record. */
 void fim_event_set_identity(struct fim_rules_event *event, const struct fim_json *container);
+void fim_event_set_container(struct fim_rules_event *event, const struct fim_container *container);
 /* Its start: out of the container of a record, or what Docker says. -EINVAL: it is not such. */
 int fim_event_set_start(struct fim_rules_event *event, const struct fim_json *container);
 int fim_event_set_inspected(struct fim_rules_event *event, const struct fim_json *inspect);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owns what a finding of the journal looks like to rules: the system call that they
- * expect, with its family's first name as type, and paths as the process saw them.
+ * Owns what a change of a file looks like to rules, as the kernel reported it or as a
+ * finding of the journal tells it: the system call that they expect, with its family's
+ * first name as type, and paths as the process saw them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -62,50 +63,25 @@ static struct fim_str concat(struct fim_rules_event *event, struct fim_str a, st
 
 /* ------------------------------------------------------------------- what */
 
-/* One finding on its way to fields. */
+/* A change on its way to fields. */
 struct what {
 	struct fim_rules_event *event;
-	const struct fim_json *record;
-	const struct fim_json *before;
-	const struct fim_json *after;
-	struct fim_str path; /* in the baseline */
-	struct fim_str view; /* as the process saw it */
-	struct fim_str old;  /* rename, link: the other name, as the process saw it */
+	struct fim_str path;   /* in the baseline */
+	struct fim_str view;   /* as the process saw it */
+	struct fim_str old;    /* rename, link: the other name, as the process saw it */
+	struct fim_str target; /* of a symbolic link */
+	bool creates;	       /* there was nothing of this name before */
+	bool empties;	       /* what it held is gone */
+	uint32_t mode;	       /* afterwards */
+	int64_t uid;	       /* afterwards; -1: unknown, as the next */
+	int64_t gid;
 };
 
-static bool is_kind(const struct what *what, const char *kind)
-{
-	const char *is = fim_json_get_str(what->record, "kind");
-
-	return is && !strcmp(is, kind);
-}
-
-static bool was_nothing(const struct what *what)
-{
-	const char *type = fim_json_get_str(what->before, "type");
-
-	return type && !strcmp(type, "none");
-}
-
-static bool was_emptied(const struct what *what)
-{
-	return fim_json_get_int(what->before, "size", 0) > 0 &&
-	       !fim_json_get_int(what->after, "size", -1);
-}
-
-static uint32_t mode_of(const struct fim_json *state)
-{
-	const char *mode = fim_json_get_str(state, "mode");
-
-	return mode ? (uint32_t)strtoul(mode, NULL, 8) : 0;
-}
-
-static void set_open(struct what *what, const char *op)
+static void set_open(struct what *what)
 {
 	struct fim_rules_event *event = what->event;
-	bool creates = !strcmp(op, "create") || was_nothing(what);
-	bool empties = !strcmp(op, "truncate") || was_emptied(what);
-	bool runs = creates && (mode_of(what->after) & 0111);
+	bool runs = what->creates && (what->mode & 0111);
+	char *mode = fim_event_alloc(event, 16);
 	static const char *const names[] = {"fd.name",	    "fd.nameraw",
 					    "evt.arg.name", "evt.arg.path",
 					    "fs.path.name", "fs.path.nameraw",
@@ -121,14 +97,17 @@ static void set_open(struct what *what, const char *op)
 		fim_rules_event_set(event, "fd.filename", slash + 1, what->view.len - len - 1);
 	}
 	fim_rules_event_set_str(event, "evt.arg.flags",
-				creates && empties ? "O_TRUNC|O_CREAT|O_WRONLY"
-				: creates	   ? "O_CREAT|O_WRONLY"
-				: empties	   ? "O_TRUNC|O_WRONLY"
-						   : "O_WRONLY");
-	fim_rules_event_set_str(event, "evt.arg.mode", fim_json_get_str(what->after, "mode"));
+				what->creates && what->empties ? "O_TRUNC|O_CREAT|O_WRONLY"
+				: what->creates		       ? "O_CREAT|O_WRONLY"
+				: what->empties		       ? "O_TRUNC|O_WRONLY"
+							       : "O_WRONLY");
+	if (mode) {
+		snprintf(mode, 16, "0%o", what->mode);
+		fim_rules_event_set_str(event, "evt.arg.mode", mode);
+	}
 	fim_rules_event_set_str(event, "evt.is_open_write", "true");
 	fim_rules_event_set_str(event, "evt.is_open_read", "false");
-	fim_rules_event_set_str(event, "evt.is_open_create", creates ? "true" : "false");
+	fim_rules_event_set_str(event, "evt.is_open_create", what->creates ? "true" : "false");
 	fim_rules_event_set_str(event, "evt.is_open_exec", runs ? "true" : "false");
 	fim_rules_event_set_str(event, "fd.type", "file");
 	fim_rules_event_set_str(event, "fd.typechar", "f");
@@ -157,83 +136,84 @@ static void set_two_paths(struct what *what, struct fim_str source, struct fim_s
 	set_all(what->event, targets, target);
 }
 
-static void set_rename(struct what *what, const char *op)
+static void set_names(struct what *what)
 {
-	(void)op;
-	if (!what->old.bytes && is_kind(what, "removed"))
-		what->old = what->path; /* moved away from what is watched */
 	set_two_paths(what, what->old, what->view);
 }
 
-static void set_link(struct what *what, const char *op)
+static void set_symlink(struct what *what)
 {
-	(void)op;
-	/* A further name elsewhere for what is watched. */
-	if (!what->old.bytes && !was_nothing(what))
-		what->old = what->path;
-	set_two_paths(what, what->old, what->view);
-}
-
-static void set_symlink(struct what *what, const char *op)
-{
-	struct fim_str target = get(what->event, what->after, "target");
-
-	(void)op;
-	set_two_paths(what, target, what->view);
-	set(what->event, "evt.arg.target", target);
+	set_two_paths(what, what->target, what->view);
+	set(what->event, "evt.arg.target", what->target);
 	set(what->event, "evt.arg.linkpath", what->view);
 }
 
-static void set_path(struct what *what, const char *op)
-{
-	(void)op;
-	set_one_path(what);
-}
-
-static void set_mode(struct what *what, const char *op)
+static void set_mode(struct what *what)
 {
 	static const char *const bits[] = {"S_IXOTH", "S_IWOTH", "S_IROTH", "S_IXGRP",
 					   "S_IWGRP", "S_IRGRP", "S_IXUSR", "S_IWUSR",
 					   "S_IRUSR", "S_ISVTX", "S_ISGID", "S_ISUID"};
-	uint32_t mode = mode_of(what->after), bit;
 	char *text = fim_event_alloc(what->event, 128);
+	uint32_t bit;
 
-	(void)op;
 	set_one_path(what);
 	if (!text)
 		return;
 	*text = '\0';
 	for (bit = 0; bit < 12; bit++)
-		if (mode >> bit & 1)
+		if (what->mode >> bit & 1)
 			snprintf(text + strlen(text), 128 - strlen(text), "%s%s", *text ? "|" : "",
 				 bits[bit]);
 	fim_rules_event_set_str(what->event, "evt.arg.mode", text);
 }
 
-static void set_owner(struct what *what, const char *op)
+static void set_owner(struct what *what)
 {
-	(void)op;
 	set_one_path(what);
-	fim_rules_event_set_int(what->event, "evt.arg.uid",
-				fim_json_get_int(what->after, "uid", -1));
-	fim_rules_event_set_int(what->event, "evt.arg.gid",
-				fim_json_get_int(what->after, "gid", -1));
+	if (what->uid >= 0)
+		fim_rules_event_set_int(what->event, "evt.arg.uid", what->uid);
+	if (what->gid >= 0)
+		fim_rules_event_set_int(what->event, "evt.arg.gid", what->gid);
 }
 
 static const struct operation {
-	const char *op;
 	const char *type;
-	void (*set)(struct what *what, const char *op);
+	void (*set)(struct what *what);
 } operations[] = {
-	{"write", "open", set_open},	     {"create", "open", set_open},
-	{"truncate", "open", set_open},	     {"mkdir", "mkdir", set_path},
-	{"symlink", "symlink", set_symlink}, {"mknod", "mknod", set_path},
-	{"link", "link", set_link},	     {"delete", "unlink", set_path},
-	{"rmdir", "rmdir", set_path},	     {"rename", "rename", set_rename},
-	{"mode", "chmod", set_mode},	     {"owner", "chown", set_owner},
-	{"times", "utimensat", set_path},    {"xattr", "setxattr", set_path},
-	{"acl", "setxattr", set_path},
+	[FIM_OP_WRITE] = {"open", set_open},
+	[FIM_OP_CREATE] = {"open", set_open},
+	[FIM_OP_TRUNCATE] = {"open", set_open},
+	[FIM_OP_MKDIR] = {"mkdir", set_one_path},
+	[FIM_OP_SYMLINK] = {"symlink", set_symlink},
+	[FIM_OP_MKNOD] = {"mknod", set_one_path},
+	[FIM_OP_LINK] = {"link", set_names},
+	[FIM_OP_DELETE] = {"unlink", set_one_path},
+	[FIM_OP_RMDIR] = {"rmdir", set_one_path},
+	[FIM_OP_RENAME] = {"rename", set_names},
+	[FIM_OP_MODE] = {"chmod", set_mode},
+	[FIM_OP_OWNER] = {"chown", set_owner},
+	[FIM_OP_TIMES] = {"utimensat", set_one_path},
+	[FIM_OP_XATTR] = {"setxattr", set_one_path},
+	[FIM_OP_ACL] = {"setxattr", set_one_path},
+	/* Which attribute is not known; the mode is, and it is what matters most. */
+	[FIM_OP_ATTRIB] = {"chmod", set_mode},
 };
+#define OPERATION_COUNT (sizeof(operations) / sizeof(*operations))
+
+static void set_what(struct what *what, const struct operation *operation)
+{
+	struct fim_rules_event *event = what->event;
+
+	fim_rules_event_set_str(event, "evt.type", operation->type);
+	fim_rules_event_set_str(event, "syscall.type", operation->type);
+	fim_rules_event_set_str(event, "evt.dir", "<");
+	fim_rules_event_set_str(event, "evt.res", "SUCCESS");
+	fim_rules_event_set_str(event, "evt.rawres", "0");
+	fim_rules_event_set_str(event, "evt.failed", "false");
+	operation->set(what);
+}
+
+/* ---------------------------------------------------------- out of a finding */
 
 static bool has_changed(const struct fim_json *record, const char *name)
 {
@@ -250,26 +230,47 @@ static bool has_changed(const struct fim_json *record, const char *name)
 }
 
 /* The module could not tell which attribute: then the comparison can. */
-static const char *attribute_op(const struct fim_json *record)
+static uint32_t attribute_op(const struct fim_json *record)
 {
 	if (has_changed(record, "mode"))
-		return "mode";
+		return FIM_OP_MODE;
 	if (has_changed(record, "uid") || has_changed(record, "gid"))
-		return "owner";
-	return has_changed(record, "xattrs") || has_changed(record, "flags") ? "xattr" : "times";
+		return FIM_OP_OWNER;
+	return has_changed(record, "xattrs") || has_changed(record, "flags") ? FIM_OP_XATTR
+									     : FIM_OP_TIMES;
 }
 
-static const struct operation *operation_of(const struct fim_json *record)
+/* 0: none. */
+static uint32_t op_of(const struct fim_json *record)
 {
-	const char *op = fim_json_get_str(record, "op");
-	size_t i;
+	const char *name = fim_json_get_str(record, "op");
+	uint32_t op;
 
-	if (op && !strcmp(op, "attrib"))
-		op = attribute_op(record);
-	for (i = 0; op && i < sizeof(operations) / sizeof(*operations); i++)
-		if (!strcmp(op, operations[i].op))
-			return &operations[i];
-	return NULL;
+	for (op = 1; name && op < OPERATION_COUNT; op++)
+		if (!strcmp(name, fim_op_name(op)))
+			return op == FIM_OP_ATTRIB ? attribute_op(record) : op;
+	return 0;
+}
+
+static bool is_kind(const struct fim_json *record, const char *kind)
+{
+	const char *is = fim_json_get_str(record, "kind");
+
+	return is && !strcmp(is, kind);
+}
+
+static bool is_nothing(const struct fim_json *state)
+{
+	const char *type = fim_json_get_str(state, "type");
+
+	return type && !strcmp(type, "none");
+}
+
+static uint32_t mode_of(const struct fim_json *state)
+{
+	const char *mode = fim_json_get_str(state, "mode");
+
+	return mode ? (uint32_t)strtoul(mode, NULL, 8) & 07777 : 0;
 }
 
 /* A path of the baseline as the process sees it, when we know how it sees another one. */
@@ -283,28 +284,39 @@ static struct fim_str as_seen(struct what *what, struct fim_str path)
 	return prefix.len ? concat(what->event, prefix, path) : path;
 }
 
-static void set_what(struct fim_rules_event *event, const struct fim_json *record,
-		     const struct operation *operation)
+/* The other name, if the finding has it. */
+static struct fim_str old_of(struct what *what, const struct fim_json *record, uint32_t op)
 {
-	struct what what = {.event = event,
-			    .record = record,
-			    .before = fim_json_get(record, "before"),
-			    .after = fim_json_get(record, "after")};
+	struct fim_str old = get(what->event, record, "old_view_path");
 
-	what.path = get(event, record, "path");
-	what.view = get(event, record, "view_path");
-	if (!what.view.bytes)
-		what.view = what.path;
-	what.old = get(event, record, "old_view_path");
-	if (!what.old.bytes)
-		what.old = as_seen(&what, get(event, record, "old_path"));
-	fim_rules_event_set_str(event, "evt.type", operation->type);
-	fim_rules_event_set_str(event, "syscall.type", operation->type);
-	fim_rules_event_set_str(event, "evt.dir", "<");
-	fim_rules_event_set_str(event, "evt.res", "SUCCESS");
-	fim_rules_event_set_str(event, "evt.rawres", "0");
-	fim_rules_event_set_str(event, "evt.failed", "false");
-	operation->set(&what, operation->op);
+	if (!old.bytes)
+		old = as_seen(what, get(what->event, record, "old_path"));
+	if (old.bytes)
+		return old;
+	if (op == FIM_OP_RENAME && is_kind(record, "removed"))
+		return what->path; /* moved away from what is watched */
+	if (op == FIM_OP_LINK && !is_nothing(fim_json_get(record, "before")))
+		return what->path; /* a further name elsewhere for what is watched */
+	return old;
+}
+
+static void read_finding(struct what *what, const struct fim_json *record, uint32_t op)
+{
+	const struct fim_json *before = fim_json_get(record, "before");
+	const struct fim_json *after = fim_json_get(record, "after");
+
+	what->path = get(what->event, record, "path");
+	what->view = get(what->event, record, "view_path");
+	if (!what->view.bytes)
+		what->view = what->path;
+	what->old = old_of(what, record, op);
+	what->target = get(what->event, after, "target");
+	what->creates = op == FIM_OP_CREATE || is_nothing(before);
+	what->empties = op == FIM_OP_TRUNCATE || (fim_json_get_int(before, "size", 0) > 0 &&
+						  !fim_json_get_int(after, "size", -1));
+	what->mode = mode_of(after);
+	what->uid = fim_json_get_int(after, "uid", -1);
+	what->gid = fim_json_get_int(after, "gid", -1);
 }
 
 /* -------------------------------------------------------------------- who */
@@ -378,15 +390,20 @@ static void set_actor(struct fim_rules_event *event, const struct fim_json *acto
 	set_user(event, actor);
 }
 
+static void set_host(struct fim_rules_event *event)
+{
+	fim_rules_event_set_str(event, "container.id", "host");
+	fim_rules_event_set_str(event, "container.name", "host");
+	fim_rules_event_set_str(event, "container.type", "host");
+}
+
 static void set_place(struct fim_rules_event *event, const struct fim_json *record)
 {
 	const struct fim_json *container = fim_json_get(record, "container");
 	const struct fim_json *actor = fim_json_get(record, "actor");
 
 	if (!fim_json_is_object(container)) {
-		fim_rules_event_set_str(event, "container.id", "host");
-		fim_rules_event_set_str(event, "container.name", "host");
-		fim_rules_event_set_str(event, "container.type", "host");
+		set_host(event);
 		return;
 	}
 	fim_event_set_identity(event, container);
@@ -412,15 +429,98 @@ static void read_time(struct fim_rules_event *event, const char *text, int64_t *
 static int set_finding(struct fim_rules_event *event, const struct fim_json *record,
 		       int64_t *time_ret)
 {
-	const struct operation *operation = operation_of(record);
+	struct what what = {.event = event};
 	const struct fim_json *actor = fim_json_get(record, "actor");
+	uint32_t op = op_of(record);
 
-	if (!operation || !actor)
+	/* A hit of a rule tells of what other records tell as well. */
+	if (!op || !actor || is_kind(record, "rule"))
 		return -ENOENT;
 	read_time(event, fim_json_get_str(record, "event_time"), time_ret);
-	set_what(event, record, operation);
+	read_finding(&what, record, op);
+	set_what(&what, &operations[op]);
 	set_actor(event, actor);
 	set_place(event, record);
+	return 0;
+}
+
+/* --------------------------------------------------------------- changes */
+
+static struct fim_str text_of(const char *text)
+{
+	return (struct fim_str){text, text ? strlen(text) : 0};
+}
+
+static struct fim_str first_of(const char *a, const char *b, const char *c)
+{
+	return text_of(a ? a : b ? b : c);
+}
+
+/* What the rules ask of a process's ancestors, found when the first of them does. */
+static bool extract_ancestor(struct fim_rules_event *event, const struct fim_slot *slot,
+			     struct fim_cell *cell)
+{
+	const struct fim_rules_change *change = event->change;
+	const char *name = slot->ref.field->name;
+	const char *list[FIM_RULES_ANCESTORS];
+	char number[8] = "";
+	unsigned level;
+	size_t count;
+
+	if (!change || !change->ancestor)
+		return false;
+	if (!strcmp(name, "proc.pcmdline"))
+		list[0] = change->ancestor(change->ctx, 1, true);
+	else if (strcmp(name, "proc.aname") != 0 || slot->ref.arg.len >= sizeof(number))
+		return false;
+	else if (slot->ref.arg.len) {
+		memcpy(number, slot->ref.arg.bytes, slot->ref.arg.len);
+		level = (unsigned)strtoul(number, NULL, 10);
+		list[0] = level ? change->ancestor(change->ctx, level, false) : NULL;
+	} else {
+		for (count = 0; count < FIM_RULES_ANCESTORS; count++) {
+			list[count] = change->ancestor(change->ctx, (unsigned)count + 1, false);
+			if (!list[count])
+				break;
+		}
+		return count && !fim_event_set_list(event, cell, list, count);
+	}
+	if (list[0])
+		fim_cell_set(event, cell, text_of(list[0]));
+	return list[0];
+}
+
+int fim_rules_event_set_change(struct fim_rules_event *event, const struct fim_rules_change *change)
+{
+	const struct fim_change *kernel = change->change;
+	uint32_t op = kernel->event.op;
+	struct what what = {.event = event, .uid = change->uid, .gid = change->gid};
+
+	if (!op || op >= OPERATION_COUNT)
+		return -ENOENT;
+	event->time_ns = (int64_t)kernel->event.rec.time_ns;
+	event->change = change;
+	event->extract = extract_ancestor;
+	what.path = text_of(change->path);
+	what.view = first_of(kernel->view_path, change->path, kernel->fs_path);
+	what.old = first_of(kernel->old_view_path, change->old_path, kernel->old_fs_path);
+	/* A further name elsewhere for what is watched. */
+	if (op == FIM_OP_LINK && kernel->event.flags & FIM_EV_ALIAS)
+		what.old = what.path;
+	what.target = text_of(change->target);
+	what.creates = op == FIM_OP_CREATE;
+	what.empties = op == FIM_OP_TRUNCATE;
+	what.mode = kernel->event.mode & 07777;
+	set_what(&what, &operations[op]);
+	set_actor(event, change->actor);
+	if (!change->container) {
+		set_host(event);
+		return 0;
+	}
+	fim_event_set_container(event, change->container);
+	/* Root keeps all that a privileged container is given; of others we do not know. */
+	if (change->container->privileged && !kernel->event.actor.euid)
+		fim_event_set_capabilities(event, FIM_CAPABILITIES_ALL);
 	return 0;
 }
 
