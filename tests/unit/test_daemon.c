@@ -134,7 +134,9 @@ static void daemon_start(void)
 
 	ck_assert_int_eq(fim_config_load("config.yaml", &config), 0);
 	ck_assert_int_eq(daemon_init(&d, config), 0);
-	ck_assert_int_eq(fim_journal_open(config->journal_dir, &d.journal), 0);
+	ck_assert_int_eq(fim_journal_open(&(struct fim_journal_params){.dir = config->journal_dir},
+					  &d.journal),
+			 0);
 	ck_assert_int_eq(fim_baseline_open(config->baseline, NULL, NULL, &d.baseline), 0);
 	source_make();
 	watch_host(&d);

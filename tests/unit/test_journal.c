@@ -17,7 +17,7 @@ static struct fim_journal *open_journal(void)
 {
 	struct fim_journal *journal;
 
-	ck_assert_int_eq(fim_journal_open("j", &journal), 0);
+	ck_assert_int_eq(fim_journal_open(&(struct fim_journal_params){.dir = "j"}, &journal), 0);
 	return journal;
 }
 
@@ -126,7 +126,8 @@ START_TEST(what_is_not_a_regular_file_is_refused_and_never_waited_for)
 	put_dir("j");
 	ck_assert_int_eq(mkfifo(SEGMENT, 0600), 0);
 	ck_assert_int_eq(fim_journal_read(SEGMENT, NULL, NULL, &check), -EINVAL);
-	ck_assert_int_eq(fim_journal_open("j", &journal), -EINVAL);
+	ck_assert_int_eq(fim_journal_open(&(struct fim_journal_params){.dir = "j"}, &journal),
+			 -EINVAL);
 }
 END_TEST
 
@@ -137,7 +138,8 @@ START_TEST(a_symlink_does_not_lead_the_writer_elsewhere)
 	put_dir("j");
 	put_text("elsewhere", "");
 	ck_assert_int_eq(symlink("../elsewhere", SEGMENT), 0);
-	ck_assert_int_eq(fim_journal_open("j", &journal), -ELOOP);
+	ck_assert_int_eq(fim_journal_open(&(struct fim_journal_params){.dir = "j"}, &journal),
+			 -ELOOP);
 }
 END_TEST
 
@@ -212,7 +214,8 @@ START_TEST(a_second_writer_is_busy)
 {
 	struct fim_journal *first = open_journal(), *second;
 
-	ck_assert_int_eq(fim_journal_open("j", &second), -EBUSY);
+	ck_assert_int_eq(fim_journal_open(&(struct fim_journal_params){.dir = "j"}, &second),
+			 -EBUSY);
 	fim_journal_close(first);
 	fim_journal_close(open_journal());
 }
@@ -318,7 +321,8 @@ START_TEST(tampering_is_found_and_the_first_bad_record_named)
 	/* And nothing is written to it. */
 	load();
 	len = bytes_len;
-	ck_assert_int_eq(fim_journal_open("j", &journal), -EBADMSG);
+	ck_assert_int_eq(fim_journal_open(&(struct fim_journal_params){.dir = "j"}, &journal),
+			 -EBADMSG);
 	load();
 	ck_assert_uint_eq(bytes_len, len);
 }

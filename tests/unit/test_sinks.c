@@ -30,7 +30,8 @@ static void sinks_setup(void)
 	dup2(pipe_fds[1], STDOUT_FILENO);
 	close(pipe_fds[1]);
 	d.hasher = fim_hasher_new();
-	ck_assert_int_eq(fim_journal_open(fixture_dir, &d.journal), 0);
+	ck_assert_int_eq(
+		fim_journal_open(&(struct fim_journal_params){.dir = fixture_dir}, &d.journal), 0);
 	sinks_open(&d);
 	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_UP);
 }

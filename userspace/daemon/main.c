@@ -102,7 +102,8 @@ static void say_history(struct daemon *d)
 
 static int open_journal(struct daemon *d)
 {
-	int err = fim_journal_open(d->config->journal_dir, &d->journal);
+	int err = fim_journal_open(&(struct fim_journal_params){.dir = d->config->journal_dir},
+				   &d->journal);
 
 	if (!err)
 		err = history_read(d->config->journal_dir, &d->history);

@@ -60,7 +60,8 @@ static int journal_reopen(struct daemon *d)
 	d->journal_retry_ms = now + JOURNAL_RETRY_MS;
 	fim_journal_close(d->journal);
 	d->journal = NULL;
-	return fim_journal_open(d->config->journal_dir, &d->journal);
+	return fim_journal_open(&(struct fim_journal_params){.dir = d->config->journal_dir},
+				&d->journal);
 }
 
 /* It can be written again: say what it does not hold. */

@@ -611,50 +611,178 @@ int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_pa
 
 /* -------------------------------------------------------------- journal.c */
 /*
- * One directory, one segment file journal.ndjson for now; every line is a JSON
- * object whose first members are seq, time, boot_id, type, prev; prev is the
- * SHA-256 of the line before (its bytes with the newline), 64 zeros for the first.
+ * A directory of segments: closed ones journal-FIRST.ndjson[.gz], named by their first
+ * record, and the one being written, journal.ndjson.  Every line is a JSON object whose
+ * first members are seq, time, boot_id, type, prev; prev is the SHA-256 of the line
+ * before (its bytes with the newline), also over the end of a segment, 64 zeros for the
+ * first.  In a sealed journal the last member is seal.
  */
 struct fim_journal;
 
+enum fim_journal_full {
+	FIM_JOURNAL_STOP = 0, /* refuse records: what is kept stays, until somebody makes room */
+	FIM_JOURNAL_DROP,     /* remove the oldest segments although they should be kept */
+};
+
+/**
+ * struct fim_journal_params - how to keep a journal; 0 means the default
+ * @dir: directory, made with mode 0700
+ * @segment_bytes: a segment is closed when it is larger; default 16 MiB
+ * @segment_s: or when its first record is older, seconds; default one day
+ * @retention_days: closed segments are removed when their last record is older; default 366
+ * @max_bytes: of all files together; default 1 GiB
+ * @full: what to do then
+ * @keep_plain: do not compress closed segments
+ * @protect: set the append-only attribute on the segment being written and the immutable
+ *	one on closed ones, where the file system has them and the process may
+ */
+struct fim_journal_params {
+	const char *dir;
+	uint64_t segment_bytes;
+	uint32_t segment_s;
+	uint32_t retention_days;
+	uint64_t max_bytes;
+	enum fim_journal_full full;
+	bool keep_plain;
+	bool protect;
+};
+
 /**
  * fim_journal_open() - open for appending; one writer (-EBUSY), created if missing
- * @dir: directory, made with mode 0700
+ * @params: copied
  * @journal_ret: closed with fim_journal_close()
  *
- * A torn last line (crash) is cut and said with a record of type "control",
- * component "journal"; any other fault is -EBADMSG and nothing is written.
+ * A torn last line (crash) is cut and said with a record of type "control", component
+ * "journal".  Any other fault in the segment being written or the one before, and a
+ * seal that is wrong or missing there, is -EBADMSG and nothing is written.
  */
-int fim_journal_open(const char *dir, struct fim_journal **journal_ret);
+int fim_journal_open(const struct fim_journal_params *params, struct fim_journal **journal_ret);
 void fim_journal_close(struct fim_journal *journal);
 /**
  * fim_journal_append() - add a record; durable (fdatasync) when the call returns
- * @journal: the journal
- * @type: finding, comparison, baseline, container, health, source, journal, …
+ * @journal: the journal; any number of threads may append at once, and those that
+ *	wait share one fdatasync
+ * @type: lower-case letters, digits, '-' and '_'; at most 23
  * @body: object whose members follow the common ones; not consumed
  * @seq_ret: its number; may be NULL
  * @line_ret: the line as written, malloc'ed, without newline, for sinks; may be NULL
+ *
+ * -ENOSPC: the disk is full, or @max_bytes are used and @full says stop.
  */
 int fim_journal_append(struct fim_journal *journal, const char *type, const struct fim_json *body,
 		       uint64_t *seq_ret, char **line_ret);
+/* The same for what nothing waits for: written at once, durable with the next append or sync. */
+int fim_journal_append_lazy(struct fim_journal *journal, const char *type,
+			    const struct fim_json *body, uint64_t *seq_ret);
+int fim_journal_sync(struct fim_journal *journal);
+/* Number and digest of the last record. */
+void fim_journal_head(struct fim_journal *journal, uint64_t *seq_ret,
+		      char head_ret[FIM_SHA256_HEX_SIZE]);
+/* Bytes of all files, and how many @max_bytes allows. */
+void fim_journal_usage(struct fim_journal *journal, uint64_t *used_ret, uint64_t *max_ret);
+bool fim_journal_is_sealed(const struct fim_journal *journal);
+
+#define FIM_SEAL_TEXT_SIZE 128
+/**
+ * fim_journal_seal() - begin to seal
+ * @journal: open, and not sealed yet (-EEXIST)
+ * @text_ret: the verification key; this is the only time that it exists on the host
+ */
+int fim_journal_seal(struct fim_journal *journal, char text_ret[FIM_SEAL_TEXT_SIZE]);
+
+/* --------------------------------------------------------- journal_read.c */
 
 /**
  * struct fim_journal_check - what reading a journal found
  * @records: whole records with a correct chain
+ * @first_seq: number of the first record; over 1: earlier ones were removed, or @path is
+ *	a later segment
  * @head: digest of the last good line, hex
- * @first_bad: number of the first bad line, 0 if none
+ * @first_bad: number of the first bad record, 0 if none
  * @reason: what is wrong there
  * @torn: the last line is incomplete (a crash, not an attack)
+ * @segments: files read
+ * @removed_ns: when records before @first_seq were removed, 0: they were not
+ * @removed_why: "age" or "space"
+ * @sealed: records whose seal is right; 0 without key
+ * @back_steps: records that claim an earlier time than their seal's hour allows
+ * @first_back: the first of them
+ * @first_ns: time of the first record
+ * @last_ns: time of the last good record
  */
 struct fim_journal_check {
 	uint64_t records;
+	uint64_t first_seq;
 	char head[FIM_SHA256_HEX_SIZE];
 	uint64_t first_bad;
-	char reason[128];
+	char reason[160];
 	bool torn;
+	uint32_t segments;
+	int64_t removed_ns;
+	char removed_why[16];
+	uint64_t sealed;
+	uint64_t back_steps;
+	uint64_t first_back;
+	int64_t first_ns;
+	int64_t last_ns;
 };
 
-/* -EBADMSG, with @check_ret filled: a record is bad. Read and verify; @path is a directory or a file. @fn non-zero stops. Stops at the first bad record. */
+/**
+ * struct fim_line - a record whose place in the chain was verified
+ * @text: the line, without newline; valid during the call only
+ * @len: its length
+ * @prev: digest of the line before, hex
+ * @seq: its number
+ * @time_ns: when it was written
+ * @type: what it is, "" if longer than any type of ours
+ * @boot_id: of the host's start, cut if too long
+ */
+struct fim_line {
+	const char *text;
+	size_t len;
+	char prev[FIM_SHA256_HEX_SIZE];
+	uint64_t seq;
+	int64_t time_ns;
+	char type[24];
+	char boot_id[40];
+};
+
+/**
+ * struct fim_journal_query - how to read
+ * @path: directory, or one segment
+ * @fn: called for each good record in order; non-zero stops and is returned, except that
+ *	-EBADMSG makes the record the first bad one; may be NULL
+ * @ctx: for @fn
+ * @key: verification key, to check the seals too; NULL: the chain only
+ * @retention_days: with @key: records that were removed younger than that are a fault;
+ *	0: 365
+ */
+struct fim_journal_query {
+	const char *path;
+	int (*fn)(void *ctx, const struct fim_line *line);
+	void *ctx;
+	const char *key;
+	uint32_t retention_days;
+};
+
+/**
+ * fim_journal_verify() - read and verify; may run while the journal is written
+ * @query: see there
+ * @check_ret: what was found, also with -EBADMSG; may be NULL
+ *
+ * -EBADMSG: a record is bad; it stops there. -ENOENT: no journal. -EKEYREJECTED: @key is
+ * no verification key.
+ */
+int fim_journal_verify(const struct fim_journal_query *query, struct fim_journal_check *check_ret);
+
+/*
+ * The same without a key.  No tree is built of a record: that is ten times faster, and
+ * @fn parses what it wants to keep.
+ */
+int fim_journal_scan(const char *path, int (*fn)(void *ctx, const struct fim_line *line), void *ctx,
+		     struct fim_journal_check *check_ret);
+
+/* The same for callers who want every record as JSON. */
 int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_json *record),
 		     void *ctx, struct fim_journal_check *check_ret);
 

@@ -15,6 +15,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -72,6 +73,12 @@ int fim_hasher_final(struct fim_hasher *hasher, unsigned char digest_ret[FIM_SHA
 int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
 	return EVP_Digest(bytes, len, digest_ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+int fim_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+		    unsigned char mac_ret[FIM_SHA256_SIZE])
+{
+	return HMAC(EVP_sha256(), key, (int)key_len, bytes, len, mac_ret, NULL) ? 0 : -EIO;
 }
 
 /* ---- keys */

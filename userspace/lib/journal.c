@@ -1,347 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * This file owns the journal: appending records durably, and reading them back
- * with proof that none was changed, removed, inserted or reordered.
+ * This file owns writing the journal: records become durable before the caller goes on,
+ * segments are closed, compressed and, when their time is over, removed.
  *
- * What the chain cannot show: whole records cut off the end by someone who may
- * write the file.  The head digest is in every report and leaves the host with
- * it; a shorter journal does not contain that digest any more.
+ * Group commit: whoever finds nobody writing writes all that waits and synchronises it
+ * once for everybody; the others wait for their record to be durable.  Nothing that was
+ * acknowledged can be lost, so the loss window is none.
  *
- * A record is acknowledged only after fdatasync(), so a line without a newline at
- * the end of the file was never acknowledged: it is a crash, cut and said on open.
+ * Three positions: @durable is what the disk has for sure, @written what was handed to
+ * the kernel, @now what is being put together.  A failed write goes back to @durable.
+ * The key state on the disk follows @durable and never runs ahead of it: a state that is
+ * ahead of the records means that records were cut off.
+ *
+ * Lock: @lock guards all members; the one that commits (@committing) gives it up while
+ * it writes, and alone touches the descriptor and @written meanwhile.
  */
-#include "lib_private.h"
+#include "journal_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#define SEGMENT_NAME "journal.ndjson"
-/* Longest line, newline included: what the writer accepts and the reader buffers. */
-#define MAX_LINE     ((size_t)1 << 20)
-#define READ_SIZE    ((size_t)64 << 10)
-#define BOOT_ID_SIZE 37
+#include <linux/fs.h>
 
-static const char no_digest[] = "0000000000000000000000000000000000000000000000000000000000000000";
+#define DEFAULT_SEGMENT	  (UINT64_C(16) << 20)
+#define DEFAULT_SEGMENT_S 86400
+#define DEFAULT_RETENTION 366
+#define DEFAULT_MAX	  (UINT64_C(1) << 30)
+/* Beyond the limit there is room for the control to say so. */
+#define CONTROL_RESERVE (UINT64_C(1) << 20)
+#define BATCH_MAX	(FIM_JOURNAL_LINE_MAX * 4)
+#define TYPE_MAX	31
+/* The state of the keys is in the page cache at once, on the disk at least this often. */
+#define SEAL_SYNC_NS FIM_NSEC_PER_SEC
+
+struct position {
+	uint64_t seq;
+	off_t end; /* in the active segment */
+	char head[FIM_SHA256_HEX_SIZE];
+	struct fim_seal seal;
+};
+
+struct buffer {
+	char *bytes;
+	size_t len;
+	size_t size;
+};
 
 struct fim_journal {
-	int fd;
-	char *path;
-	off_t end; /* where the next record goes */
-	uint64_t seq;
-	char head[FIM_SHA256_HEX_SIZE];
-	char boot_id[BOOT_ID_SIZE];
-	int failed; /* -errno after which nothing more may be appended */
-};
-
-/* ------------------------------------------------------------------ lines */
-
-struct line_reader {
-	int fd;
-	const char *name;
-	char *buf; /* MAX_LINE + READ_SIZE */
-	size_t start;
-	size_t end;
-	bool eof;
-};
-
-/*
- * *line_ret points into the buffer until the next call.  Returns 1 with a whole
- * line, 0 at the end of the file with what is left of it, -EMSGSIZE for a line
- * that no writer of ours can have made.
- */
-static int line_next(struct line_reader *reader, const char **line_ret, size_t *len_ret)
-{
-	for (;;) {
-		size_t len = reader->end - reader->start;
-		char *line = reader->buf + reader->start;
-		const char *newline = memchr(line, '\n', len);
-		ssize_t got;
-
-		if (newline || reader->eof) {
-			*line_ret = line;
-			*len_ret = newline ? (size_t)(newline - line) + 1 : len;
-			reader->start += *len_ret;
-			if (*len_ret > MAX_LINE)
-				return -EMSGSIZE;
-			return newline ? 1 : 0;
-		}
-		if (len > MAX_LINE)
-			return -EMSGSIZE;
-		memmove(reader->buf, line, len);
-		reader->start = 0;
-		reader->end = len;
-		do
-			got = read(reader->fd, reader->buf + len, READ_SIZE);
-		while (got < 0 && errno == EINTR);
-		if (got < 0) {
-			int err = -errno;
-
-			fim_log(LOG_ERR, "%s: cannot read: %s", reader->name, strerror(-err));
-			return err;
-		}
-		reader->eof = got == 0;
-		reader->end += (size_t)got;
-	}
-}
-
-/* ------------------------------------------------------------------ check */
-
-/*
- * struct scan - a walk over a journal
- * @hasher: set up once: a record is hashed faster than a hasher is made
- * @last_time: time of the last good record as written, "" if none
- * @good_end: offset after the last good record
- * @rest: bytes of an incomplete last line
- */
-struct scan {
-	struct fim_journal_check check;
+	struct fim_journal_params params;
+	char *dir;
+	char *path; /* of the active segment */
+	char boot_id[FIM_BOOT_ID_SIZE];
+	int dirfd; /* locked: one writer */
+	int fd;	   /* the active segment */
+	int seal_fd;
+	bool sealed;
+	uint64_t closed_bytes;
+	int64_t segment_ns; /* time of the first record of the active segment, 0: none */
+	int64_t seal_synced_ns;
+	pthread_t compressor;
+	bool compressing;
+	bool closed_one; /* a segment was closed: compress it, look for old ones */
 	struct fim_hasher *hasher;
-	char last_time[FIM_TIME_SIZE];
-	off_t good_end;
-	char *rest;
-	size_t rest_len;
+
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	bool committing;
+	bool unsynced;	     /* @written is ahead of @durable */
+	uint64_t generation; /* of failures: what waited then will never be durable */
+	int failed;	     /* -errno after which nothing more may be appended */
+	int last_error;
+	struct position now;
+	struct position written;
+	struct position durable;
+	struct buffer waiting;
 };
 
-/* What of a record has to be right, whatever it is about. */
-struct head {
-	struct fim_span seq;
-	struct fim_span time;
-	struct fim_span boot_id;
-	struct fim_span type;
-	struct fim_span prev;
-};
+/* -------------------------------------------------------------------- files */
 
-static int note_member(void *ctx, const struct fim_span *parent, const struct fim_span *key,
-		       const struct fim_span *value)
-{
-	struct head *head = ctx;
-	const struct {
-		const char *key;
-		struct fim_span *span;
-	} members[] = {{"seq", &head->seq},
-		       {"time", &head->time},
-		       {"boot_id", &head->boot_id},
-		       {"type", &head->type},
-		       {"prev", &head->prev}};
-	size_t i;
-
-	if (parent || key->len > 7)
-		return 0;
-	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		if (!fim_span_is(key, members[i].key))
-			continue;
-		/* Twice: no two readers would agree on which counts. */
-		if (members[i].span->kind != FIM_SPAN_NONE)
-			return -EINVAL;
-		*members[i].span = *value;
-	}
-	return 0;
-}
-
-/* Returns what is wrong with the record, NULL if nothing; then @line_ret is filled. */
-static const char *record_fault(const struct scan *scan, const char *line, size_t len,
-				struct fim_line *line_ret)
-{
-	struct head head = {.seq = {.kind = FIM_SPAN_NONE}};
-	char time[FIM_TIME_SIZE];
-	size_t boot_len;
-
-	if (fim_scan(line, len, note_member, &head))
-		return "it is not a JSON object";
-	if (fim_span_int(&head.seq, -1) != (int64_t)scan->check.records + 1)
-		return "its number does not follow the one before";
-	if (head.prev.kind != FIM_SPAN_STRING || !fim_span_is(&head.prev, scan->check.head))
-		return "its prev is not the digest of the record before";
-	if (!fim_span_copy(&head.time, time, sizeof(time)) ||
-	    fim_time_parse(time, &line_ret->time_ns))
-		return "it has no valid time";
-	if (head.type.kind != FIM_SPAN_STRING || !head.type.len ||
-	    head.boot_id.kind != FIM_SPAN_STRING)
-		return "it has no type or boot_id";
-	line_ret->text = line;
-	line_ret->len = len;
-	line_ret->seq = scan->check.records + 1;
-	memcpy(line_ret->prev, scan->check.head, sizeof(line_ret->prev));
-	if (!fim_span_copy(&head.type, line_ret->type, sizeof(line_ret->type)))
-		*line_ret->type = '\0';
-	boot_len = head.boot_id.len < sizeof(line_ret->boot_id) - 1 ? head.boot_id.len
-								    : sizeof(line_ret->boot_id) - 1;
-	memcpy(line_ret->boot_id, head.boot_id.text, boot_len);
-	line_ret->boot_id[boot_len] = '\0';
-	return NULL;
-}
-
-static int scan_fail(struct scan *scan, const char *name, const char *reason)
-{
-	scan->check.first_bad = scan->check.records + 1;
-	snprintf(scan->check.reason, sizeof(scan->check.reason), "%s", reason);
-	fim_log(LOG_ERR, "%s: record %" PRIu64 " is bad: %s", name, scan->check.first_bad, reason);
-	return -EBADMSG;
-}
-
-/* The digest is needed only once the record is known to be good. */
-static int scan_record(struct scan *scan, const char *name, const char *line, size_t len,
-		       struct fim_line *line_ret)
-{
-	unsigned char digest[FIM_SHA256_SIZE];
-	const char *fault;
-	int err;
-
-	fault = record_fault(scan, line, len - 1, line_ret);
-	if (fault)
-		return scan_fail(scan, name, fault);
-	err = fim_hasher_reset(scan->hasher);
-	if (!err)
-		err = fim_hasher_update(scan->hasher, line, len);
-	if (!err)
-		err = fim_hasher_final(scan->hasher, digest);
-	if (err)
-		return err;
-	fim_hex_encode(digest, sizeof(digest), scan->check.head);
-	scan->check.records++;
-	scan->good_end += (off_t)len;
-	fim_time_format(line_ret->time_ns, scan->last_time);
-	return 0;
-}
-
-/* scan->rest is the caller's to free, also on failure. */
-static int scan_journal(int fd, const char *name, int (*fn)(void *ctx, const struct fim_line *line),
-			void *ctx, struct scan *scan)
-{
-	struct line_reader reader = {.fd = fd, .name = name};
-	const char *line = NULL;
-	size_t len = 0;
-	int err;
-
-	memset(scan, 0, sizeof(*scan));
-	memcpy(scan->check.head, no_digest, sizeof(no_digest));
-	reader.buf = malloc(MAX_LINE + READ_SIZE);
-	scan->hasher = fim_hasher_new();
-	if (!reader.buf || !scan->hasher) {
-		err = -ENOMEM;
-		goto out;
-	}
-	while ((err = line_next(&reader, &line, &len)) > 0) {
-		struct fim_line record;
-
-		err = scan_record(scan, name, line, len, &record);
-		if (err)
-			goto out;
-		err = fn ? fn(ctx, &record) : 0;
-		if (err)
-			goto out;
-	}
-	if (err == -EMSGSIZE)
-		err = scan_fail(scan, name, "it is longer than any record may be");
-	if (err || !len)
-		goto out;
-	scan->check.torn = true;
-	scan->rest = malloc(len);
-	if (!scan->rest) {
-		err = -ENOMEM;
-		goto out;
-	}
-	memcpy(scan->rest, line, len);
-	scan->rest_len = len;
-out:
-	fim_hasher_free(scan->hasher);
-	free(reader.buf);
-	return err;
-}
-
-int fim_journal_scan(const char *path, int (*fn)(void *ctx, const struct fim_line *line), void *ctx,
-		     struct fim_journal_check *check_ret)
-{
-	char *name = strdup(path);
-	struct scan scan = {.rest = NULL};
-	struct stat st;
-	int fd = -1, err = -ENOMEM;
-
-	if (!name)
-		goto out;
-	if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
-		free(name);
-		if (asprintf(&name, "%s/%s", path, SEGMENT_NAME) < 0) {
-			name = NULL;
-			goto out;
-		}
-	}
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st)) {
-		err = -errno;
-		fim_log(LOG_ERR, "%s: cannot open: %s", name, strerror(-err));
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		err = -EINVAL;
-		fim_log(LOG_ERR, "%s: not a regular file", name);
-		goto out;
-	}
-	err = scan_journal(fd, name, fn, ctx, &scan);
-	/* The verified part is an answer too: a report is made of it. */
-	if (check_ret && (err == 0 || err == -EBADMSG))
-		*check_ret = scan.check;
-out:
-	if (fd >= 0)
-		close(fd);
-	free(scan.rest);
-	free(name);
-	return err;
-}
-
-struct tree_reader {
-	int (*fn)(void *ctx, const struct fim_json *record);
-	void *ctx;
-	struct fim_journal_check bad;
-};
-
-static int read_tree(void *ctx, const struct fim_line *line)
-{
-	struct tree_reader *reader = ctx;
-	struct fim_json *record;
-	int err;
-
-	err = fim_json_parse(line->text, line->len, NULL, &record);
-	if (err == -ENOMEM)
-		return err;
-	if (err) { /* a key twice: the only thing that fim_scan() lets pass */
-		reader->bad.records = line->seq - 1;
-		reader->bad.first_bad = line->seq;
-		memcpy(reader->bad.head, line->prev, sizeof(reader->bad.head));
-		snprintf(reader->bad.reason, sizeof(reader->bad.reason), "it has a key twice");
-		return -EBADMSG;
-	}
-	err = reader->fn ? reader->fn(reader->ctx, record) : 0;
-	fim_json_free(record);
-	return err;
-}
-
-int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_json *record),
-		     void *ctx, struct fim_journal_check *check_ret)
-{
-	struct tree_reader reader = {.fn = fn, .ctx = ctx};
-	int err;
-
-	err = fim_journal_scan(path, read_tree, &reader, check_ret);
-	if (err == -EBADMSG && reader.bad.first_bad) {
-		fim_log(LOG_ERR, "%s: record %" PRIu64 " is bad: %s", path, reader.bad.first_bad,
-			reader.bad.reason);
-		if (check_ret)
-			*check_ret = reader.bad;
-	}
-	return err;
-}
-
-/* ------------------------------------------------------------------- open */
-
-static int read_boot_id(char boot_id_ret[BOOT_ID_SIZE])
+static int read_boot_id(char boot_id_ret[FIM_BOOT_ID_SIZE])
 {
 	static const char path[] = "/proc/sys/kernel/random/boot_id";
 	ssize_t got = -1;
@@ -350,12 +96,12 @@ static int read_boot_id(char boot_id_ret[BOOT_ID_SIZE])
 	errno = EIO; /* for a short read */
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
-		got = read(fd, boot_id_ret, BOOT_ID_SIZE - 1);
-	if (got != BOOT_ID_SIZE - 1) {
+		got = read(fd, boot_id_ret, FIM_BOOT_ID_SIZE - 1);
+	if (got != FIM_BOOT_ID_SIZE - 1) {
 		err = -errno;
 		fim_log(LOG_ERR, "%s: cannot read: %s", path, strerror(-err));
 	} else {
-		boot_id_ret[BOOT_ID_SIZE - 1] = '\0';
+		boot_id_ret[FIM_BOOT_ID_SIZE - 1] = '\0';
 	}
 	if (fd >= 0)
 		close(fd);
@@ -363,17 +109,14 @@ static int read_boot_id(char boot_id_ret[BOOT_ID_SIZE])
 }
 
 /* A new name is durable only when its directory is. */
-static int sync_dir(const char *path)
+static int sync_fd(int fd, const char *name)
 {
-	int fd, err = 0;
+	int err;
 
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd)) {
-		err = -errno;
-		fim_log(LOG_ERR, "%s: cannot synchronise: %s", path, strerror(-err));
-	}
-	if (fd >= 0)
-		close(fd);
+	if (fsync(fd) == 0)
+		return 0;
+	err = -errno;
+	fim_log(LOG_ERR, "%s: cannot synchronise: %s", name, strerror(-err));
 	return err;
 }
 
@@ -381,7 +124,7 @@ static int make_dir(const char *dir)
 {
 	char *parent = NULL;
 	size_t len = strlen(dir);
-	int err;
+	int err, fd;
 
 	if (mkdir(dir, 0700)) {
 		if (errno == EEXIST)
@@ -395,19 +138,61 @@ static int make_dir(const char *dir)
 	while (len > 0 && dir[len - 1] != '/')
 		len--;
 	parent = len ? strndup(dir, len) : strdup(".");
-	err = parent ? sync_dir(parent) : -ENOMEM;
+	if (!parent)
+		return -ENOMEM;
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = fd < 0 ? -errno : sync_fd(fd, parent);
+	if (fd >= 0)
+		close(fd);
 	free(parent);
 	return err;
 }
 
-static int open_segment(struct fim_journal *journal, const char *dir)
+/* Best effort: not every file system has these, and not everybody may set them. */
+static void set_attributes(const struct fim_journal *journal, int fd, int attributes)
+{
+	int flags = 0;
+
+	if (!journal->params.protect || ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return;
+	if ((flags & (FS_APPEND_FL | FS_IMMUTABLE_FL)) == attributes)
+		return;
+	flags = (flags & ~(FS_APPEND_FL | FS_IMMUTABLE_FL)) | attributes;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags))
+		fim_log(LOG_DEBUG, "%s: attributes cannot be set: %s", journal->dir,
+			strerror(errno));
+}
+
+static void set_attributes_of(const struct fim_journal *journal, const char *file, int attributes)
+{
+	int fd = openat(journal->dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	set_attributes(journal, fd, attributes);
+	close(fd);
+}
+
+static int truncate_active(struct fim_journal *journal, off_t end)
+{
+	int err = 0;
+
+	set_attributes(journal, journal->fd, 0);
+	if (ftruncate(journal->fd, end))
+		err = -errno;
+	set_attributes(journal, journal->fd, FS_APPEND_FL);
+	return err;
+}
+
+static int open_active(struct fim_journal *journal)
 {
 	struct stat st;
 	int err;
 
 	/* O_NOFOLLOW: the daemon is root and must not be led to write elsewhere. */
-	journal->fd = open(journal->path,
-			   O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	journal->fd = openat(journal->dirfd, FIM_JOURNAL_ACTIVE,
+			     O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+			     0600);
 	if (journal->fd < 0 || fstat(journal->fd, &st)) {
 		err = -errno;
 		fim_log(LOG_ERR, "%s: cannot open: %s", journal->path, strerror(-err));
@@ -417,31 +202,718 @@ static int open_segment(struct fim_journal *journal, const char *dir)
 		fim_log(LOG_ERR, "%s: not a regular file", journal->path);
 		return -EINVAL;
 	}
-	if (flock(journal->fd, LOCK_EX | LOCK_NB)) {
+	set_attributes(journal, journal->fd, FS_APPEND_FL);
+	/* Also when it existed: an earlier run may have died before this. */
+	return sync_fd(journal->dirfd, journal->dir);
+}
+
+static int open_dir(struct fim_journal *journal)
+{
+	int err;
+
+	journal->dirfd = open(journal->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (journal->dirfd < 0) {
+		err = -errno;
+		fim_log(LOG_ERR, "%s: cannot open: %s", journal->dir, strerror(-err));
+		return err;
+	}
+	if (flock(journal->dirfd, LOCK_EX | LOCK_NB)) {
 		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		fim_log(LOG_ERR, "%s: %s", journal->path,
+		fim_log(LOG_ERR, "%s: %s", journal->dir,
 			err == -EBUSY ? "another process writes this journal" : strerror(-err));
 		return err;
 	}
-	/* Also when it existed: an earlier run may have died before this. */
-	return sync_dir(dir);
+	return 0;
 }
 
+/* --------------------------------------------------------------------- keys */
+
+/* In place, so that the keys of before are overwritten and not left behind. */
+static int seal_store(struct fim_journal *journal, const struct fim_seal *seal, bool sync)
+{
+	unsigned char bytes[FIM_SEAL_STATE_SIZE];
+	int err = 0;
+
+	fim_seal_pack(seal, bytes);
+	if (pwrite(journal->seal_fd, bytes, sizeof(bytes), 0) != sizeof(bytes) ||
+	    (sync && fdatasync(journal->seal_fd)))
+		err = errno ? -errno : -EIO;
+	explicit_bzero(bytes, sizeof(bytes));
+	if (err)
+		fim_log(LOG_ERR, "%s/%s: cannot write: %s", journal->dir, FIM_SEAL_STATE_NAME,
+			strerror(-err));
+	if (sync && !err)
+		journal->seal_synced_ns = fim_time_now();
+	return err;
+}
+
+static int seal_open(struct fim_journal *journal, struct fim_seal *seal_ret)
+{
+	unsigned char bytes[FIM_SEAL_STATE_SIZE + 1];
+	ssize_t got;
+	int err;
+
+	journal->seal_fd = openat(journal->dirfd, FIM_SEAL_STATE_NAME,
+				  O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (journal->seal_fd < 0 && errno == ENOENT)
+		return 0;
+	got = journal->seal_fd < 0 ? -1 : pread(journal->seal_fd, bytes, sizeof(bytes), 0);
+	err = got < 0 ? -errno : fim_seal_unpack(bytes, (size_t)got, seal_ret);
+	explicit_bzero(bytes, sizeof(bytes));
+	if (err)
+		fim_log(LOG_ERR, "%s/%s: %s", journal->dir, FIM_SEAL_STATE_NAME,
+			err == -EBADMSG ? "damaged: records cannot be sealed any more"
+					: strerror(-err));
+	journal->sealed = !err;
+	return err;
+}
+
+/* ------------------------------------------------------------------ records */
+
+static const char *const common_members[] = {"seq", "time", "boot_id", "type", "prev", "seal"};
+
+static int check_member(void *ctx, const char *key, struct fim_json *value)
+{
+	(void)ctx;
+	(void)value;
+	/* A body must not be able to say what only the journal may say. */
+	for (size_t i = 0; i < sizeof(common_members) / sizeof(common_members[0]); i++)
+		if (strcmp(key, common_members[i]) == 0)
+			return -EINVAL;
+	return 0;
+}
+
+static bool is_type(const char *type)
+{
+	size_t len = strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789-_");
+
+	return len && len <= TYPE_MAX && !type[len];
+}
+
+/* The members of @body as text, without the braces. */
+static int format_body(const char *type, const struct fim_json *body, char **text_ret,
+		       size_t *len_ret)
+{
+	int err;
+
+	if (!is_type(type) || !fim_json_is_object(body))
+		return -EINVAL;
+	err = fim_json_each(body, check_member, NULL);
+	return err ? err : fim_json_dump(body, text_ret, len_ret);
+}
+
+static int buffer_reserve(struct buffer *buffer, size_t more)
+{
+	size_t size = buffer->size ? buffer->size : 4096;
+	char *grown;
+
+	while (size < buffer->len + more)
+		size *= 2;
+	if (size == buffer->size)
+		return 0;
+	grown = realloc(buffer->bytes, size);
+	if (!grown)
+		return -ENOMEM;
+	buffer->bytes = grown;
+	buffer->size = size;
+	return 0;
+}
+
+static int add_seal(struct fim_journal *journal, const char *line, size_t len, int64_t time_ns,
+		    char *text, size_t size)
+{
+	struct fim_seal *seal = &journal->now.seal;
+	unsigned char digest[FIM_SHA256_SIZE];
+	uint64_t epoch = fim_seal_epoch_of(seal, time_ns);
+	char mac[FIM_SEAL_MAC_HEX + 1];
+	int err = 0;
+
+	if (epoch > seal->epoch)
+		err = fim_seal_seek(seal, seal->next, epoch);
+	epoch = seal->epoch;
+	if (!err)
+		err = fim_sha256(line, len, digest);
+	if (!err)
+		err = fim_seal_record(seal, digest, mac);
+	if (!err)
+		snprintf(text, size, ",\"seal\":\"%" PRIu64 ":%s\"", epoch, mac);
+	return err;
+}
+
+/* Under the lock: the record's place in the chain is taken here. */
+static int add_record(struct fim_journal *journal, const char *type, const char *body,
+		      size_t body_len)
+{
+	char head[384], time[FIM_TIME_SIZE], tail[128] = "";
+	unsigned char digest[FIM_SHA256_SIZE];
+	struct buffer *out = &journal->waiting;
+	int64_t time_ns = fim_time_now();
+	char *line;
+	size_t len;
+	int err;
+
+	fim_time_format(time_ns, time);
+	len = (size_t)snprintf(head, sizeof(head),
+			       "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"boot_id\":\"%s\","
+			       "\"type\":\"%s\",\"prev\":\"%s\"%s",
+			       journal->now.seq + 1, time, journal->boot_id, type,
+			       journal->now.head, body_len > 2 ? "," : "");
+	if (len + body_len + sizeof(tail) > FIM_JOURNAL_LINE_MAX)
+		return -EMSGSIZE;
+	err = buffer_reserve(out, len + body_len + sizeof(tail));
+	if (err)
+		return err;
+	line = out->bytes + out->len;
+	memcpy(line, head, len);
+	memcpy(line + len, body + 1, body_len - 2);
+	len += body_len - 2;
+	if (journal->sealed) {
+		err = add_seal(journal, line, len, time_ns, tail, sizeof(tail));
+		if (err)
+			return err;
+	}
+	len += (size_t)sprintf(line + len, "%s}\n", tail);
+	err = fim_hasher_reset(journal->hasher);
+	if (!err)
+		err = fim_hasher_update(journal->hasher, line, len);
+	if (!err)
+		err = fim_hasher_final(journal->hasher, digest);
+	if (err)
+		return err;
+	fim_hex_encode(digest, sizeof(digest), journal->now.head);
+	journal->now.seq++;
+	journal->now.end += (off_t)len;
+	out->len += len;
+	if (!journal->segment_ns)
+		journal->segment_ns = time_ns;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- segments */
+
+static void remove_file(struct fim_journal *journal, const char *file)
+{
+	set_attributes_of(journal, file, 0);
+	if (unlinkat(journal->dirfd, file, 0) && errno != ENOENT)
+		fim_log(LOG_ERR, "%s/%s: cannot remove: %s", journal->dir, file, strerror(errno));
+}
+
+static int compress_segment(const struct fim_journal *journal, uint64_t first)
+{
+	static const char temporary[] = "segment.tmp";
+	char plain[FIM_SEGMENT_NAME_SIZE], gzip[FIM_SEGMENT_NAME_SIZE];
+	int from, to, err;
+
+	fim_segment_name(first, false, plain);
+	fim_segment_name(first, true, gzip);
+	from = openat(journal->dirfd, plain, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (from < 0)
+		return -errno;
+	unlinkat(journal->dirfd, temporary, 0);
+	to = openat(journal->dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	err = to < 0 ? -errno : fim_gzip_file(from, to);
+	if (!err && fsync(to))
+		err = -errno;
+	/* One of both names is there at any time, with all that is in it. */
+	if (!err) {
+		set_attributes_of(journal, gzip, 0);
+		if (renameat(journal->dirfd, temporary, journal->dirfd, gzip))
+			err = -errno;
+	}
+	if (!err) {
+		set_attributes(journal, to, FS_IMMUTABLE_FL);
+		err = fsync(journal->dirfd) ? -errno : 0;
+	}
+	if (!err) {
+		set_attributes(journal, from, 0);
+		err = unlinkat(journal->dirfd, plain, 0) ? -errno : 0;
+	}
+	if (to >= 0)
+		close(to);
+	close(from);
+	if (err)
+		fim_log(LOG_WARNING, "%s/%s: cannot be compressed and stays as it is: %s",
+			journal->dir, plain, strerror(-err));
+	return err;
+}
+
+/* Touches closed segments only, by name: nothing that the writer has in hand. */
+static void *compress_all(void *ctx)
+{
+	const struct fim_journal *journal = ctx;
+	struct fim_segment *segments = NULL;
+	size_t count = 0;
+
+	if (fim_segments_list(journal->dirfd, &segments, &count))
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (segments[i].plain)
+			compress_segment(journal, segments[i].first);
+	free(segments);
+	return NULL;
+}
+
+static void compress_wait(struct fim_journal *journal)
+{
+	if (journal->compressing)
+		pthread_join(journal->compressor, NULL);
+	journal->compressing = false;
+}
+
+static void compress_start(struct fim_journal *journal)
+{
+	if (journal->params.keep_plain)
+		return;
+	journal->compressing = pthread_create(&journal->compressor, NULL, compress_all, journal) ==
+			       0;
+}
+
+static uint64_t segment_size(const struct fim_journal *journal, const struct fim_segment *segment)
+{
+	char file[FIM_SEGMENT_NAME_SIZE];
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (int gzip = 0; gzip < 2; gzip++) {
+		fim_segment_name(segment->first, gzip, file);
+		if (!fstatat(journal->dirfd, file, &st, AT_SYMLINK_NOFOLLOW))
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
+
+static void usage_refresh(struct fim_journal *journal)
+{
+	struct fim_segment *segments = NULL;
+	size_t count = 0;
+
+	if (fim_segments_list(journal->dirfd, &segments, &count))
+		return;
+	journal->closed_bytes = 0;
+	for (size_t i = 0; i < count; i++)
+		journal->closed_bytes += segment_size(journal, &segments[i]);
+	free(segments);
+}
+
+static bool segment_is_full(const struct fim_journal *journal)
+{
+	if (!journal->written.end)
+		return false;
+	return (uint64_t)journal->written.end >= journal->params.segment_bytes ||
+	       fim_time_now() - journal->segment_ns >=
+		       (int64_t)journal->params.segment_s * FIM_NSEC_PER_SEC;
+}
+
+/* With the lock held and nobody writing. What waits goes into the next segment. */
+static int close_segment(struct fim_journal *journal)
+{
+	char file[FIM_SEGMENT_NAME_SIZE];
+	char head[64] = "";
+	uint64_t first = 0;
+	int err = 0;
+
+	compress_wait(journal);
+	if (pread(journal->fd, head, sizeof(head) - 1, 0) > 7)
+		first = strtoull(head + 7, NULL, 10);
+	if (fdatasync(journal->fd))
+		err = -errno;
+	fim_segment_name(first, false, file);
+	set_attributes(journal, journal->fd, 0);
+	if (!err &&
+	    renameat2(journal->dirfd, FIM_JOURNAL_ACTIVE, journal->dirfd, file, RENAME_NOREPLACE))
+		err = -errno;
+	if (err) {
+		set_attributes(journal, journal->fd, FS_APPEND_FL);
+		fim_log(LOG_ERR, "%s: the segment cannot be closed: %s", journal->path,
+			strerror(-err));
+		return err;
+	}
+	set_attributes(journal, journal->fd, FS_IMMUTABLE_FL);
+	close(journal->fd);
+	journal->closed_bytes += (uint64_t)journal->written.end;
+	journal->now.end -= journal->written.end;
+	journal->written.end = 0;
+	journal->durable = journal->written;
+	journal->unsynced = false;
+	journal->segment_ns = journal->waiting.len ? fim_time_now() : 0;
+	journal->closed_one = true;
+	err = open_active(journal);
+	if (err)
+		journal->failed = err;
+	return err;
+}
+
+/* ------------------------------------------------------------------- commit */
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t done = write(fd, bytes, len);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			bytes += done;
+			len -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* Back to what the disk has; everybody who waits is told so. */
+static void go_back(struct fim_journal *journal, int err)
+{
+	if (truncate_active(journal, journal->durable.end))
+		journal->failed = -EIO;
+	journal->written = journal->now = journal->durable;
+	journal->waiting.len = 0;
+	journal->unsynced = false;
+	journal->generation++;
+	journal->last_error = err;
+	if (!journal->durable.end)
+		journal->segment_ns = 0;
+	/* The hour's key was given up already; the next seal is of the same or a later one. */
+}
+
+/* Called with the lock held and nobody writing; gives the lock up meanwhile. */
+static int commit(struct fim_journal *journal, bool sync)
+{
+	struct position position;
+	struct buffer batch;
+	int err = 0;
+
+	/* One that cannot be closed goes on being written: that was reported. */
+	if (segment_is_full(journal))
+		close_segment(journal);
+	batch = journal->waiting;
+	position = journal->now;
+	journal->waiting = (struct buffer){NULL, 0, 0};
+	journal->committing = true;
+	pthread_mutex_unlock(&journal->lock);
+	err = journal->failed;
+	if (!err)
+		err = write_all(journal->fd, batch.bytes, batch.len);
+	if (!err && sync && fdatasync(journal->fd)) {
+		err = -errno;
+		/*
+		 * The kernel may drop the pages and report success next time: what is on
+		 * the disk is unknown until it is read again.
+		 */
+		journal->failed = -EIO;
+	}
+	/* Its failure leaves the records as good as they are, but no more may follow. */
+	if (!err && sync && journal->sealed &&
+	    seal_store(journal, &position.seal,
+		       fim_time_now() - journal->seal_synced_ns > SEAL_SYNC_NS))
+		journal->failed = -EIO;
+	pthread_mutex_lock(&journal->lock);
+	journal->committing = false;
+	/* The buffer is used again, unless another was made meanwhile. */
+	batch.len = 0;
+	if (!journal->waiting.bytes)
+		journal->waiting = batch;
+	else
+		free(batch.bytes);
+	if (err) {
+		go_back(journal, err);
+	} else {
+		journal->written = position;
+		journal->unsynced = !sync;
+		if (sync)
+			journal->durable = position;
+	}
+	fim_seal_clear(&position.seal);
+	pthread_cond_broadcast(&journal->moved);
+	return err;
+}
+
+/* ------------------------------------------------------------------- append */
+
+static bool is_full(struct fim_journal *journal, const char *type, size_t len)
+{
+	uint64_t limit = journal->params.max_bytes;
+
+	if (journal->params.full == FIM_JOURNAL_DROP)
+		return false;
+	if (!strcmp(type, "control") || !strcmp(type, "journal"))
+		limit += CONTROL_RESERVE;
+	limit -= (uint64_t)journal->now.end + len;
+	if (journal->closed_bytes > limit)
+		usage_refresh(journal); /* they were compressed since */
+	return journal->closed_bytes > limit;
+}
+
+/* Wait for @seq to be durable, writing ourselves when nobody does. */
+static int wait_durable(struct fim_journal *journal, uint64_t seq, uint64_t generation)
+{
+	while (journal->generation == generation && journal->durable.seq < seq) {
+		if (journal->committing)
+			pthread_cond_wait(&journal->moved, &journal->lock);
+		else
+			commit(journal, true);
+	}
+	return journal->generation == generation ? 0 : journal->last_error;
+}
+
+static char *copy_line(const char *line, size_t len)
+{
+	return strndup(line, len - 1);
+}
+
+static int append_locked(struct fim_journal *journal, const char *type, const char *text,
+			 size_t len, bool durable, uint64_t *seq_ret, char **line_ret)
+{
+	uint64_t seq, generation;
+	char *line = NULL;
+	size_t before;
+	int err;
+
+	while (journal->waiting.len > BATCH_MAX && journal->committing)
+		pthread_cond_wait(&journal->moved, &journal->lock);
+	if (journal->failed)
+		return journal->failed;
+	if (is_full(journal, type, len))
+		return -ENOSPC;
+	before = journal->waiting.len;
+	err = add_record(journal, type, text, len);
+	if (err)
+		return err;
+	seq = journal->now.seq;
+	generation = journal->generation;
+	if (line_ret) {
+		line = copy_line(journal->waiting.bytes + before, journal->waiting.len - before);
+		if (!line)
+			err = -ENOMEM; /* it is recorded all the same */
+	}
+	if (durable)
+		err = wait_durable(journal, seq, generation) ? journal->last_error : err;
+	else if (!journal->committing)
+		err = commit(journal, false);
+	if (err) {
+		free(line);
+		return err;
+	}
+	if (seq_ret)
+		*seq_ret = seq;
+	if (line_ret)
+		*line_ret = line;
+	return 0;
+}
+
+static int append(struct fim_journal *journal, const char *type, const struct fim_json *body,
+		  bool durable, uint64_t *seq_ret, char **line_ret)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int err = format_body(type, body, &text, &len);
+
+	if (!err) {
+		pthread_mutex_lock(&journal->lock);
+		err = append_locked(journal, type, text, len, durable, seq_ret, line_ret);
+		pthread_mutex_unlock(&journal->lock);
+	}
+	free(text);
+	if (err)
+		fim_log(LOG_ERR, "%s: cannot append a %s record: %s", journal->path, type,
+			strerror(-err));
+	return err;
+}
+
+/* ---------------------------------------------------------------- retention */
+
+/* What retention has to know of the first record that stays. */
+struct first_record {
+	int64_t time_ns;
+	char prev[FIM_SHA256_HEX_SIZE];
+};
+
+static int take_first(void *ctx, const struct fim_line *line)
+{
+	struct first_record *first = ctx;
+
+	first->time_ns = line->time_ns;
+	memcpy(first->prev, line->prev, sizeof(first->prev));
+	return -ECANCELED; /* one is enough */
+}
+
+static int read_first(const struct fim_journal *journal, const struct fim_segment *segment,
+		      struct first_record *first_ret)
+{
+	char file[FIM_SEGMENT_NAME_SIZE], *path;
+	int err;
+
+	if (segment)
+		fim_segment_name(segment->first, !segment->plain, file);
+	else
+		strcpy(file, FIM_JOURNAL_ACTIVE);
+	if (asprintf(&path, "%s/%s", journal->dir, file) < 0)
+		return -ENOMEM;
+	err = fim_journal_scan(path, take_first, first_ret, NULL);
+	free(path);
+	return err == -ECANCELED ? 0 : err ? err : -ENODATA;
+}
+
+/* Said before it is done: what is missing without a word is a fault. */
+static int say_removed(struct fim_journal *journal, const struct fim_segment *next,
+		       const struct first_record *first, const char *why, uint64_t bytes)
+{
+	struct fim_json *body = fim_json_object();
+	char time[FIM_TIME_SIZE];
+	int err;
+
+	fim_time_format(first->time_ns, time);
+	fim_json_set_str(body, "action", "removed");
+	fim_json_set_int(body, "through", (int64_t)next->first - 1);
+	fim_json_set_str(body, "head", first->prev);
+	fim_json_set_str(body, "why", why);
+	fim_json_set_str(body, "before", time);
+	fim_json_set_int(body, "bytes", (int64_t)bytes);
+	err = append(journal, "journal", body, true, NULL, NULL);
+	fim_json_free(body);
+	return err;
+}
+
+/*
+ * Old enough, or in the way.  A segment counts as old when the record that follows it is:
+ * its own last one is older still.
+ */
+static int retain(struct fim_journal *journal)
+{
+	int64_t keep_ns = (int64_t)journal->params.retention_days * FIM_DAY_NS;
+	struct fim_segment *segments = NULL;
+	struct first_record first = {0};
+	uint64_t bytes = 0, total = 0;
+	size_t count = 0, gone = 0;
+	const char *why = NULL;
+	int err = fim_segments_list(journal->dirfd, &segments, &count);
+
+	for (size_t i = 0; i < count; i++)
+		total += segment_size(journal, &segments[i]);
+	/* The newest closed one stays in any case: the next start looks at it. */
+	for (; !err && gone + 1 < count; gone++) {
+		struct first_record next;
+		bool full = journal->params.full == FIM_JOURNAL_DROP &&
+			    total - bytes + journal->params.segment_bytes >
+				    journal->params.max_bytes;
+
+		err = read_first(journal, &segments[gone + 1], &next);
+		if (err)
+			break;
+		if (!full && fim_time_now() - next.time_ns < keep_ns)
+			break;
+		why = full ? "space" : why ? why : "age";
+		first = next;
+		bytes += segment_size(journal, &segments[gone]);
+	}
+	if (gone && !err)
+		err = say_removed(journal, &segments[gone], &first, why, bytes);
+	for (size_t i = 0; i < gone && !err; i++) {
+		char file[FIM_SEGMENT_NAME_SIZE];
+
+		for (int gzip = 0; gzip < 2; gzip++) {
+			fim_segment_name(segments[i].first, gzip, file);
+			remove_file(journal, file);
+		}
+	}
+	free(segments);
+	pthread_mutex_lock(&journal->lock);
+	usage_refresh(journal);
+	pthread_mutex_unlock(&journal->lock);
+	return err;
+}
+
+/* Between two records of the caller: a closed segment is compressed and old ones go. */
+static void housekeep(struct fim_journal *journal)
+{
+	bool closed;
+
+	pthread_mutex_lock(&journal->lock);
+	closed = journal->closed_one;
+	journal->closed_one = false;
+	pthread_mutex_unlock(&journal->lock);
+	if (!closed)
+		return;
+	retain(journal);
+	pthread_mutex_lock(&journal->lock);
+	if (!journal->compressing)
+		compress_start(journal);
+	pthread_mutex_unlock(&journal->lock);
+}
+
+int fim_journal_append(struct fim_journal *journal, const char *type, const struct fim_json *body,
+		       uint64_t *seq_ret, char **line_ret)
+{
+	int err = append(journal, type, body, true, seq_ret, line_ret);
+
+	housekeep(journal);
+	return err;
+}
+
+int fim_journal_append_lazy(struct fim_journal *journal, const char *type,
+			    const struct fim_json *body, uint64_t *seq_ret)
+{
+	return append(journal, type, body, false, seq_ret, NULL);
+}
+
+int fim_journal_sync(struct fim_journal *journal)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&journal->lock);
+	while (journal->committing)
+		pthread_cond_wait(&journal->moved, &journal->lock);
+	if (journal->failed)
+		err = journal->failed;
+	else if (journal->unsynced || journal->waiting.len)
+		err = wait_durable(journal, journal->now.seq, journal->generation);
+	while (journal->committing)
+		pthread_cond_wait(&journal->moved, &journal->lock);
+	if (!err && journal->sealed)
+		err = seal_store(journal, &journal->durable.seal, true);
+	pthread_mutex_unlock(&journal->lock);
+	return err;
+}
+
+void fim_journal_head(struct fim_journal *journal, uint64_t *seq_ret,
+		      char head_ret[FIM_SHA256_HEX_SIZE])
+{
+	pthread_mutex_lock(&journal->lock);
+	*seq_ret = journal->durable.seq;
+	memcpy(head_ret, journal->durable.head, FIM_SHA256_HEX_SIZE);
+	pthread_mutex_unlock(&journal->lock);
+}
+
+void fim_journal_usage(struct fim_journal *journal, uint64_t *used_ret, uint64_t *max_ret)
+{
+	pthread_mutex_lock(&journal->lock);
+	*used_ret = journal->closed_bytes + (uint64_t)journal->now.end;
+	*max_ret = journal->params.max_bytes;
+	pthread_mutex_unlock(&journal->lock);
+}
+
+bool fim_journal_is_sealed(const struct fim_journal *journal)
+{
+	return journal->sealed;
+}
+
+/* --------------------------------------------------------------------- open */
+
 /* Cut the incomplete last line, then say so: the record carries what is needed to recognise it. */
-static int cut_rest(struct fim_journal *journal, const struct scan *scan)
+static int cut_rest(struct fim_journal *journal, const struct fim_journal_end *end)
 {
 	struct fim_json *body, *detail;
 	unsigned char digest[FIM_SHA256_SIZE];
-	char hex[FIM_SHA256_HEX_SIZE];
-	int err;
+	char hex[FIM_SHA256_HEX_SIZE], time[FIM_TIME_SIZE];
+	int err = truncate_active(journal, end->good_end);
 
-	if (ftruncate(journal->fd, scan->good_end) || fdatasync(journal->fd)) {
+	if (!err && fdatasync(journal->fd))
 		err = -errno;
+	if (err) {
 		fim_log(LOG_ERR, "%s: cannot cut an incomplete record: %s", journal->path,
 			strerror(-err));
 		return err;
 	}
-	err = fim_sha256(scan->rest, scan->rest_len, digest);
+	err = fim_sha256(end->rest, end->rest_len, digest);
 	if (err)
 		return err;
 	fim_hex_encode(digest, sizeof(digest), hex);
@@ -452,61 +924,125 @@ static int cut_rest(struct fim_journal *journal, const struct scan *scan)
 	fim_json_set_str(body, "cause",
 			 "the last record was incomplete (crash or power loss) and was cut");
 	fim_json_set_int(body, "lost", 1);
-	fim_json_set_str(body, "since", *scan->last_time ? scan->last_time : NULL);
-	fim_json_set_int(detail, "cut_bytes", (int64_t)scan->rest_len);
+	fim_time_format(end->check.last_ns, time);
+	fim_json_set_str(body, "since", end->check.last_ns ? time : NULL);
+	fim_json_set_int(detail, "cut_bytes", (int64_t)end->rest_len);
 	fim_json_set_str(detail, "cut_sha256", hex);
 	fim_json_set(body, "detail", detail);
-	err = fim_journal_append(journal, "control", body, NULL, NULL);
+	err = append(journal, "control", body, true, NULL, NULL);
 	fim_json_free(body);
 	if (!err)
 		fim_log(LOG_WARNING, "%s: an incomplete last record of %zu bytes was cut",
-			journal->path, scan->rest_len);
+			journal->path, end->rest_len);
 	return err;
 }
 
-int fim_journal_open(const char *dir, struct fim_journal **journal_ret)
+/* Keys that are ahead of the records: somebody cut records off the end. */
+static int seal_meets(const struct fim_journal *journal, const struct fim_seal *seal,
+		      const struct fim_journal_end *end)
 {
-	struct fim_journal *journal;
-	struct scan scan = {.rest = NULL};
-	int err;
+	uint64_t next = end->check.records ? end->check.first_seq + end->check.records : 1;
 
-	journal = calloc(1, sizeof(*journal));
+	if (!journal->sealed || seal->next == next)
+		return 0;
+	fim_log(LOG_ERR,
+		"%s: record %" PRIu64
+		" is bad: records were cut off the end: the keys are those of record %" PRIu64,
+		journal->dir, next, seal->next);
+	return -EBADMSG;
+}
+
+static int journal_start(struct fim_journal *journal)
+{
+	struct fim_journal_end end = {.rest = NULL};
+	struct fim_seal seal = {0};
+	int err = seal_open(journal, &seal);
+
+	if (!err)
+		err = fim_journal_read_end(journal->dir, journal->sealed ? &seal : NULL, &end);
+	if (!err)
+		err = seal_meets(journal, &seal, &end);
+	if (!err)
+		err = open_active(journal);
+	if (err)
+		goto out;
+	journal->now.seq = end.check.records ? end.check.first_seq + end.check.records - 1 : 0;
+	journal->now.end = end.good_end;
+	memcpy(journal->now.head, end.check.head, sizeof(journal->now.head));
+	journal->now.seal = seal;
+	journal->segment_ns = end.active_first ? end.active_time_ns : 0;
+	journal->written = journal->durable = journal->now;
+	/* The lines may be newer than the keys on the disk, if it was a crash. */
+	if (journal->sealed)
+		err = seal_store(journal, &seal, true);
+	if (!err && end.rest)
+		err = cut_rest(journal, &end);
+	if (err)
+		goto out;
+	/* What is wrong with older segments stops nobody from writing: `verify` names it. */
+	retain(journal);
+	compress_start(journal);
+out:
+	fim_seal_clear(&seal);
+	free(end.rest);
+	return err;
+}
+
+static void params_default(struct fim_journal_params *params)
+{
+	if (!params->segment_bytes)
+		params->segment_bytes = DEFAULT_SEGMENT;
+	if (!params->segment_s)
+		params->segment_s = DEFAULT_SEGMENT_S;
+	if (!params->retention_days)
+		params->retention_days = DEFAULT_RETENTION;
+	if (!params->max_bytes)
+		params->max_bytes = DEFAULT_MAX;
+	/* What is removed to make room is a small part of the whole. */
+	if (params->segment_bytes > params->max_bytes / 8)
+		params->segment_bytes = params->max_bytes / 8;
+}
+
+int fim_journal_open(const struct fim_journal_params *params, struct fim_journal **journal_ret)
+{
+	struct fim_journal *journal = calloc(1, sizeof(*journal));
+	int err = -ENOMEM;
+
 	if (!journal)
 		return -ENOMEM;
-	journal->fd = -1;
-	if (asprintf(&journal->path, "%s/%s", dir, SEGMENT_NAME) < 0) {
+	journal->dirfd = journal->fd = journal->seal_fd = -1;
+	journal->params = *params;
+	params_default(&journal->params);
+	pthread_mutex_init(&journal->lock, NULL);
+	pthread_cond_init(&journal->moved, NULL);
+	journal->hasher = fim_hasher_new();
+	journal->dir = strdup(params->dir);
+	if (asprintf(&journal->path, "%s/%s", params->dir, FIM_JOURNAL_ACTIVE) < 0)
 		journal->path = NULL;
-		err = -ENOMEM;
+	if (!journal->hasher || !journal->dir || !journal->path)
 		goto err_close;
-	}
+	journal->params.dir = journal->dir;
 	err = read_boot_id(journal->boot_id);
+	if (!err)
+		err = make_dir(journal->dir);
+	if (!err)
+		err = open_dir(journal);
+	if (!err)
+		err = journal_start(journal);
 	if (err)
 		goto err_close;
-	err = make_dir(dir);
-	if (err)
-		goto err_close;
-	err = open_segment(journal, dir);
-	if (err)
-		goto err_close;
-	err = scan_journal(journal->fd, journal->path, NULL, NULL, &scan);
-	if (err)
-		goto err_close;
-	journal->seq = scan.check.records;
-	journal->end = scan.good_end;
-	memcpy(journal->head, scan.check.head, sizeof(journal->head));
-	if (scan.check.torn) {
-		err = cut_rest(journal, &scan);
-		if (err)
-			goto err_close;
-	}
-	free(scan.rest);
 	*journal_ret = journal;
 	return 0;
 
 err_close:
-	free(scan.rest);
 	fim_journal_close(journal);
 	return err;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 void fim_journal_close(struct fim_journal *journal)
@@ -514,125 +1050,75 @@ void fim_journal_close(struct fim_journal *journal)
 	if (!journal)
 		return;
 	if (journal->fd >= 0)
-		close(journal->fd);
+		fim_journal_sync(journal);
+	compress_wait(journal);
+	close_fd(journal->fd);
+	close_fd(journal->seal_fd);
+	close_fd(journal->dirfd);
+	fim_seal_clear(&journal->now.seal);
+	fim_seal_clear(&journal->written.seal);
+	fim_seal_clear(&journal->durable.seal);
+	fim_hasher_free(journal->hasher);
+	pthread_mutex_destroy(&journal->lock);
+	pthread_cond_destroy(&journal->moved);
+	free(journal->waiting.bytes);
+	free(journal->dir);
 	free(journal->path);
 	free(journal);
 }
 
-/* ----------------------------------------------------------------- append */
+/* --------------------------------------------------------------------- seal */
 
-static const char *const common_members[] = {"seq", "time", "boot_id", "type", "prev"};
-
-static int copy_member(void *ctx, const char *key, struct fim_json *value)
+static int seal_create(struct fim_journal *journal, const struct fim_seal *seal)
 {
-	struct fim_json *record = ctx;
-	size_t i;
-
-	/* A body must not be able to say what only the journal may say. */
-	for (i = 0; i < sizeof(common_members) / sizeof(common_members[0]); i++)
-		if (strcmp(key, common_members[i]) == 0)
-			return -EINVAL;
-	fim_json_set(record, key, fim_json_ref(value));
-	return 0;
-}
-
-static int format_record(const struct fim_journal *journal, const char *type,
-			 const struct fim_json *body, char **line_ret, size_t *len_ret)
-{
-	char time[FIM_TIME_SIZE], *line = NULL, *grown;
-	struct fim_json *record;
-	size_t len;
 	int err;
 
-	fim_time_format(fim_time_now(), time);
-	record = fim_json_object();
-	fim_json_set_int(record, "seq", (int64_t)journal->seq + 1);
-	fim_json_set_str(record, "time", time);
-	fim_json_set_str(record, "boot_id", journal->boot_id);
-	fim_json_set_str(record, "type", type);
-	fim_json_set_str(record, "prev", journal->head);
-	err = fim_json_each(body, copy_member, record);
-	if (!err)
-		err = fim_json_dump(record, &line, &len);
-	fim_json_free(record);
-	if (err)
-		return err;
-	if (len + 1 > MAX_LINE) {
-		free(line);
-		return -EMSGSIZE;
-	}
-	grown = realloc(line, len + 2);
-	if (!grown) {
-		free(line);
-		return -ENOMEM;
-	}
-	grown[len] = '\n';
-	grown[len + 1] = '\0';
-	*line_ret = grown;
-	*len_ret = len + 1;
-	return 0;
-}
-
-static int write_durably(struct fim_journal *journal, const char *line, size_t len)
-{
-	size_t done = 0;
-	ssize_t got;
-	int err;
-
-	while (done < len) {
-		got = write(journal->fd, line + done, len - done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			goto err_cut;
-		done += (size_t)got;
-	}
-	if (fdatasync(journal->fd) == 0)
-		return 0;
-	/*
-	 * After a failed fdatasync() the kernel may drop the pages and report
-	 * success next time: what is on the disk is unknown until it is read again.
-	 */
-	journal->failed = -EIO;
-err_cut:
-	err = -errno;
-	if (ftruncate(journal->fd, journal->end))
-		journal->failed = -EIO;
-	return err;
-}
-
-int fim_journal_append(struct fim_journal *journal, const char *type, const struct fim_json *body,
-		       uint64_t *seq_ret, char **line_ret)
-{
-	unsigned char digest[FIM_SHA256_SIZE];
-	char *line = NULL;
-	size_t len = 0;
-	int err = journal->failed;
-
-	if (!err && (!*type || !fim_json_is_object(body)))
-		err = -EINVAL;
-	if (!err)
-		err = format_record(journal, type, body, &line, &len);
-	if (!err)
-		err = fim_sha256(line, len, digest);
-	if (!err)
-		err = write_durably(journal, line, len);
-	if (err) {
-		fim_log(LOG_ERR, "%s: cannot append a %s record: %s", journal->path, type,
+	journal->seal_fd = openat(journal->dirfd, FIM_SEAL_STATE_NAME,
+				  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (journal->seal_fd < 0) {
+		err = -errno;
+		fim_log(LOG_ERR, "%s/%s: cannot make: %s", journal->dir, FIM_SEAL_STATE_NAME,
 			strerror(-err));
-		free(line);
 		return err;
 	}
-	fim_hex_encode(digest, sizeof(digest), journal->head);
-	journal->end += (off_t)len;
-	journal->seq++;
-	if (seq_ret)
-		*seq_ret = journal->seq;
-	if (line_ret) {
-		line[len - 1] = '\0';
-		*line_ret = line;
-	} else {
-		free(line);
-	}
-	return 0;
+	err = seal_store(journal, seal, true);
+	return err ? err : sync_fd(journal->dirfd, journal->dir);
+}
+
+int fim_journal_seal(struct fim_journal *journal, char text_ret[FIM_SEAL_TEXT_SIZE])
+{
+	struct fim_json *body = fim_json_object();
+	unsigned char digest[FIM_SHA256_SIZE];
+	struct fim_seal_key key = {0};
+	struct fim_seal seal = {0};
+	int err = -EEXIST;
+
+	if (journal->sealed)
+		goto out;
+	err = fim_journal_sync(journal);
+	if (err)
+		goto out;
+	key.first = journal->durable.seq + 1;
+	key.start_ns = fim_time_now() / FIM_NSEC_PER_SEC * FIM_NSEC_PER_SEC;
+	err = fim_hex_decode(journal->durable.head, digest, sizeof(digest));
+	memcpy(key.bound, digest, sizeof(key.bound));
+	if (!err)
+		err = fim_seal_key_new(&key);
+	if (!err)
+		err = fim_seal_start(&key, &seal);
+	if (!err)
+		err = seal_create(journal, &seal);
+	if (err)
+		goto out;
+	journal->sealed = true;
+	journal->now.seal = journal->written.seal = journal->durable.seal = seal;
+	fim_json_set_str(body, "action", "sealed");
+	err = append(journal, "journal", body, true, NULL, NULL);
+	if (!err)
+		fim_seal_key_format(&key, text_ret);
+out:
+	fim_json_free(body);
+	fim_seal_clear(&seal);
+	explicit_bzero(&key, sizeof(key));
+	return err;
 }

@@ -55,6 +55,23 @@ bool fim_span_is(const struct fim_span *span, const char *text);
 bool fim_span_copy(const struct fim_span *span, char *text_ret, size_t size);
 int64_t fim_span_int(const struct fim_span *span, int64_t fallback);
 
+/* --------------------------------------------------------------- crypto.c */
+
+int fim_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+		    unsigned char mac_ret[FIM_SHA256_SIZE]);
+
+/* ----------------------------------------------------------------- gzip.c */
+
+/* Reads a file as it is, or decompressed if it is gzip. */
+struct fim_gunzip;
+/* Takes over @fd, also on failure. */
+int fim_gunzip_open(int fd, bool gzip, struct fim_gunzip **gunzip_ret);
+/* -EBADMSG: it is damaged, or ends too early. */
+ssize_t fim_gunzip_read(struct fim_gunzip *gunzip, void *buf, size_t size);
+void fim_gunzip_close(struct fim_gunzip *gunzip);
+/* All that is to be read from @from, compressed to @to. */
+int fim_gzip_file(int from, int to);
+
 /* ----------------------------------------------------------------- file.c */
 
 /*
@@ -231,35 +248,6 @@ int fim_open_root(const char *root);
 /* The bytes of a baseline; fim_baseline_open() without file and signature. */
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
 		       struct fim_baseline **baseline_ret);
-
-/* -------------------------------------------------------------- journal.c */
-
-/**
- * struct fim_line - a record whose place in the chain was verified
- * @text: the line, without newline; valid during the call only
- * @len: its length
- * @prev: digest of the line before, hex
- * @seq: its number
- * @time_ns: when it was written
- * @type: what it is, "" if longer than any type of ours
- * @boot_id: of the host's start, cut if too long
- */
-struct fim_line {
-	const char *text;
-	size_t len;
-	char prev[FIM_SHA256_HEX_SIZE];
-	uint64_t seq;
-	int64_t time_ns;
-	char type[24];
-	char boot_id[40];
-};
-
-/*
- * As fim_journal_read(), but without a tree for each record: that is ten times faster,
- * and @fn parses what it wants to keep.
- */
-int fim_journal_scan(const char *path, int (*fn)(void *ctx, const struct fim_line *line), void *ctx,
-		     struct fim_journal_check *check_ret);
 
 /* ------------------------------------------------- report.c, statement.c */
 
