@@ -654,8 +654,9 @@ START_TEST(a_source_that_fails_is_a_control_failure)
 	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
 	send_records();
 	ck_assert_int_eq(daemon_turn(&d, 0), 0);
-	ck_assert_int_eq(d.controls[COMPONENT_MODULE], CONTROL_DOWN);
-	ck_assert_ptr_null(d.source.ops);
+	/* Who may use fanotify goes on with less, who may not is left with comparisons. */
+	ck_assert_int_eq(d.controls[COMPONENT_MODULE],
+			 d.source.ops ? CONTROL_DEGRADED : CONTROL_DOWN);
 	put_text("bin/ls", "changed");
 	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
 	ck_assert_uint_eq(read_journal("finding"), 1);

@@ -196,6 +196,8 @@ static void put_table(const struct fim_json *status)
 	put_row("since", text_at(status, "started"));
 	put_number("pid", status, "pid");
 	put_row("source of events", text_at(status, "source/kind"));
+	if (text_at(status, "source/blind"))
+		put_row("what it misses", text_at(status, "source/blind"));
 	put_number("host watches", status, "watches/host");
 	put_number("container watches", status, "watches/container");
 	put_number("events", status, "events");

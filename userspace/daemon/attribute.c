@@ -196,8 +196,12 @@ static struct fim_json *args_read(const struct fim_change *change)
 	return args;
 }
 
-static const char *actor_from(uint32_t flags)
+static const char *actor_from(const struct fim_event *event)
 {
+	uint32_t flags = event->flags;
+
+	if (!event->actor.start_ns && flags & FIM_EV_ACTOR_PARTIAL)
+		return "ended";
 	if (flags & FIM_EV_ACTOR_WRITER)
 		return "writer";
 	if (flags & FIM_EV_ACTOR_OPENER)
@@ -221,6 +225,9 @@ static struct fim_json *actor_json(struct daemon *d, const struct fim_change *ch
 	bool logged_in = actor->loginuid != UNSET;
 
 	fim_json_set_int(json, "pid", actor->tgid);
+	/* It had ended before the source could ask: no number is better than a wrong one. */
+	if (!actor->start_ns && change->event.flags & FIM_EV_ACTOR_PARTIAL)
+		return json;
 	fim_json_set_int(json, "tid", actor->pid);
 	fim_json_set_int(json, "ppid", actor->ppid);
 	fim_json_set_int(json, "vpid", actor->vpid);
@@ -271,9 +278,11 @@ int cause_new(struct daemon *d, struct fim_change *change, struct cause **cause_
 		fim_json_set(cause->actor, "args", args);
 	if (change->cgroup)
 		fim_json_set_path(cause->actor, "cgroup", change->cgroup);
-	fim_json_set_int(cause->actor, "mnt_ns", actor->mnt_ns);
-	fim_json_set_int(cause->actor, "pid_ns", actor->pid_ns);
-	fim_json_set_str(cause->actor, "from", actor_from(change->event.flags));
+	if (actor->mnt_ns || actor->start_ns) {
+		fim_json_set_int(cause->actor, "mnt_ns", actor->mnt_ns);
+		fim_json_set_int(cause->actor, "pid_ns", actor->pid_ns);
+	}
+	fim_json_set_str(cause->actor, "from", actor_from(&change->event));
 	*cause_ret = cause;
 	return 0;
 }

@@ -86,6 +86,10 @@ struct source {
 
 /* The module. -ENOENT, -ENXIO, -ENODEV: not loaded. -EPROTO: another ABI version. */
 int source_module_open(const char *device, struct source *source_ret);
+/* The kernel's fanotify. -EPERM: not allowed. -EINVAL, -ENOSYS: older than Linux 5.9. */
+int source_fanotify_open(struct source *source_ret);
+/* What it does not see, for people. */
+extern const char source_fanotify_blind[];
 
 /* ----------------------------------------------------------------- walk.c */
 

@@ -227,7 +227,7 @@ static void source_failed(struct daemon *d, int err)
 	d->source.ops->close(&d->source);
 	d->source.ops = NULL;
 	d->has_seq = false;
-	watch_exit(d);
+	watch_exit(d); /* what happens now is found by the comparison below */
 	d->source_retry_ms = now_ms();
 	comparison_want(d, TRIGGER_WATCH);
 }

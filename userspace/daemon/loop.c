@@ -34,40 +34,118 @@ static int epoll_add(struct daemon *d, int fd, uint32_t events)
 	return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-void daemon_open_source(struct daemon *d)
+/* Give up the source there is, if any, and take @source over. */
+static int source_take(struct daemon *d, struct source *source)
+{
+	int err = epoll_add(d, source->fd, EPOLLIN);
+
+	if (err) {
+		source->ops->close(source);
+		return err;
+	}
+	if (d->source.ops)
+		d->source.ops->close(&d->source);
+	d->source = *source;
+	d->has_seq = false;
+	return 0;
+}
+
+static bool is_module(const struct daemon *d)
+{
+	return d->source.ops && strcmp(d->source.ops->kind, "module") == 0;
+}
+
+/*
+ * Without the module the kernel's fanotify is asked: it sees less, but not nothing.  The
+ * module is tried again for as long as it is not there.
+ */
+static void open_fallback(struct daemon *d, int why)
 {
 	const char *device = d->config->device;
-	int err = source_module_open(device, &d->source);
+	struct source source;
+	int err;
+
+	d->source_retry_ms = now_ms() + SOURCE_RETRY_MS;
+	if (d->source.ops)
+		return;
+	err = source_fanotify_open(&source);
+	if (!err)
+		err = source_take(d, &source);
+	if (err)
+		control_set(d, COMPONENT_MODULE, CONTROL_DOWN,
+			    "%s cannot be opened: %s; nor is there fanotify: %s: only comparisons "
+			    "find changes",
+			    device, strerror(-why), strerror(-err));
+	else
+		control_set(d, COMPONENT_MODULE, CONTROL_DEGRADED,
+			    "%s cannot be opened: %s: events come from fanotify; %s", device,
+			    strerror(-why), source_fanotify_blind);
+}
+
+void daemon_open_source(struct daemon *d)
+{
+	struct source source;
+	int err = source_module_open(d->config->device, &source);
 
 	d->source_retry_ms = INT64_MAX;
 	if (!err)
-		err = epoll_add(d, d->source.fd, EPOLLIN);
-	if (err) {
-		if (d->source.ops)
-			d->source.ops->close(&d->source);
-		d->source.ops = NULL;
-		d->source_retry_ms = now_ms() + SOURCE_RETRY_MS;
-		control_set(d, COMPONENT_MODULE, CONTROL_DOWN,
-			    "%s cannot be opened: %s: only comparisons find changes", device,
-			    strerror(-err));
-		return;
-	}
-	control_set(d, COMPONENT_MODULE, CONTROL_UP, "%s is open", device);
+		err = source_take(d, &source);
+	if (err)
+		open_fallback(d, err);
+	else
+		control_set(d, COMPONENT_MODULE, CONTROL_UP, "%s is open", d->config->device);
 }
 
-/* The module came (back): what happened without it only a comparison can tell. */
-static void retry_source(struct daemon *d)
+/*
+ * From fanotify to the module: both watch for a while, then what fanotify still has is
+ * read under the watches it knows, and the module's records, which began before that,
+ * come after.  What both tell is one change: the second finds nothing new.
+ */
+static void switch_to_module(struct daemon *d, struct source *module)
 {
-	if (d->source.ops || d->source_retry_ms > now_ms())
+	for (const struct watch *watch = d->watches; watch; watch = watch->next) {
+		uint32_t id;
+
+		if (watch->dirfd >= 0)
+			module->ops->watch_add(module, watch->dirfd, &id);
+	}
+	events_read(d);
+	watch_exit(d);
+	if (source_take(d, module))
 		return;
-	daemon_open_source(d);
-	if (!d->source.ops)
-		return;
+	control_set(d, COMPONENT_MODULE, CONTROL_UP, "%s is open: events come from it again",
+		    d->config->device);
+}
+
+static void watch_all(struct daemon *d)
+{
 	comparison_want(d, TRIGGER_START_UP);
 	watch_host(d);
 	for (struct tree *tree = d->containers; tree; tree = tree->next)
-		if (!tree->gone)
-			watch_container(d, tree);
+		if (!tree->gone && watch_container(d, tree))
+			settle_container(d, tree, trigger_name(TRIGGER_WATCH));
+}
+
+/* The module came (back), or some source did. */
+static void retry_source(struct daemon *d)
+{
+	struct source module;
+
+	if (d->source_retry_ms > now_ms())
+		return;
+	d->source_retry_ms = INT64_MAX;
+	if (!d->source.ops) {
+		daemon_open_source(d);
+		if (d->source.ops)
+			watch_all(d);
+	} else if (!is_module(d)) {
+		if (source_module_open(d->config->device, &module)) {
+			d->source_retry_ms = now_ms() + SOURCE_RETRY_MS;
+			return;
+		}
+		switch_to_module(d, &module);
+		watch_all(d);
+	}
 }
 
 static int signals_open(struct daemon *d)

@@ -71,6 +71,8 @@ static struct fim_json *source_json(const struct daemon *d)
 
 	fim_json_set_str(json, "kind", d->source.ops ? d->source.ops->kind : "none");
 	fim_json_set_str(json, "state", control_state_name(d->controls[COMPONENT_MODULE]));
+	if (d->source.ops && strcmp(d->source.ops->kind, "fanotify") == 0)
+		fim_json_set_str(json, "blind", source_fanotify_blind);
 	return json;
 }
 
