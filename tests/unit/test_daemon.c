@@ -293,6 +293,114 @@ static void assert_none(void)
 
 /* -------------------------------------------------------------------------- tests */
 
+static const struct fim_json *actor_of(size_t i)
+{
+	ck_assert_uint_gt(found_count, i);
+	return fim_json_get(found[i], "actor");
+}
+
+/* Whatever pid 4711 is on this machine, it did not start when the event says. */
+START_TEST(a_process_that_is_gone_is_told_by_what_the_event_holds)
+{
+	static const struct fim_ancestor ancestors[] = {{.tgid = 99, .uid = 7, .comm = "sh"},
+							{.tgid = 1, .comm = "init"}};
+	static const struct fim_process process = {.cap_effective = 0x20,
+						   .user_ns = 9,
+						   .session = 77,
+						   .tty = 136 << 8 | 3,
+						   .flags = FIM_PROC_NO_NEW_PRIVS};
+	const struct fim_json *actor, *list;
+	struct fim_event *event;
+
+	put_text("etc/a", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_ETC, "a");
+	event->flags = FIM_EV_MODIFIED;
+	record_attr(&records, event, FIM_ATTR_ARGS, "tool\0--x\0a b\0\n\xff", 16);
+	record_attr(&records, event, FIM_ATTR_PROCESS, &process, sizeof(process));
+	record_attr(&records, event, FIM_ATTR_ANCESTORS, ancestors, sizeof(ancestors));
+	run();
+	read_journal("finding");
+	actor = actor_of(0);
+	list = fim_json_get(actor, "args");
+	ck_assert_uint_eq(fim_json_count(list), 4);
+	ck_assert_str_eq(fim_json_str(fim_json_index(list, 2)), "a b");
+	ck_assert_str_eq(fim_json_get_str(actor, "command"), "tool --x a b \\x0a\\xff");
+	ck_assert_str_eq(fim_json_get_str(actor, "cap_effective"), "0000000000000020");
+	ck_assert_str_eq(fim_json_get_str(actor, "tty"), "pts/3");
+	ck_assert_int_eq(fim_json_get_int(actor, "session", 0), 77);
+	ck_assert(fim_json_get_bool(actor, "no_new_privs", false));
+	list = fim_json_get(actor, "ancestors");
+	ck_assert_uint_eq(fim_json_count(list), 2);
+	ck_assert_str_eq(fim_json_get_str(fim_json_index(list, 0), "comm"), "sh");
+	ck_assert_ptr_null(fim_json_get(actor, "cwd"));
+}
+END_TEST
+
+static uint64_t start_of(pid_t pid)
+{
+	char name[64], *text, *p;
+	unsigned long long start = 0;
+	size_t len;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
+	ck_assert_int_eq(fim_file_read(name, 4096, &text, &len), 0);
+	p = strrchr(text, ')');
+	for (int field = 2; field < 22; field++)
+		p = strchr(p + 1, ' ');
+	ck_assert_int_eq(sscanf(p, "%llu", &start), 1);
+	free(text);
+	return start * 10000000;
+}
+
+START_TEST(of_a_process_that_lives_proc_tells_the_rest)
+{
+	struct fim_event *event;
+	struct stat st;
+	char hex[FIM_SHA256_HEX_SIZE], cwd[PATH_MAX], *text;
+	unsigned char digest[FIM_SHA256_SIZE];
+	size_t len;
+
+	ck_assert_int_eq(stat("/proc/self/exe", &st), 0);
+	put_text("etc/a", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_ETC, "a");
+	event->flags = FIM_EV_MODIFIED;
+	event->actor.tgid = (uint32_t)getpid();
+	event->actor.start_ns = start_of(getpid());
+	event->actor.exe_ino = st.st_ino;
+	run();
+	read_journal("finding");
+	ck_assert_ptr_nonnull(getcwd(cwd, sizeof(cwd)));
+	ck_assert_str_eq(fim_json_get_str(actor_of(0), "cwd"), cwd);
+	ck_assert_int_eq(fim_file_read("/proc/self/exe", 64u << 20, &text, &len), 0);
+	ck_assert_int_eq(fim_sha256(text, len, digest), 0);
+	free(text);
+	fim_hex_encode(digest, sizeof(digest), hex);
+	ck_assert_str_eq(fim_json_get_str(actor_of(0), "exe_sha256"), hex);
+	ck_assert_str_eq(fim_json_get_str(actor_of(0), "exe_origin"), "unknown");
+}
+END_TEST
+
+/* The id is taken again, by a process that started later. */
+START_TEST(another_process_with_the_same_id_is_not_taken_for_it)
+{
+	struct fim_event *event;
+	struct stat st;
+
+	ck_assert_int_eq(stat("/proc/self/exe", &st), 0);
+	put_text("etc/a", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_ETC, "a");
+	event->flags = FIM_EV_MODIFIED;
+	event->actor.tgid = (uint32_t)getpid();
+	event->actor.start_ns = start_of(getpid()) - 10000000;
+	event->actor.exe_ino = st.st_ino;
+	run();
+	read_journal("finding");
+	ck_assert_ptr_null(fim_json_get(actor_of(0), "cwd"));
+	ck_assert_ptr_null(fim_json_get(actor_of(0), "args"));
+	ck_assert_ptr_null(fim_json_get(actor_of(0), "exe_sha256"));
+}
+END_TEST
+
 START_TEST(nothing_happens_without_events)
 {
 	assert_none();
@@ -1348,6 +1456,9 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, daemon_setup, daemon_teardown);
 	tcase_add_test(tcase, nothing_happens_without_events);
+	tcase_add_test(tcase, a_process_that_is_gone_is_told_by_what_the_event_holds);
+	tcase_add_test(tcase, of_a_process_that_lives_proc_tells_the_rest);
+	tcase_add_test(tcase, another_process_with_the_same_id_is_not_taken_for_it);
 	tcase_add_test(tcase, an_append_is_one_modified_finding_with_states_and_actor);
 	tcase_add_test(tcase, touch_of_a_new_file_is_one_finding);
 	tcase_add_test(tcase, a_file_still_being_written_waits_for_its_last_close);

@@ -48,13 +48,6 @@ struct inventory {
 	bool failed;
 };
 
-static bool is_flagged(const struct fim_container *container)
-{
-	/* Flags are sorted: the first is the worst. */
-	return container->effectively_privileged ||
-	       (container->flag_count && container->flags[0].severity >= FIM_SEVERITY_HIGH);
-}
-
 static void inventory_clear(struct inventory *inventory)
 {
 	size_t i;
@@ -72,7 +65,7 @@ static void inventory_sort(struct inventory *inventory)
 
 	for (i = 0; i < inventory->count; i++) {
 		container = inventory->containers[i];
-		if (!is_flagged(container))
+		if (!fim_container_is_flagged(container))
 			continue;
 		for (at = i; at > flagged; at--)
 			inventory->containers[at] = inventory->containers[at - 1];
@@ -254,7 +247,7 @@ static int put_table(const struct inventory *inventory)
 	if (!err && inventory->count)
 		put_row(head, widths, cli_colour(stdout, CLI_BOLD));
 	for (i = 0; !err && i < inventory->count; i++) {
-		bool bad = is_flagged(inventory->containers[i]);
+		bool bad = fim_container_is_flagged(inventory->containers[i]);
 
 		flagged += bad;
 		put_row(rows[i], widths, bad ? cli_colour(stdout, CLI_RED) : "");
@@ -278,7 +271,6 @@ static int put_json(const struct inventory *inventory)
 
 	for (i = 0; i < inventory->count && !err; i++) {
 		json = fim_container_to_json(inventory->containers[i]);
-		fim_json_set_bool(json, "flagged", is_flagged(inventory->containers[i]));
 		err = cli_put_json(stdout, json);
 	}
 	return err;
@@ -302,7 +294,7 @@ static int run(const char *socket, bool all, bool json)
 	status = cli_exit(err);
 	if (!err && inventory.failed)
 		status = FIM_EXIT_ERROR;
-	else if (!err && inventory.count && is_flagged(inventory.containers[0]))
+	else if (!err && inventory.count && fim_container_is_flagged(inventory.containers[0]))
 		status = FIM_EXIT_FINDINGS;
 	inventory_clear(&inventory);
 	fim_config_free(config);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who did it: the module's ids, and what /proc still knows.
- *
- * What the module says was true when the operation completed.  /proc is read later,
- * so it is believed only where it provably speaks of the same process (start time)
- * and the same program (executable).  Names of users are read from /etc/passwd and
- * not through NSS, which would load code and open connections in a root daemon.
+ * Who did it, as a finding tells it: the module's facts first, what /proc still knew
+ * (process.c) second.  Names of users are read from /etc/passwd and /etc/group and not
+ * through NSS, which would load code and open connections in a root daemon.
  */
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,192 +12,118 @@
 
 #include "daemon.h"
 
-#define ARGS_BYTES_MAX	 4096
-#define ARGS_MAX	 64
-#define PASSWD_BYTES_MAX (4u << 20)
-#define NSEC_PER_TICK	 10000000 /* USER_HZ is 100 on every architecture we run on */
-#define UNSET		 0xffffffffu
+#define ARGS_MAX	64
+#define NAMES_BYTES_MAX (4u << 20)
+#define UNSET		0xffffffffu
 
-struct user {
-	uint32_t uid;
-	char *name;
+struct name {
+	uint32_t id;
+	char *text;
 };
 
-struct users {
+struct names {
+	const char *path;
 	struct timespec mtime;
 	ino_t ino;
-	struct user *user;
+	struct name *name;
 	size_t count;
 };
 
-int users_new(struct users **users_ret)
+int names_new(const char *path, struct names **names_ret)
 {
-	*users_ret = calloc(1, sizeof(**users_ret));
-	return *users_ret ? 0 : -ENOMEM;
+	struct names *names = calloc(1, sizeof(*names));
+
+	if (!names)
+		return -ENOMEM;
+	names->path = path;
+	*names_ret = names;
+	return 0;
 }
 
-static void users_clear(struct users *users)
+static void names_clear(struct names *names)
 {
-	for (size_t i = 0; i < users->count; i++)
-		free(users->user[i].name);
-	free(users->user);
-	users->user = NULL;
-	users->count = 0;
+	for (size_t i = 0; i < names->count; i++)
+		free(names->name[i].text);
+	free(names->name);
+	names->name = NULL;
+	names->count = 0;
 }
 
-void users_free(struct users *users)
+void names_free(struct names *names)
 {
-	if (!users)
+	if (!names)
 		return;
-	users_clear(users);
-	free(users);
+	names_clear(names);
+	free(names);
 }
 
-static void users_parse_line(struct users *users, char *line)
+static void names_parse_line(struct names *names, char *line)
 {
 	char *save = NULL;
-	char *name = strtok_r(line, ":", &save);
+	char *text = strtok_r(line, ":", &save);
 	char *password = strtok_r(NULL, ":", &save);
-	char *uid = strtok_r(NULL, ":", &save);
+	char *id = strtok_r(NULL, ":", &save);
 	char *end = NULL;
 	unsigned long value;
-	struct user *user;
+	struct name *name;
 
-	if (!password || !uid)
+	if (!password || !id)
 		return;
 	errno = 0;
-	value = strtoul(uid, &end, 10);
+	value = strtoul(id, &end, 10);
 	if (errno || *end || value > UINT32_MAX)
 		return;
-	user = reallocarray(users->user, users->count + 1, sizeof(*user));
-	if (!user)
+	name = reallocarray(names->name, names->count + 1, sizeof(*name));
+	if (!name)
 		return;
-	users->user = user;
-	user[users->count].uid = value;
-	user[users->count].name = strdup(name);
-	if (user[users->count].name)
-		users->count++;
+	names->name = name;
+	name[names->count].id = value;
+	name[names->count].text = strdup(text);
+	if (name[names->count].text)
+		names->count++;
 }
 
-static void users_refresh(struct users *users)
+static void names_refresh(struct names *names)
 {
 	struct stat st;
 	char *save = NULL;
 	char *text;
 	size_t len;
 
-	if (stat("/etc/passwd", &st) < 0 ||
-	    (st.st_ino == users->ino && st.st_mtim.tv_sec == users->mtime.tv_sec &&
-	     st.st_mtim.tv_nsec == users->mtime.tv_nsec))
+	if (stat(names->path, &st) < 0 ||
+	    (st.st_ino == names->ino && st.st_mtim.tv_sec == names->mtime.tv_sec &&
+	     st.st_mtim.tv_nsec == names->mtime.tv_nsec))
 		return;
-	users_clear(users);
-	users->ino = st.st_ino;
-	users->mtime = st.st_mtim;
-	if (fim_file_read("/etc/passwd", PASSWD_BYTES_MAX, &text, &len))
+	names_clear(names);
+	names->ino = st.st_ino;
+	names->mtime = st.st_mtim;
+	if (fim_file_read(names->path, NAMES_BYTES_MAX, &text, &len))
 		return;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		users_parse_line(users, line);
+		names_parse_line(names, line);
 	free(text);
 }
 
-const char *users_name(struct users *users, uint32_t uid)
+const char *names_find(struct names *names, uint32_t id)
 {
-	users_refresh(users);
-	for (size_t i = 0; i < users->count; i++)
-		if (users->user[i].uid == uid)
-			return users->user[i].name;
+	names_refresh(names);
+	for (size_t i = 0; i < names->count; i++)
+		if (names->name[i].id == id)
+			return names->name[i].text;
 	return NULL;
 }
 
-ssize_t proc_read(uint32_t pid, const char *name, char *buf, size_t size)
+/* It had ended before the source could ask: no number is better than a wrong one. */
+static bool had_ended(const struct fim_event *event)
 {
-	char path[64];
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, buf, size);
-	close(fd);
-	return len;
-}
-
-/* Field 22 of /proc/PID/stat; the second one may hold blanks and parentheses. */
-static bool is_same_process(const struct fim_actor *actor)
-{
-	unsigned long long start = 0;
-	char stat[1024];
-	ssize_t len = proc_read(actor->tgid, "stat", stat, sizeof(stat) - 1);
-	char *p;
-
-	if (len <= 0)
-		return false;
-	stat[len] = '\0';
-	p = strrchr(stat, ')');
-	if (!p)
-		return false;
-	for (int field = 2; field < 22 && p; field++)
-		p = strchr(p + 1, ' ');
-	if (!p || sscanf(p, "%llu", &start) != 1)
-		return false;
-	return start == actor->start_ns / NSEC_PER_TICK;
-}
-
-static bool is_same_program(const struct fim_change *change)
-{
-	const struct fim_actor *actor = &change->event.actor;
-	char link[64];
-	char exe[4096];
-	struct stat st;
-	ssize_t len;
-
-	snprintf(link, sizeof(link), "/proc/%u/exe", actor->tgid);
-	if (stat(link, &st) == 0 && st.st_ino == actor->exe_ino && actor->exe_ino)
-		return true;
-	/* On overlayfs the kernel's inode number is not the one that stat(2) shows. */
-	len = readlink(link, exe, sizeof(exe) - 1);
-	if (len < 0 || !change->exe)
-		return false;
-	exe[len] = '\0';
-	return strcmp(exe, change->exe) == 0;
-}
-
-/* NULL: the process is gone, or is another one, or runs another program by now. */
-static struct fim_json *args_read(const struct fim_change *change)
-{
-	const struct fim_actor *actor = &change->event.actor;
-	char cmdline[ARGS_BYTES_MAX];
-	struct fim_json *args;
-	ssize_t len;
-	ssize_t pos = 0;
-
-	if (!actor->tgid || !is_same_process(actor))
-		return NULL;
-	len = proc_read(actor->tgid, "cmdline", cmdline, sizeof(cmdline));
-	if (len <= 0 || !is_same_program(change) || !is_same_process(actor))
-		return NULL;
-	args = fim_json_array();
-	for (int i = 0; i < ARGS_MAX && pos < len; i++) {
-		size_t arg_len = strnlen(cmdline + pos, len - pos);
-		char *text = fim_is_utf8(cmdline + pos, arg_len)
-				     ? strndup(cmdline + pos, arg_len)
-				     : fim_escape(cmdline + pos, arg_len);
-
-		if (text)
-			fim_json_append_str(args, text);
-		free(text);
-		pos += arg_len + 1;
-	}
-	return args;
+	return !event->actor.start_ns && event->flags & FIM_EV_ACTOR_PARTIAL;
 }
 
 static const char *actor_from(const struct fim_event *event)
 {
 	uint32_t flags = event->flags;
 
-	if (!event->actor.start_ns && flags & FIM_EV_ACTOR_PARTIAL)
+	if (had_ended(event))
 		return "ended";
 	if (flags & FIM_EV_ACTOR_WRITER)
 		return "writer";
@@ -217,17 +140,87 @@ static void set_name(struct fim_json *json, const char *key, const char *name)
 		fim_json_set_bytes(json, key, name, strlen(name));
 }
 
-static struct fim_json *actor_json(struct daemon *d, const struct fim_change *change,
-				   bool contained)
+/* ------------------------------------------------------------------------ arguments */
+
+/* As many as there are, the last one perhaps cut; each in UTF-8, or escaped. */
+static struct fim_json *args_json(const char *args, size_t len)
 {
-	const struct fim_actor *actor = &change->event.actor;
-	struct fim_json *json = fim_json_object();
+	struct fim_json *json = fim_json_array();
+	size_t pos = 0;
+
+	for (int i = 0; i < ARGS_MAX && pos < len; i++) {
+		size_t arg_len = strnlen(args + pos, len - pos);
+		char *text = fim_is_utf8(args + pos, arg_len) ? strndup(args + pos, arg_len)
+							      : fim_escape(args + pos, arg_len);
+
+		if (text)
+			fim_json_append_str(json, text);
+		free(text);
+		pos += arg_len + 1;
+	}
+	return json;
+}
+
+/* One line for people and rules: blanks between arguments, everything else escaped. */
+static char *command_text(const char *args, size_t len)
+{
+	char *line;
+	char *text;
+
+	while (len && !args[len - 1])
+		len--;
+	line = malloc(len + 1);
+	if (!line)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		line[i] = args[i] ? args[i] : ' ';
+	text = fim_escape(line, len);
+	free(line);
+	return text;
+}
+
+static void args_set(struct fim_json *json, const struct cause *cause)
+{
+	const struct fim_change *change = cause->change;
+	const struct process *process = cause->process;
+	const char *args = change->args;
+	size_t len = change->args_len;
+	char *command;
+
+	if (!len && process && process->alive) {
+		args = process->args;
+		len = process->args_len;
+	}
+	if (!len)
+		return;
+	fim_json_set(json, "args", args_json(args, len));
+	if (change->process.flags & FIM_PROC_ARGS_CUT)
+		fim_json_set_bool(json, "args_cut", true);
+	command = command_text(args, len);
+	fim_json_set_str(json, "command", command);
+	free(command);
+}
+
+char *cause_command(const struct cause *cause)
+{
+	const struct fim_change *change = cause->change;
+	const struct process *process = cause->process;
+
+	if (change->args_len)
+		return command_text(change->args, change->args_len);
+	if (process && process->alive && process->args_len)
+		return command_text(process->args, process->args_len);
+	return change->exe ? fim_escape(change->exe, strlen(change->exe)) : NULL;
+}
+
+/* ---------------------------------------------------------------------------- actor */
+
+static void ids_set(struct daemon *d, struct fim_json *json, const struct fim_actor *actor,
+		    bool contained)
+{
 	bool logged_in = actor->loginuid != UNSET;
 
 	fim_json_set_int(json, "pid", actor->tgid);
-	/* It had ended before the source could ask: no number is better than a wrong one. */
-	if (!actor->start_ns && change->event.flags & FIM_EV_ACTOR_PARTIAL)
-		return json;
 	fim_json_set_int(json, "tid", actor->pid);
 	fim_json_set_int(json, "ppid", actor->ppid);
 	fim_json_set_int(json, "vpid", actor->vpid);
@@ -237,30 +230,165 @@ static struct fim_json *actor_json(struct daemon *d, const struct fim_change *ch
 	fim_json_set_int(json, "euid", actor->euid);
 	fim_json_set_int(json, "egid", actor->egid);
 	/* A container has its own /etc/passwd: the host's names do not hold there. */
-	if (!contained)
-		set_name(json, "user", users_name(d->users, actor->uid));
+	if (!contained) {
+		set_name(json, "user", names_find(d->users, actor->uid));
+		set_name(json, "group", names_find(d->groups, actor->gid));
+	}
 	if (logged_in) {
 		fim_json_set_int(json, "loginuid", actor->loginuid);
-		set_name(json, "login_user", users_name(d->users, actor->loginuid));
+		set_name(json, "login_user", names_find(d->users, actor->loginuid));
 		fim_json_set_int(json, "sessionid", actor->sessionid);
 	} else {
 		fim_json_set_null(json, "loginuid");
 		fim_json_set_null(json, "login_user");
 		fim_json_set_null(json, "sessionid");
 	}
+}
+
+/* Device numbers of Documentation/admin-guide/devices.txt. */
+static void tty_set(struct fim_json *json, uint32_t dev)
+{
+	uint32_t major = dev >> 8 & 0xfff;
+	uint32_t minor = (dev & 0xff) | (dev >> 12 & 0xfff00);
+	char name[32];
+
+	if (!dev)
+		return;
+	if (major >= 136 && major <= 143)
+		snprintf(name, sizeof(name), "pts/%u", (major - 136) * 256 + minor);
+	else if (major == 4)
+		snprintf(name, sizeof(name), "tty%s%u", minor < 64 ? "" : "S",
+			 minor < 64 ? minor : minor - 64);
+	else
+		snprintf(name, sizeof(name), "%u:%u", major, minor);
+	fim_json_set_str(json, "tty", name);
+}
+
+static void capabilities_set_json(struct fim_json *json, const char *key, uint64_t set)
+{
+	char hex[20];
+
+	snprintf(hex, sizeof(hex), "%016" PRIx64, set);
+	fim_json_set_str(json, key, hex);
+}
+
+static void power_set(struct fim_json *json, const struct fim_process *process)
+{
+	if (!process->user_ns)
+		return;
+	fim_json_set_int(json, "session", process->session);
+	fim_json_set_int(json, "pgid", process->pgid);
+	tty_set(json, process->tty);
+	capabilities_set_json(json, "cap_effective", process->cap_effective);
+	capabilities_set_json(json, "cap_permitted", process->cap_permitted);
+	capabilities_set_json(json, "cap_bounding", process->cap_bounding);
+	fim_json_set_bool(json, "no_new_privs", process->flags & FIM_PROC_NO_NEW_PRIVS);
+	fim_json_set_bool(json, "seccomp", process->flags & FIM_PROC_SECCOMP);
+	fim_json_set_int(json, "user_ns", process->user_ns);
+}
+
+static void program_set(struct fim_json *json, const struct process *process)
+{
+	char hex[FIM_SHA256_HEX_SIZE];
+
+	if (!process)
+		return;
+	if (process->digested) {
+		fim_hex_encode(process->sha256, sizeof(process->sha256), hex);
+		fim_json_set_str(json, "exe_sha256", hex);
+	}
+	if (process->origin)
+		fim_json_set_str(json, "exe_origin", process->origin);
+	fim_json_set_str(json, "exe_package", process->package);
+	if (process->cwd)
+		fim_json_set_path(json, "cwd", process->cwd);
+}
+
+static struct fim_json *ancestor_json(const struct daemon *d, const struct fim_ancestor *ancestor)
+{
+	const struct process *process = process_find(d, ancestor);
+	struct fim_json *json = fim_json_object();
+	char *command;
+
+	fim_json_set_int(json, "pid", ancestor->tgid);
+	fim_json_set_int(json, "start_ns", ancestor->start_ns);
+	fim_json_set_int(json, "uid", ancestor->uid);
+	fim_json_set_bytes(json, "comm", (const char *)ancestor->comm,
+			   strnlen((const char *)ancestor->comm, sizeof(ancestor->comm)));
+	if (process && process->exe)
+		fim_json_set_path(json, "exe", process->exe);
+	if (process && process->args_len) {
+		command = command_text(process->args, process->args_len);
+		fim_json_set_str(json, "command", command);
+		free(command);
+	}
+	return json;
+}
+
+static void ancestors_set(const struct daemon *d, struct fim_json *json,
+			  const struct fim_change *change)
+{
+	struct fim_json *ancestors;
+
+	if (!change->ancestor_count)
+		return;
+	ancestors = fim_json_array();
+	for (size_t i = 0; i < change->ancestor_count; i++)
+		fim_json_append(ancestors, ancestor_json(d, &change->ancestors[i]));
+	fim_json_set(json, "ancestors", ancestors);
+}
+
+static struct fim_json *actor_json(struct daemon *d, const struct cause *cause)
+{
+	const struct fim_change *change = cause->change;
+	const struct fim_actor *actor = &change->event.actor;
+	struct fim_json *json = fim_json_object();
+
+	if (had_ended(&change->event)) {
+		fim_json_set_int(json, "pid", actor->tgid);
+		fim_json_set_str(json, "from", actor_from(&change->event));
+		return json;
+	}
+	ids_set(d, json, actor, cause->container_id[0] != '\0');
 	fim_json_set_bytes(json, "comm", (const char *)actor->comm,
 			   strnlen((const char *)actor->comm, sizeof(actor->comm)));
 	set_name(json, "parent_comm", change->parent_comm);
 	if (change->exe)
 		fim_json_set_path(json, "exe", change->exe);
+	args_set(json, cause);
+	program_set(json, cause->process);
+	power_set(json, &change->process);
+	if (change->cgroup)
+		fim_json_set_path(json, "cgroup", change->cgroup);
+	if (actor->mnt_ns || actor->start_ns) {
+		fim_json_set_int(json, "mnt_ns", actor->mnt_ns);
+		fim_json_set_int(json, "pid_ns", actor->pid_ns);
+	}
+	fim_json_set_str(json, "from", actor_from(&change->event));
+	ancestors_set(d, json, change);
 	return json;
 }
 
-int cause_new(struct daemon *d, struct fim_change *change, struct cause **cause_ret)
+/* ---------------------------------------------------------------------------- cause */
+
+/* The container that a process lives in; @where: the one it changed something in. */
+static const struct tree *home_of(const struct daemon *d, const char *id, const struct tree *where)
 {
-	const struct fim_actor *actor = &change->event.actor;
+	const struct tree *tree = d->containers;
+
+	if (where && where->container && (!where->id[0] || strcmp(where->id, id) == 0))
+		return where;
+	while (tree && strcmp(tree->id, id) != 0 && strcmp(tree->hint, id) != 0)
+		tree = tree->next;
+	return tree;
+}
+
+int cause_new(struct daemon *d, struct fim_change *change, const struct tree *tree,
+	      struct cause **cause_ret)
+{
 	struct cause *cause = calloc(1, sizeof(*cause));
-	struct fim_json *args;
+	const struct tree *home = NULL;
+	struct process *process;
 	bool contained;
 
 	if (!cause) {
@@ -272,19 +400,19 @@ int cause_new(struct daemon *d, struct fim_change *change, struct cause **cause_
 	contained = change->cgroup && fim_cgroup_container_id(change->cgroup, cause->container_id);
 	if (!contained)
 		cause->container_id[0] = '\0';
-	cause->actor = actor_json(d, change, contained);
-	args = args_read(change);
-	if (args)
-		fim_json_set(cause->actor, "args", args);
-	if (change->cgroup)
-		fim_json_set_path(cause->actor, "cgroup", change->cgroup);
-	if (actor->mnt_ns || actor->start_ns) {
-		fim_json_set_int(cause->actor, "mnt_ns", actor->mnt_ns);
-		fim_json_set_int(cause->actor, "pid_ns", actor->pid_ns);
-	}
-	fim_json_set_str(cause->actor, "from", actor_from(&change->event));
+	else
+		home = home_of(d, cause->container_id, tree);
+	process = process_meet(d, change, contained, home);
+	cause->process = process ? process_get(process) : NULL;
 	*cause_ret = cause;
 	return 0;
+}
+
+struct fim_json *cause_actor(struct daemon *d, struct cause *cause)
+{
+	if (!cause->actor)
+		cause->actor = actor_json(d, cause);
+	return cause->actor;
 }
 
 struct cause *cause_get(struct cause *cause)
@@ -299,5 +427,6 @@ void cause_put(struct cause *cause)
 		return;
 	fim_change_free(cause->change);
 	fim_json_free(cause->actor);
+	process_put(cause->process);
 	free(cause);
 }

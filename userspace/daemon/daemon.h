@@ -136,6 +136,8 @@ int layers_measure(const struct layers *layers, size_t first, const char *path,
 /* Calls @fn, maybe more than once, for what the layers from @first on have below @dir. */
 int layers_each_below(const struct layers *layers, size_t first, const char *dir, walk_fn fn,
 		      void *ctx);
+/* Opens a regular file for reading in the first layer from @first on that has it; -ENOENT. */
+int layers_open(const struct layers *layers, size_t first, const char *path, size_t *layer_ret);
 /* True if the container's own directory hides the image's of the same name. */
 bool layers_is_opaque(const struct layers *layers, const char *dir);
 /* Forget attributes that differ between a layer and the merged view of the same file. */
@@ -261,26 +263,69 @@ bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_
 /* Look for containers' roots that came or went. */
 void mounts_refresh(struct daemon *d);
 
+/* -------------------------------------------------------------- process.c */
+
+/* A process that did something, or an ancestor of one; none of it is trustworthy. */
+struct process {
+	struct map_node node;
+	struct process *younger;
+	unsigned int refs;
+	bool alive; /* when it was read */
+	char *exe;  /* as /proc says; NULL if it was gone by then */
+	char *cwd;
+	int64_t cwd_ms;
+	char *args; /* as in /proc/PID/cmdline, bounded */
+	size_t args_len;
+	bool digested; /* @sha256 is the program's content */
+	unsigned char sha256[FIM_SHA256_SIZE];
+	const char *origin; /* static: baseline changed image drift unknown; NULL: not found */
+	char *package;
+};
+
+/* Read the beginning of /proc/PID/NAME; its length or -errno. */
+ssize_t proc_read(uint32_t pid, const char *name, char *buf, size_t size);
+int processes_init(struct daemon *d);
+void processes_exit(struct daemon *d);
+/*
+ * Reads at once what /proc knows of the actor and its ancestors, unless they are known.
+ * @contained: it lives in a container; @home: in which, NULL if unknown.
+ */
+struct process *process_meet(struct daemon *d, const struct fim_change *change, bool contained,
+			     const struct tree *home);
+/* NULL if it was not met. */
+struct process *process_find(const struct daemon *d, const struct fim_ancestor *who);
+struct fim_ancestor process_identity(const struct fim_actor *actor);
+struct process *process_get(struct process *process);
+void process_put(struct process *process);
+/* True if the process that has the id now is the one that started then. */
+bool process_is_alive(uint32_t tgid, uint64_t start_ns);
+
 /* ------------------------------------------------------------ attribute.c */
 
 /* An event and who did it, shared by the paths that it is about. */
 struct cause {
 	unsigned int refs;
 	struct fim_change *change;
-	struct fim_json *actor;
+	struct process *process;		  /* NULL: nothing is known */
+	struct fim_json *actor;			  /* made when it is wanted */
 	char container_id[FIM_CONTAINER_ID_SIZE]; /* "": a process of the host */
 };
 
-struct users;
-int users_new(struct users **users_ret);
-void users_free(struct users *users);
-/* Login name out of /etc/passwd, NULL if none; valid until the next call. */
-const char *users_name(struct users *users, uint32_t uid);
+/* Names of users or groups. */
+struct names;
+/* @path: /etc/passwd or /etc/group; must stay valid. */
+int names_new(const char *path, struct names **names_ret);
+void names_free(struct names *names);
+/* NULL if none; valid until the next call. */
+const char *names_find(struct names *names, uint32_t id);
 
-/* Read the beginning of /proc/PID/NAME; its length or -errno. */
-ssize_t proc_read(uint32_t pid, const char *name, char *buf, size_t size);
-/* Takes over @change. Reads /proc at once: the process may be gone in a moment. */
-int cause_new(struct daemon *d, struct fim_change *change, struct cause **cause_ret);
+/* Takes over @change. Reads /proc at once: the process may be gone in a moment. @tree: where it happened. */
+int cause_new(struct daemon *d, struct fim_change *change, const struct tree *tree,
+	      struct cause **cause_ret);
+/* The actor as in a finding; borrowed. */
+struct fim_json *cause_actor(struct daemon *d, struct cause *cause);
+/* Its program and arguments as one escaped line; malloc'ed. */
+char *cause_command(const struct cause *cause);
 struct cause *cause_get(struct cause *cause);
 void cause_put(struct cause *cause);
 
@@ -688,7 +733,12 @@ struct daemon {
 	struct fim_journal *journal;
 	struct fim_baseline *baseline;
 	struct fim_hasher *hasher;
-	struct users *users;
+	struct names *users;
+	struct names *groups;
+	struct map processes;
+	struct process *oldest_process;
+	struct process *youngest_process;
+	struct map programs;
 	struct source source;
 	unsigned char *read_buf;
 	uint64_t last_seq; /* of the source */

@@ -110,7 +110,7 @@ static void on_event(struct daemon *d, struct fim_change *change)
 		/* From one tree to another nothing can be moved, only copied. */
 		bool inside = name.path && old.path && name.tree == old.tree;
 
-		err = cause_new(d, change, &cause);
+		err = cause_new(d, change, name.tree ? name.tree : old.tree, &cause);
 		change = NULL;
 		if (!err && name.path)
 			err = note(d, &name, FIM_SIDE_NAME, inside ? old.path : NULL, cause);

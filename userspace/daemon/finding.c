@@ -82,9 +82,10 @@ struct fim_json *finding_container(const struct daemon *d, const char *id)
 	struct fim_json *full;
 	struct fim_json *json;
 	static const char *const keys[] = {
-		"id",	   "name",   "image",	      "image_id",   "task_arn",
-		"cluster", "family", "revision",      "account",    "region",
-		"running", "pid",    "ecs_container", "privileged", "effectively_privileged"};
+		"id",	   "name",	  "image",	   "image_id",	 "task_arn",
+		"cluster", "family",	  "revision",	   "account",	 "region",
+		"running", "pid",	  "ecs_container", "privileged", "effectively_privileged",
+		"engine",  "cluster_arn", "image_digest",  "task_check"};
 
 	json = fim_json_object();
 	if (!container) {
@@ -102,7 +103,36 @@ struct fim_json *finding_container(const struct daemon *d, const char *id)
 	return json;
 }
 
-static struct fim_json *finding_json(const struct daemon *d, const struct finding *f)
+/* A program, or its content, that did not come with the image. */
+static bool is_drift(const struct finding *f)
+{
+	if (f->after.type != FIM_TYPE_FILE || !(f->after.mode & 0111))
+		return false;
+	return f->expected.type != FIM_TYPE_FILE || !(f->expected.mode & 0111) ||
+	       f->expected.has_digest != f->after.has_digest ||
+	       memcmp(f->expected.sha256, f->after.sha256, sizeof(f->after.sha256)) != 0;
+}
+
+/* What the states before are those of. */
+static void image_set(const struct daemon *d, struct fim_json *body, const struct finding *f,
+		      const char *id)
+{
+	const struct fim_container *container = id[0] ? containers_find(d, id) : NULL;
+	struct fim_json *image;
+
+	if (is_drift(f))
+		fim_json_set_bool(body, "drift", true);
+	if (!container)
+		return;
+	image = fim_json_object();
+	fim_json_set_str(image, "reference", container->image);
+	fim_json_set_str(image, "id", container->image_id);
+	if (*container->image_digest)
+		fim_json_set_str(image, "digest", container->image_digest);
+	fim_json_set(body, "image", image);
+}
+
+static struct fim_json *finding_json(struct daemon *d, const struct finding *f)
 {
 	const struct fim_rule *rule = tree_rule(d, f->tree, f->path);
 	const char *id = finding_tree_id(d, f->tree);
@@ -116,6 +146,8 @@ static struct fim_json *finding_json(const struct daemon *d, const struct findin
 	fim_json_set_str(body, "scope", f->tree->container ? "container" : "host");
 	if (id[0])
 		fim_json_set_str(body, "container_id", id);
+	if (f->tree->container)
+		image_set(d, body, f, id);
 	fim_json_set_str(body, "class", fim_class_name(rule->cls));
 	fim_json_set_str(body, "category", rule->category);
 	if (f->cause)
@@ -131,7 +163,7 @@ static struct fim_json *finding_json(const struct daemon *d, const struct findin
 		fim_json_set(body, "baseline", state_json(&f->expected));
 	if (!f->cause)
 		return body;
-	fim_json_set(body, "actor", fim_json_ref(f->cause->actor));
+	fim_json_set(body, "actor", fim_json_ref(cause_actor(d, f->cause)));
 	if (f->cause->container_id[0])
 		fim_json_set(body, "container", finding_container(d, f->cause->container_id));
 	else
@@ -201,6 +233,20 @@ static char *finding_text(const struct finding *f, const char *id)
 	return text;
 }
 
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+/* Who did it, or else whose file it is. */
+static const struct fim_container *alert_container(const struct daemon *d, const struct finding *f,
+						   const char *id)
+{
+	if (f->cause && f->cause->container_id[0])
+		id = f->cause->container_id;
+	return id[0] ? containers_find(d, id) : NULL;
+}
+
 static void finding_alert(struct daemon *d, const struct finding *f, const char *line)
 {
 	const struct fim_change *change = f->cause ? f->cause->change : NULL;
@@ -214,6 +260,8 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 	char *uid = actor ? number_text(actor->uid) : NULL;
 	char *auid = actor ? number_text(actor->loginuid) : NULL;
 	char *seq = number_text(d->journal_seq);
+	char *command = f->cause ? cause_command(f->cause) : NULL;
+	const struct fim_container *home = alert_container(d, f, id);
 	const struct alert_field fields[] = {
 		{"op", fim_kind_name(f->kind), true},
 		{"severity", fim_severity_name(f->severity), true},
@@ -230,6 +278,13 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 		{"actor_exe", change ? change->exe : NULL, false},
 		{"actor_container",
 		 f->cause && f->cause->container_id[0] ? f->cause->container_id : NULL, true},
+		{"process", command, false},
+		{"container_name", home ? or_null(home->name) : NULL, false},
+		{"container_image", home ? or_null(home->image) : NULL, false},
+		{"image_id", home ? or_null(home->image_id) : NULL, false},
+		{"aws_account_id", home ? or_null(home->account) : NULL, false},
+		{"cluster_arn", home ? or_null(home->cluster_arn) : NULL, false},
+		{"task_arn", home ? or_null(home->task_arn) : NULL, false},
 	};
 	struct alert alert = {
 		.type = "finding",
@@ -250,6 +305,7 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 	free(uid);
 	free(auid);
 	free(seq);
+	free(command);
 }
 
 /* A container's layer still holds what the run before told about it. */

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <linux/openat2.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -279,6 +281,44 @@ int layers_measure(const struct layers *layers, size_t first, const char *path,
 	}
 	memset(state_ret, 0, sizeof(*state_ret));
 	return 0;
+}
+
+static int open_regular(int dirfd, const char *rel)
+{
+	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	struct stat st;
+	int fd = syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return -EINVAL;
+	}
+	return fd;
+}
+
+int layers_open(const struct layers *layers, size_t first, const char *path, size_t *layer_ret)
+{
+	for (size_t i = first; i < layers->count; i++) {
+		int fd = open(layers->dirs[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int file = -ENOENT;
+		enum look look;
+
+		if (fd < 0)
+			continue;
+		look = layer_look(fd, path);
+		if (look == LOOK_FOUND || look == LOOK_LAST)
+			file = open_regular(fd, path + strspn(path, "/"));
+		close(fd);
+		if (look == LOOK_BELOW)
+			continue;
+		if (file >= 0)
+			*layer_ret = i;
+		return file;
+	}
+	return -ENOENT;
 }
 
 int layers_each_below(const struct layers *layers, size_t first, const char *dir, walk_fn fn,

@@ -297,7 +297,8 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	d->started_ns = fim_time_now();
 	d->hasher = fim_hasher_new();
 	d->read_buf = malloc(READ_BUF_SIZE);
-	if (!d->hasher || !d->read_buf || users_new(&d->users) || tree_new("/", &d->host) ||
+	if (!d->hasher || !d->read_buf || names_new("/etc/passwd", &d->users) ||
+	    names_new("/etc/group", &d->groups) || processes_init(d) || tree_new("/", &d->host) ||
 	    map_init(&d->container_table) || rules_new(&d->rules))
 		return -ENOMEM;
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -344,7 +345,9 @@ void daemon_exit(struct daemon *d)
 	close_fd(&d->signal_fd);
 	close_fd(&d->epoll_fd);
 	fim_json_free(d->comparison);
-	users_free(d->users);
+	processes_exit(d);
+	names_free(d->users);
+	names_free(d->groups);
 	fim_hasher_free(d->hasher);
 	free(d->read_buf);
 	fim_baseline_free(d->baseline);

@@ -498,7 +498,7 @@ static bool is_repeat(struct rules *rules, const struct subject *subject,
 static int on_hit(void *ctx, struct fim_rules_event *event, const struct fim_rules_rule *rule)
 {
 	const struct subject *subject = ctx;
-	const struct cause *cause = subject->cause;
+	struct cause *cause = subject->cause;
 	struct daemon *d = subject->d;
 	const char *id = finding_tree_id(d, subject->tree);
 	struct fim_json *body;
@@ -519,7 +519,7 @@ static int on_hit(void *ctx, struct fim_rules_event *event, const struct fim_rul
 	if (id[0])
 		fim_json_set_str(body, "container_id", id);
 	finding_set_event(body, cause);
-	fim_json_set(body, "actor", fim_json_ref(cause->actor));
+	fim_json_set(body, "actor", fim_json_ref(cause_actor(d, cause)));
 	if (cause->container_id[0])
 		fim_json_set(body, "container", finding_container(d, cause->container_id));
 	else
@@ -645,7 +645,7 @@ static void evaluate(const struct subject *subject)
 		.old_path = subject->old_path,
 		.uid = -1,
 		.gid = -1,
-		.actor = cause->actor,
+		.actor = cause_actor(d, cause),
 		.container = container		      ? container
 			     : cause->container_id[0] ? &unknown
 						      : NULL,

@@ -859,6 +859,7 @@ struct fim_flag {
  * @name: without the leading '/'
  * @image: reference, e.g. nginx:1.25
  * @image_id: sha256:…
+ * @image_digest: of the image in its registry, sha256:…; "" if it never was in one
  * @task_arn: ECS label, "" if none; likewise the next four
  * @cluster: ECS cluster name or ARN
  * @family: task definition family
@@ -866,6 +867,15 @@ struct fim_flag {
  * @ecs_container: name in the task definition
  * @account: 12 digits out of @task_arn, "" if none
  * @region: out of @task_arn
+ * @cluster_arn: from @task_arn and @cluster
+ * @engine: static: "docker"; else who made it, as far as its cgroup tells
+ * @task_check: static: what the ECS agent says about the labels: "confirmed", "refuted",
+ *	"unreachable"; NULL: not asked
+ * @exec_armed: the programs of ECS Exec are bound into it
+ * @excepted: everything that would flag it is covered by an exception
+ * @owner: of that exception, "" if none; likewise the next
+ * @reason: why
+ * @expires_ns: when the exception ends
  * @pid: first process, host view; 0 if not running
  * @running: state
  * @privileged: HostConfig.Privileged
@@ -885,6 +895,15 @@ struct fim_container {
 	char *ecs_container;
 	char *account;
 	char *region;
+	char *image_digest;
+	char *cluster_arn;
+	const char *engine;
+	const char *task_check;
+	bool exec_armed;
+	bool excepted;
+	char *owner;
+	char *reason;
+	int64_t expires_ns;
 	int64_t pid;
 	bool running;
 	bool privileged;
@@ -897,6 +916,8 @@ struct fim_container {
 int fim_container_from_inspect(const struct fim_json *inspect,
 			       struct fim_container **container_ret);
 void fim_container_free(struct fim_container *container);
+/* Privileged, in effect or by name, or with a setting rated high or worse; and not excepted. */
+bool fim_container_is_flagged(const struct fim_container *container);
 struct fim_json *fim_container_to_json(const struct fim_container *container);
 
 #define FIM_CONTAINER_ID_SIZE 65

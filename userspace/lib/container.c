@@ -60,6 +60,32 @@ static int read_task_arn(const char *arn, struct fim_container *container)
 	return err ? err : keep(&container->account, part[valid ? 4 : 0], valid ? ACCOUNT_LEN : 0);
 }
 
+/* Where the partition, region and account of a task are, its cluster is. */
+static int make_cluster_arn(struct fim_container *container)
+{
+	const char *arn = container->task_arn, *cluster = container->cluster;
+	const char *task = *container->account ? strstr(arn, ":task/") : NULL;
+	const char *name = task ? task + strlen(":task/") : "";
+	size_t len = strcspn(name, "/");
+	int err = 0;
+
+	if (strncmp(cluster, "arn:", 4) == 0)
+		return keep_str(&container->cluster_arn, cluster);
+	/* Old ARNs name no cluster: then the label does. */
+	if (!name[len]) {
+		name = cluster;
+		len = strlen(cluster);
+	}
+	if (!task || !len)
+		return keep_str(&container->cluster_arn, "");
+	if (asprintf(&container->cluster_arn, "%.*s:cluster/%.*s", (int)(task - arn), arn, (int)len,
+		     name) < 0) {
+		container->cluster_arn = NULL;
+		err = -ENOMEM;
+	}
+	return err;
+}
+
 /* The ECS agent sets these last, so that a task definition cannot; whoever may call Docker can. */
 static int read_labels(const struct fim_json *labels, struct fim_container *container)
 {
@@ -78,7 +104,35 @@ static int read_labels(const struct fim_json *labels, struct fim_container *cont
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]) && !err; i++)
 		err = keep_str(table[i].field, fim_json_get_str(labels, table[i].label));
-	return err ? err : read_task_arn(container->task_arn, container);
+	if (!err)
+		err = read_task_arn(container->task_arn, container);
+	return err ? err : make_cluster_arn(container);
+}
+
+/* "name@sha256:…": the digest of the manifest in the registry. */
+static int read_digest(const struct fim_json *inspect, struct fim_container *container)
+{
+	const char *digest = fim_json_get_str(inspect, "ImageDigest");
+	const char *image = container->image;
+
+	if (!digest && strchr(image, '@'))
+		digest = strchr(image, '@') + 1;
+	return keep_str(&container->image_digest, digest);
+}
+
+/* The agent binds them into every container of a task that allows ECS Exec. */
+static bool is_exec_armed(const struct fim_json *inspect)
+{
+	const struct fim_json *mounts = fim_json_get(inspect, "Mounts");
+	size_t i;
+
+	for (i = 0; i < fim_json_count(mounts); i++) {
+		const char *on = fim_json_get_str(fim_json_index(mounts, i), "Destination");
+
+		if (on && strncmp(on, "/ecs-execute-command-", 21) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int read_identity(const struct fim_json *inspect, struct fim_container *container)
@@ -99,6 +153,14 @@ static int read_identity(const struct fim_json *inspect, struct fim_container *c
 			       fim_json_str(fim_json_at(inspect, "Config/Image")));
 	if (!err)
 		err = keep_str(&container->image_id, fim_json_get_str(inspect, "Image"));
+	if (!err)
+		err = read_digest(inspect, container);
+	container->engine = "docker";
+	container->exec_armed = is_exec_armed(inspect);
+	if (!err)
+		err = keep_str(&container->owner, "");
+	if (!err)
+		err = keep_str(&container->reason, "");
 	return err ? err : read_labels(fim_json_at(inspect, "Config/Labels"), container);
 }
 
@@ -152,7 +214,19 @@ void fim_container_free(struct fim_container *container)
 	free(container->ecs_container);
 	free(container->account);
 	free(container->region);
+	free(container->image_digest);
+	free(container->cluster_arn);
+	free(container->owner);
+	free(container->reason);
 	free(container);
+}
+
+bool fim_container_is_flagged(const struct fim_container *container)
+{
+	/* Flags are sorted: the first is the worst. */
+	return !container->excepted &&
+	       (container->effectively_privileged ||
+		(container->flag_count && container->flags[0].severity >= FIM_SEVERITY_HIGH));
 }
 
 /* -------------------------------------------------------------------- JSON */
@@ -175,6 +249,18 @@ static struct fim_json *flag_to_json(const struct fim_flag *flag)
 	return json;
 }
 
+static struct fim_json *exception_to_json(const struct fim_container *container)
+{
+	struct fim_json *json = fim_json_object();
+	char time[FIM_TIME_SIZE];
+
+	fim_time_format(container->expires_ns, time);
+	fim_json_set_str(json, "owner", container->owner);
+	fim_json_set_str(json, "reason", container->reason);
+	fim_json_set_str(json, "expires", time);
+	return json;
+}
+
 struct fim_json *fim_container_to_json(const struct fim_container *container)
 {
 	struct fim_json *json = fim_json_object(), *flags = fim_json_array();
@@ -191,6 +277,12 @@ struct fim_json *fim_container_to_json(const struct fim_container *container)
 	set_unless_empty(json, "ecs_container", container->ecs_container);
 	set_unless_empty(json, "account", container->account);
 	set_unless_empty(json, "region", container->region);
+	set_unless_empty(json, "image_digest", container->image_digest);
+	set_unless_empty(json, "cluster_arn", container->cluster_arn);
+	fim_json_set_str(json, "engine", container->engine);
+	fim_json_set_str(json, "task_check", container->task_check);
+	if (container->exec_armed)
+		fim_json_set_bool(json, "exec_armed", true);
 	fim_json_set_bool(json, "running", container->running);
 	fim_json_set_int(json, "pid", container->pid);
 	fim_json_set_bool(json, "privileged", container->privileged);
@@ -198,6 +290,9 @@ struct fim_json *fim_container_to_json(const struct fim_container *container)
 	for (i = 0; i < container->flag_count; i++)
 		fim_json_append(flags, flag_to_json(&container->flags[i]));
 	fim_json_set(json, "flags", flags);
+	fim_json_set_bool(json, "flagged", fim_container_is_flagged(container));
+	if (container->excepted)
+		fim_json_set(json, "exception", exception_to_json(container));
 	return json;
 }
 

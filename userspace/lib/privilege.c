@@ -724,14 +724,10 @@ static const struct rule rules[] = {
 	{ "writable-cgroups", FIM_SEVERITY_MEDIUM, "", "", find_writable_cgroups, NULL, IMPLIED },
 
 	{ "no-log", FIM_SEVERITY_HIGH, "", "ECS.9", find_no_log, NULL, 0 },
-	/*
-	 * Medium only: a secret that ECS injects from Secrets Manager looks the same
-	 * here as one written into the task definition.
-	 */
-	{ "secret-in-env", FIM_SEVERITY_MEDIUM, "", "ECS.8", find_secrets, NULL, 0 },
+	{ "secret-in-env", FIM_SEVERITY_HIGH, "", "ECS.8", find_secrets, NULL, 0 },
 	{ "root-user", FIM_SEVERITY_LOW, "4.1", "ECS.20", find_root_user, NULL, 0 },
-	{ "writable-root", FIM_SEVERITY_LOW, "5.13", "ECS.5", find_writable_root, NULL, 0 },
-	{ "new-privileges", FIM_SEVERITY_INFO, "5.26", "", find_new_privileges, NULL, 0 },
+	{ "writable-root", FIM_SEVERITY_MEDIUM, "5.13", "ECS.5", find_writable_root, NULL, 0 },
+	{ "new-privileges", FIM_SEVERITY_LOW, "5.26", "", find_new_privileges, NULL, 0 },
 };
 /* clang-format on */
 
