@@ -751,7 +751,7 @@ START_TEST(one_flipped_byte_makes_the_signature_fail)
 		text[i] ^= 1;
 	}
 	assert_logged(
-		"base.ndjson: signature base.sig is not valid: the baseline or its signature was changed");
+		"base.ndjson: signature base.sig is not valid: the file or its signature was changed");
 	ck_assert_ptr_null(baseline);
 	free(text);
 }

@@ -80,7 +80,7 @@ static const struct {
 	{HEAD "rules:\n  - class: strict\n", "p.yaml:5:5: a rule needs a \"path\""},
 	{HEAD "rules:\n  - path: /etc/a\n", "p.yaml:5:5: a rule needs a \"class\""},
 	{HEAD "rules:\n  - path: /etc/a\n    class: lax\n", "p.yaml:5:5: unknown class \"lax\""},
-	{HEAD "rules:\n  - path: /etc/a\n    class: once\n", "unknown class \"once\""},
+	{HEAD "rules:\n  - path: /etc/a\n    class: twice\n", "unknown class \"twice\""},
 	{HEAD "rules:\n  - path: /etc/a\n    klass: strict\n", "p.yaml:6:5: unknown key \"klass\""},
 	{HEAD "rules:\n  - {path: /etc/a, class: strict}\n  - {path: /etc/a, class: strict}\n",
 	 "p.yaml:6:5: \"/etc/a\" has a rule already"},
@@ -240,7 +240,10 @@ START_TEST(classes_say_what_counts)
 {
 	ck_assert_uint_eq(fim_class_mask(FIM_CLASS_STRICT), FIM_DIFF_ALL);
 	ck_assert_uint_eq(fim_class_mask(FIM_CLASS_METADATA),
-			  FIM_DIFF_ALL & ~(FIM_DIFF_SIZE | FIM_DIFF_DIGEST | FIM_DIFF_NLINK));
+			  FIM_DIFF_ALL & ~(FIM_DIFF_SIZE | FIM_DIFF_DIGEST | FIM_DIFF_NLINK |
+					   FIM_DIFF_VERITY | FIM_DIFF_LINKS));
+	ck_assert_uint_eq(fim_class_mask(FIM_CLASS_ONCE), FIM_DIFF_ALL);
+	ck_assert_uint_eq(fim_class_mask(FIM_CLASS_TEMPLATED), FIM_DIFF_ALL);
 	ck_assert_uint_eq(fim_class_mask(FIM_CLASS_EXCLUDED), 0);
 	ck_assert_str_eq(fim_class_name(FIM_CLASS_METADATA), "metadata");
 	ck_assert_str_eq(fim_class_name((enum fim_class)9), "unknown");

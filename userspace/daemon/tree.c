@@ -186,6 +186,18 @@ static int container_measure(struct daemon *d, int fd, const char *rel, uint32_t
 	return err;
 }
 
+/* In the terms of the path's class: what a template or growth allows is no change. */
+static int host_measure(struct daemon *d, const struct tree *tree, int fd, const char *rel,
+			const char *path, uint32_t flags, struct fim_state *state_ret)
+{
+	const struct fim_entry *entry = fim_baseline_lookup(d->baseline, path);
+
+	if (flags & FIM_MEASURE_NO_DIGEST)
+		return fim_measure_at(fd, rel, flags, d->hasher, state_ret);
+	return fim_measure_as(fd, rel, tree_rule(d, tree, path), entry ? &entry->state : NULL,
+			      d->hasher, state_ret);
+}
+
 int tree_measure(struct daemon *d, const struct tree *tree, const char *path, uint32_t flags,
 		 struct fim_state *state_ret)
 {
@@ -204,7 +216,7 @@ int tree_measure(struct daemon *d, const struct tree *tree, const char *path, ui
 	if (tree->container)
 		err = container_measure(d, fd, rel, flags, &state);
 	else
-		err = fim_measure_at(fd, rel, flags, d->hasher, &state);
+		err = host_measure(d, tree, fd, rel, path, flags, &state);
 	close(fd);
 	if (!err)
 		*state_ret = state;

@@ -168,8 +168,8 @@ int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA25
 
 /**
  * fim_sign() - make an ordinary detached signature
- * @key_path: PEM private key: ECDSA P-256/P-384, RSA (PKCS #1 v1.5, as
- *	"openssl dgst -sha256 -sign" does), or Ed25519
+ * @key_path: PEM private key: ECDSA P-256/P-384, RSA (PSS with a salt as long as the
+ *	digest), or Ed25519
  * @bytes: what to sign
  * @len: its length
  * @signature_ret: malloc'ed signature, DER for ECDSA
@@ -181,7 +181,8 @@ int fim_sign(const char *key_path, const void *bytes, size_t len, unsigned char 
 
 /**
  * fim_signature_check() - find the trusted key that made a signature
- * @key_paths: PEM public keys (or directories of *.pem), NULL-terminated
+ * @key_paths: PEM public keys or certificates (or directories of *.pem),
+ *	NULL-terminated; of RSA both paddings are accepted
  * @bytes: what was signed
  * @len: its length
  * @signature: the detached signature
@@ -194,6 +195,30 @@ int fim_sign(const char *key_path, const void *bytes, size_t len, unsigned char 
 int fim_signature_check(const char *const *key_paths, const void *bytes, size_t len,
 			const unsigned char *signature, size_t signature_len,
 			char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret);
+
+/**
+ * struct fim_signed - a signature over something that is too large to be passed around
+ * @digest: its SHA-256
+ * @load: all of it, malloc'ed; asked only if a key is of a kind that signs messages and
+ *	not digests (Ed25519)
+ * @load_ctx: for @load
+ * @signature: the detached signature
+ * @signature_len: its length
+ * @chain: certificates in PEM that came with it, the signer's first; NULL: none
+ * @chain_len: their length
+ */
+struct fim_signed {
+	unsigned char digest[FIM_SHA256_SIZE];
+	int (*load)(void *ctx, char **bytes_ret, size_t *len_ret);
+	void *load_ctx;
+	const unsigned char *signature;
+	size_t signature_len;
+	const char *chain;
+	size_t chain_len;
+};
+/* As fim_signature_check(); a certificate that is trusted may vouch for the signer's. */
+int fim_signed_check(const char *const *key_paths, const struct fim_signed *what,
+		     char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret);
 
 /* ----------------------------------------------------------------- file.c */
 
@@ -308,6 +333,7 @@ struct fim_xattr {
  * @has_digest: @sha256 is set; files only. False for an observed file: it could not be read
  * @sha256: FIPS 180-4 digest of the content
  * @target: symlinks: where it points, else NULL
+ * @verity: fs-verity digest, "sha256:<hex>"; NULL if the file has none
  * @rdev_major: devices: major number
  * @rdev_minor: devices: minor number
  * @immutable: chattr +i
@@ -329,6 +355,7 @@ struct fim_state {
 	bool has_digest;
 	unsigned char sha256[FIM_SHA256_SIZE];
 	char *target;
+	char *verity;
 	uint32_t rdev_major;
 	uint32_t rdev_minor;
 	bool immutable;
@@ -356,9 +383,11 @@ int fim_state_copy(const struct fim_state *from, struct fim_state *to_ret);
 #define FIM_DIFF_FLAGS	(1u << 8)
 #define FIM_DIFF_NLINK	(1u << 9)
 #define FIM_DIFF_RDEV	(1u << 10)
+#define FIM_DIFF_VERITY (1u << 11)
+#define FIM_DIFF_LINKS	(1u << 12) /* comparisons only: not the same file as another name of it */
 #define FIM_DIFF_CONTENT \
 	(FIM_DIFF_TYPE | FIM_DIFF_SIZE | FIM_DIFF_DIGEST | FIM_DIFF_TARGET | FIM_DIFF_RDEV)
-#define FIM_DIFF_ALL ((1u << 11) - 1)
+#define FIM_DIFF_ALL ((1u << 13) - 1)
 
 /* Name of one FIM_DIFF_ bit: "mode", "sha256", … ; the same names as in JSON. */
 const char *fim_diff_name(uint32_t bit);
@@ -394,31 +423,66 @@ int fim_state_from_json(const struct fim_json *object, const char *what,
 int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
 		   struct fim_state *state_ret);
 
+struct fim_rule;
+
+/**
+ * fim_measure_as() - the same, in the terms of a path's class
+ * @dirfd: as fim_measure_at(), likewise @path, @hasher, @state_ret
+ * @path: relative
+ * @rule: its class says what is read; content that matches a template becomes what
+ *	every such content becomes (size 0 and a digest of the template)
+ * @expected: what the baseline has there, NULL: nothing or unknown; of a file that is
+ *	append-only as much is read as the baseline has
+ * @hasher: scratch
+ * @state_ret: cleared by the caller with fim_state_clear()
+ */
+int fim_measure_as(int dirfd, const char *path, const struct fim_rule *rule,
+		   const struct fim_state *expected, struct fim_hasher *hasher,
+		   struct fim_state *state_ret);
+
 /* --------------------------------------------------------------- policy.c */
 
 /**
  * enum fim_class - how a path is compared; README of baselines/ explains them
  * @FIM_CLASS_STRICT: every attribute must match
+ * @FIM_CLASS_ONCE: as strict, but the first boot may change it once: see fim_enroll()
+ * @FIM_CLASS_TEMPLATED: as strict, but content that matches the rule's template is
+ *	as good as any other that does
  * @FIM_CLASS_METADATA: type, mode, owner, target; not content, size, or link count
+ * @FIM_CLASS_APPEND_ONLY: as strict, but the file may have grown: what it held when
+ *	the baseline was taken must still be its beginning
  * @FIM_CLASS_EXCLUDED: not compared; reason and approver are printed in the report
  */
 enum fim_class {
 	FIM_CLASS_STRICT = 0,
+	FIM_CLASS_ONCE,
+	FIM_CLASS_TEMPLATED,
 	FIM_CLASS_METADATA,
+	FIM_CLASS_APPEND_ONLY,
 	FIM_CLASS_EXCLUDED,
 };
 const char *fim_class_name(enum fim_class cls);
+/* One sentence for people: what a finding in this class means. */
+const char *fim_class_meaning(enum fim_class cls);
 /* Which FIM_DIFF_ bits count in this class. */
 uint32_t fim_class_mask(enum fim_class cls);
 
 /**
  * struct fim_rule - one line of a policy; strings are owned by the policy
  * @path: absolute, without trailing '/'; the rule holds for it and all below it
- *	unless a longer rule matches
+ *	unless a deeper rule matches. '*', '?' and '[…]' match within one component,
+ *	'\\' takes the next character as it is; of two rules equally deep, one
+ *	without any of them counts, else the first in byte order
  * @cls: class
  * @reason: why; required unless strict
  * @approver: who agreed; required for excluded
  * @category: PCI DSS 11.5.2 category, e.g. "system executables"; may be NULL
+ * @template: FIM_CLASS_TEMPLATED: regular expression (RE2's POSIX syntax) that all of
+ *	the content must match
+ * @writers: FIM_CLASS_ONCE, FIM_CLASS_TEMPLATED: programs that write it at first boot,
+ *	absolute paths as globs; NULL-terminated, NULL: any
+ * @is_glob: @path has one of '*', '?', '['
+ * @depth: components of @path
  */
 struct fim_rule {
 	char *path;
@@ -426,6 +490,10 @@ struct fim_rule {
 	char *reason;
 	char *approver;
 	char *category;
+	char *template;
+	char **writers;
+	bool is_glob;
+	size_t depth;
 };
 
 struct fim_policy;
@@ -445,7 +513,7 @@ size_t fim_policy_root_count(const struct fim_policy *policy);
 const char *fim_policy_root(const struct fim_policy *policy, size_t index);
 size_t fim_policy_rule_count(const struct fim_policy *policy);
 const struct fim_rule *fim_policy_rule(const struct fim_policy *policy, size_t index);
-/* The longest rule that covers @path; a strict default rule if none. Never NULL. */
+/* The deepest rule that covers @path; a strict default rule if none. Never NULL. */
 const struct fim_rule *fim_policy_lookup(const struct fim_policy *policy, const char *path);
 /* True if @path is a root or below one. */
 bool fim_policy_covers(const struct fim_policy *policy, const char *path);
@@ -453,15 +521,36 @@ bool fim_policy_covers(const struct fim_policy *policy, const char *path);
 /* ------------------------------------------------------------- baseline.c */
 
 /**
+ * enum fim_origin - what the package database says of a file
+ * @FIM_ORIGIN_UNKNOWN: no database, or it has no digest of this file
+ * @FIM_ORIGIN_PACKAGED: content is what the package delivered
+ * @FIM_ORIGIN_DIFFERS: a package delivered it, with other content
+ * @FIM_ORIGIN_UNPACKAGED: no package has it
+ */
+enum fim_origin {
+	FIM_ORIGIN_UNKNOWN = 0,
+	FIM_ORIGIN_PACKAGED,
+	FIM_ORIGIN_DIFFERS,
+	FIM_ORIGIN_UNPACKAGED,
+};
+const char *fim_origin_name(enum fim_origin origin); /* "as-packaged", "differs", "unpackaged" */
+
+/**
  * struct fim_entry - one object of a baseline; owned by the baseline
  * @path: absolute
  * @state: expected state
+ * @link: first path of the same file, if it is another; NULL: this one
  * @package: owning package, NULL if none or unknown
+ * @why: deltas only: what this entry is justified by; NULL: nothing was said
+ * @origin: how the content relates to what the package says
  */
 struct fim_entry {
 	char *path;
 	struct fim_state state;
+	char *link;
 	char *package;
+	char *why;
+	enum fim_origin origin;
 };
 
 /**
@@ -483,6 +572,8 @@ typedef void (*fim_progress_fn)(void *ctx, const struct fim_progress *progress);
  * @policy: what to baseline
  * @provenance: object copied into the header as "provenance" (image id, build
  *	id, …); NULL: {}
+ * @expires_ns: from when on it is refused; 0: never
+ * @rate: bytes of content read per second; 0: as fast as it goes
  * @progress: called now and then; may be NULL
  * @progress_ctx: for @progress
  */
@@ -490,6 +581,8 @@ struct fim_baseline_params {
 	const char *root;
 	const struct fim_policy *policy;
 	const struct fim_json *provenance;
+	int64_t expires_ns;
+	uint64_t rate;
 	fim_progress_fn progress;
 	void *progress_ctx;
 };
@@ -504,17 +597,26 @@ int fim_baseline_create(const struct fim_baseline_params *params, const char *ou
  * fim_baseline_open() - read, check and parse a baseline
  * @path: the file
  * @signature_path: detached signature; checked over the very bytes that are parsed.
- *	NULL together with @key_paths NULL: no check (export, diff; never the daemon)
+ *	NULL together with @key_paths NULL: no check (export, diff; never the daemon);
+ *	certificates of the signer are read from the signature's name with .chain.pem
+ *	appended, if that is there
  * @key_paths: trusted public keys as fim_signature_check()
  * @baseline_ret: freed with fim_baseline_free()
  *
  * -EKEYREJECTED, -ENOKEY: as fim_signature_check(). -ENOENT: a file is missing.
- * -EINVAL: not a baseline, or order, count, root digest or a line is wrong; the
+ * -EKEYEXPIRED: its time is over. -EINVAL: not a baseline, or order, count, root digest or a line is wrong; the
  * message names the line and the reason.
  */
 int fim_baseline_open(const char *path, const char *signature_path, const char *const *key_paths,
 		      struct fim_baseline **baseline_ret);
 void fim_baseline_free(struct fim_baseline *baseline);
+/* SHA-256 of a file that may be as large as a baseline. */
+int fim_file_digest(const char *path, unsigned char digest_ret[FIM_SHA256_SIZE]);
+/* As fim_baseline_open() does: any file and the detached signature over it. */
+int fim_signature_check_digest(const char *path, const char *signature_path,
+			       const char *const *key_paths,
+			       const unsigned char digest[FIM_SHA256_SIZE],
+			       char key_id_ret[FIM_KEY_ID_SIZE]);
 const struct fim_policy *fim_baseline_policy(const struct fim_baseline *baseline);
 /* The header line's object; borrowed. */
 const struct fim_json *fim_baseline_header(const struct fim_baseline *baseline);
@@ -527,6 +629,64 @@ const struct fim_entry *fim_baseline_index(const struct fim_baseline *baseline, 
 const struct fim_entry *fim_baseline_lookup(const struct fim_baseline *baseline, const char *path);
 /* Format of sha256sum(1), regular files only, escaped as coreutils does; paths below @root. */
 int fim_baseline_export_sha256sums(const struct fim_baseline *baseline, FILE *out);
+
+/* ---------------------------------------------------------------- delta.c */
+/*
+ * A delta is what a baseline's owner agreed to change after it was signed: entries
+ * that replace, add, or (type "none") take away. It names the digest of the baseline
+ * and of the delta before it, so that none can be left out or put in another order,
+ * and it has a signature of its own. Accessors of a baseline serve for it too, but
+ * for its policy.
+ */
+
+/* As fim_baseline_open(). */
+int fim_delta_open(const char *path, const char *signature_path, const char *const *key_paths,
+		   struct fim_baseline **delta_ret);
+/**
+ * fim_baseline_apply() - make a delta part of a baseline
+ * @baseline: the baseline, with the deltas before this one already applied
+ * @delta: unchanged
+ * @name: for messages
+ *
+ * -EINVAL: it is for another baseline or does not follow what was applied last, or
+ * changes what the policy does not let its kind change.
+ */
+int fim_baseline_apply(struct fim_baseline *baseline, const struct fim_baseline *delta,
+		       const char *name);
+/**
+ * fim_baseline_apply_dir() - apply all *.ndjson in a directory, in their chain's order
+ * @baseline: the baseline
+ * @dir: the directory; that it does not exist is no error
+ * @key_paths: trusted keys
+ * @applied_ret: how many were applied; may be NULL
+ *
+ * Each needs a valid signature: one without is passed over with a warning, because a
+ * file that anybody can put there must not stop the comparison. What follows it in the
+ * chain cannot be applied either.
+ */
+int fim_baseline_apply_dir(struct fim_baseline *baseline, const char *dir,
+			   const char *const *key_paths, size_t *applied_ret);
+struct fim_delta_writer;
+/**
+ * fim_delta_create() - begin to write a delta
+ * @baseline: what it is for, with all deltas before it applied
+ * @kind: "enrollment" or "change"
+ * @change: object that says who, why and when; not consumed
+ * @output: file, there only when fim_delta_finish() has succeeded
+ * @writer_ret: for fim_delta_add(), in byte order of the paths
+ */
+int fim_delta_create(const struct fim_baseline *baseline, const char *kind,
+		     const struct fim_json *change, const char *output,
+		     struct fim_delta_writer **writer_ret);
+int fim_delta_add(struct fim_delta_writer *writer, const struct fim_entry *entry);
+/* Consumes the writer, whatever it returns. */
+int fim_delta_finish(struct fim_delta_writer *writer, char digest_ret[FIM_SHA256_HEX_SIZE]);
+void fim_delta_abandon(struct fim_delta_writer *writer);
+/* Members as in a line of a baseline. */
+void fim_entry_to_json(const struct fim_entry *entry, struct fim_json *json);
+
+/* Digest of the last delta applied, or of the baseline: what the next delta follows. */
+const char *fim_baseline_head(const struct fim_baseline *baseline);
 
 /* -------------------------------------------------------------- compare.c */
 
@@ -554,6 +714,8 @@ enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state
  * @after: observed state
  * @rule: policy rule that applies
  * @err: FIM_KIND_UNREADABLE: -errno
+ * @link_before: FIM_DIFF_LINKS: first path of the same file in the baseline, NULL: none
+ * @link_after: the same on disk
  */
 struct fim_difference {
 	const char *path;
@@ -563,6 +725,8 @@ struct fim_difference {
 	const struct fim_state *after;
 	const struct fim_rule *rule;
 	int err;
+	const char *link_before;
+	const char *link_after;
 };
 
 /**
@@ -596,6 +760,7 @@ struct fim_comparison {
  * @observed: called for each object measured, equal or not; may be NULL
  * @progress: may be NULL
  * @ctx: for all three
+ * @rate: bytes of content read per second; 0: as fast as it goes
  */
 struct fim_compare_params {
 	const char *root;
@@ -603,6 +768,7 @@ struct fim_compare_params {
 	void (*observed)(void *ctx, const char *path, const struct fim_state *state);
 	fim_progress_fn progress;
 	void *ctx;
+	uint64_t rate;
 };
 
 /* Full comparison of everything that the baseline's policy covers. */

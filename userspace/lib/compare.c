@@ -46,7 +46,9 @@ enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state
  * @params: what was asked for
  * @root_fd: where the system is
  * @hasher: for objects that the walk did not bring
- * @next: first baseline entry that the walk has not reached
+ * @links: which names are one file
+ * @next: first baseline entry that has not been compared
+ * @ahead: first baseline entry that the walk has not reached
  * @totals: so far
  */
 struct comparison {
@@ -54,8 +56,30 @@ struct comparison {
 	const struct fim_compare_params *params;
 	int root_fd;
 	struct fim_hasher *hasher;
+	struct fim_links *links;
 	size_t next;
+	size_t ahead;
 	struct fim_comparison totals;
+};
+
+/**
+ * struct pair - what should be and what is
+ * @path: where
+ * @rule: rule that applies
+ * @entry: baseline's entry, NULL: it has none
+ * @after: what is there
+ * @link: first path of the same file, NULL: this one
+ * @links_known: @link was looked for
+ * @err: it could not be measured
+ */
+struct pair {
+	const char *path;
+	const struct fim_rule *rule;
+	const struct fim_entry *entry;
+	const struct fim_state *after;
+	const char *link;
+	bool links_known;
+	int err;
 };
 
 static void count_difference(struct fim_comparison *totals, enum fim_kind kind)
@@ -87,32 +111,45 @@ static void report_progress(const struct comparison *run)
 		run->params->progress(run->params->ctx, &progress);
 }
 
-/* Neither side need be there; @err: the object could not be measured. */
-static int compare_states(struct comparison *run, const char *path, const struct fim_state *before,
-			  const struct fim_state *after, int err)
+static bool links_differ(const struct pair *pair)
 {
-	struct fim_difference difference = {
-		.path = path, .before = before, .after = after, .err = err};
+	const char *before = pair->entry->link;
 
-	difference.rule = fim_policy_lookup(fim_baseline_policy(run->baseline), path);
-	difference.diff = fim_state_diff(before, after) & fim_class_mask(difference.rule->cls);
-	if (err) {
+	return before && pair->link ? strcmp(before, pair->link) != 0 : before != pair->link;
+}
+
+static int compare_pair(struct comparison *run, const struct pair *pair)
+{
+	static const struct fim_state nothing;
+	const struct fim_state *after = pair->after;
+	struct fim_difference difference = {
+		.path = pair->path, .after = after, .rule = pair->rule, .err = pair->err};
+
+	difference.before = pair->entry ? &pair->entry->state : &nothing;
+	difference.diff = fim_state_diff(difference.before, after);
+	if (pair->entry && pair->links_known && links_differ(pair)) {
+		difference.diff |= FIM_DIFF_LINKS;
+		difference.link_before = pair->entry->link;
+		difference.link_after = pair->link;
+	}
+	difference.diff &= fim_class_mask(pair->rule->cls);
+	if (pair->err) {
 		difference.kind = FIM_KIND_UNREADABLE;
 		/* What was not measured is not what differs. */
 		if (after->type == FIM_TYPE_NONE)
 			difference.diff = 0;
 		else if (!after->has_digest)
-			difference.diff &= ~FIM_DIFF_DIGEST;
+			difference.diff &= ~(FIM_DIFF_DIGEST | FIM_DIFF_VERITY);
 	} else {
 		if (after->type != FIM_TYPE_NONE) {
 			run->totals.compared++;
 			run->totals.bytes += after->has_digest ? after->size : 0;
 			if (run->params->observed)
-				run->params->observed(run->params->ctx, path, after);
+				run->params->observed(run->params->ctx, pair->path, after);
 		}
 		if (!difference.diff)
 			return 0;
-		difference.kind = fim_kind_of(before, after, difference.diff);
+		difference.kind = fim_kind_of(difference.before, after, difference.diff);
 	}
 	count_difference(&run->totals, difference.kind);
 	return run->params->difference ? run->params->difference(run->params->ctx, &difference) : 0;
@@ -125,16 +162,15 @@ static int compare_states(struct comparison *run, const char *path, const struct
 static int compare_missed(struct comparison *run, const struct fim_entry *entry)
 {
 	struct fim_state after = {0};
-	const struct fim_rule *rule;
-	uint32_t flags;
-	int err, result;
+	struct pair pair = {.path = entry->path, .entry = entry, .after = &after};
+	int result;
 
-	rule = fim_policy_lookup(fim_baseline_policy(run->baseline), entry->path);
-	flags = rule->cls == FIM_CLASS_METADATA ? FIM_MEASURE_NO_DIGEST : 0;
-	err = fim_measure_known(run->root_fd, entry->path + 1, flags, run->hasher, &after);
-	if (fim_errno_is_ours(err))
-		return err;
-	result = compare_states(run, entry->path, &entry->state, &after, err);
+	pair.rule = fim_policy_lookup(fim_baseline_policy(run->baseline), entry->path);
+	pair.err = fim_measure_known(run->root_fd, entry->path + 1, pair.rule, &entry->state,
+				     run->hasher, &after);
+	if (fim_errno_is_ours(pair.err))
+		return pair.err;
+	result = compare_pair(run, &pair);
 	fim_state_clear(&after);
 	report_progress(run);
 	return result;
@@ -157,50 +193,76 @@ static int compare_up_to(struct comparison *run, const char *path)
 
 static int compare_object(void *ctx, const struct fim_pool_result *result)
 {
-	static const struct fim_state nothing;
 	struct comparison *run = ctx;
-	const struct fim_entry *entry;
+	struct pair pair = {.path = result->path,
+			    .rule = result->rule,
+			    .after = result->state,
+			    .links_known = !result->err,
+			    .err = result->err};
 	int err;
 
 	if (fim_errno_is_ours(result->err))
 		return result->err;
 	/* Gone since it was listed; if the baseline has it, it is asked for again. */
-	if (!result->err && result->state.type == FIM_TYPE_NONE)
+	if (!result->err && result->state->type == FIM_TYPE_NONE)
 		return 0;
 	err = compare_up_to(run, result->path);
+	if (!err)
+		err = fim_links_first(run->links, result->path, result->state, &pair.link);
 	if (err)
 		return err;
-	entry = fim_baseline_index(run->baseline, run->next);
-	if (entry && strcmp(entry->path, result->path))
-		entry = NULL;
-	if (entry)
+	pair.entry = fim_baseline_index(run->baseline, run->next);
+	if (pair.entry && strcmp(pair.entry->path, result->path))
+		pair.entry = NULL;
+	if (pair.entry)
 		run->next++;
-	err = compare_states(run, result->path, entry ? &entry->state : &nothing, &result->state,
-			     result->err);
+	err = compare_pair(run, &pair);
 	report_progress(run);
 	return err;
+}
+
+/* The walk goes through the baseline's order. */
+static const struct fim_state *expect(void *ctx, const char *path)
+{
+	struct comparison *run = ctx;
+	const struct fim_entry *entry;
+	int order = -1;
+
+	while ((entry = fim_baseline_index(run->baseline, run->ahead))) {
+		order = strcmp(entry->path, path);
+		if (order >= 0)
+			break;
+		run->ahead++;
+	}
+	return entry && !order ? &entry->state : NULL;
 }
 
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
 		struct fim_comparison *totals_ret)
 {
 	struct comparison run = {.baseline = baseline, .params = params};
-	int err = 0;
+	struct fim_walk_params walk = {.policy = fim_baseline_policy(baseline),
+				       .rate = params->rate,
+				       .expect = expect,
+				       .fn = compare_object,
+				       .ctx = &run};
+	int err;
 
 	run.totals.start_ns = fim_time_now();
 	run.totals.expected = fim_baseline_count(baseline);
 	run.root_fd = fim_open_root(params->root);
 	if (run.root_fd < 0)
 		return run.root_fd;
+	walk.root_fd = run.root_fd;
 	run.hasher = fim_hasher_new();
-	err = run.hasher ? 0 : -ENOMEM;
-	if (!err)
-		err = fim_walk(run.root_fd, fim_baseline_policy(baseline), compare_object, &run);
+	run.links = fim_links_new();
+	err = run.hasher && run.links ? fim_walk(&walk) : -ENOMEM;
 	if (!err)
 		err = compare_up_to(&run, NULL);
 	run.totals.end_ns = fim_time_now();
 	if (!err)
 		*totals_ret = run.totals;
+	fim_links_free(run.links);
 	fim_hasher_free(run.hasher);
 	close(run.root_fd);
 	return err;

@@ -2,8 +2,9 @@
 /*
  * Digests and signatures; the only file that includes OpenSSL.
  *
- * A signature is what "openssl dgst -sha256 -sign" (ECDSA, RSA) or "openssl pkeyutl
- * -sign -rawin" (Ed25519) makes, so that nobody needs this program to check one.
+ * A signature is what "openssl dgst -sha256 -sign" (ECDSA; RSA with -sigopt
+ * rsa_padding_mode:pss) or "openssl pkeyutl -sign -rawin" (Ed25519) makes, so that
+ * nobody needs this program to check one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,9 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 
 #include "lib_private.h"
 
@@ -29,6 +32,7 @@
 struct fim_hasher {
 	EVP_MD *md; /* fetched once: a fetch per file would cost more than hashing a small one */
 	EVP_MD_CTX *ctx;
+	struct fim_pace *pace;
 };
 
 struct fim_hasher *fim_hasher_new(void)
@@ -60,14 +64,32 @@ int fim_hasher_reset(struct fim_hasher *hasher)
 	return EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL) == 1 ? 0 : -ENOMEM;
 }
 
+void fim_hasher_set_pace(struct fim_hasher *hasher, struct fim_pace *pace)
+{
+	hasher->pace = pace;
+}
+
 int fim_hasher_update(struct fim_hasher *hasher, const void *bytes, size_t len)
 {
+	if (hasher->pace)
+		fim_pace_take(hasher->pace, len);
 	return EVP_DigestUpdate(hasher->ctx, bytes, len) == 1 ? 0 : -EIO;
 }
 
 int fim_hasher_final(struct fim_hasher *hasher, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
 	return EVP_DigestFinal_ex(hasher->ctx, digest_ret, NULL) == 1 ? 0 : -EIO;
+}
+
+int fim_hasher_peek(const struct fim_hasher *hasher, unsigned char digest_ret[FIM_SHA256_SIZE])
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	int err = -ENOMEM;
+
+	if (copy && EVP_MD_CTX_copy_ex(copy, hasher->ctx) == 1)
+		err = EVP_DigestFinal_ex(copy, digest_ret, NULL) == 1 ? 0 : -EIO;
+	EVP_MD_CTX_free(copy);
+	return err;
 }
 
 int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE])
@@ -110,6 +132,7 @@ static int key_check(const EVP_PKEY *key, const char *path, const EVP_MD **md_re
 		*md_ret = NULL;
 		return 0;
 	case EVP_PKEY_RSA:
+	case EVP_PKEY_RSA_PSS:
 		if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
 			break;
 		*md_ret = EVP_sha256();
@@ -183,18 +206,31 @@ static int key_id(EVP_PKEY *key, char id_ret[FIM_KEY_ID_SIZE])
 
 /* ---- signatures */
 
+static bool is_rsa(const EVP_PKEY *key)
+{
+	int id = EVP_PKEY_get_base_id(key);
+
+	return id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS;
+}
+
 static int sign_bytes(EVP_PKEY *key, const EVP_MD *md, const void *bytes, size_t len,
 		      unsigned char **signature_ret, size_t *signature_len_ret)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *signature = NULL;
+	EVP_PKEY_CTX *options = NULL;
 	size_t signature_len = 0;
 	int err = -EIO;
 
 	if (!ctx)
 		return -ENOMEM;
-	if (EVP_DigestSignInit(ctx, NULL, md, NULL, key) != 1 ||
-	    EVP_DigestSign(ctx, NULL, &signature_len, bytes, len) != 1)
+	if (EVP_DigestSignInit(ctx, &options, md, NULL, key) != 1)
+		goto out;
+	if (is_rsa(key) &&
+	    (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
+	     EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
+		goto out;
+	if (EVP_DigestSign(ctx, NULL, &signature_len, bytes, len) != 1)
 		goto out;
 	signature = malloc(signature_len);
 	if (!signature) {
@@ -242,54 +278,176 @@ out:
 
 /**
  * struct check - one signature in search of its key
- * @bytes: what was signed
- * @len: its length
- * @signature: the signature
- * @signature_len: its length
+ * @what: the signature and what was signed
+ * @chain: certificates that came with it, the signer's first; NULL: none
  * @usable: keys that could be tried
  * @key_id: id of the key that matched
  * @key_path: malloc'ed file of the key that matched, NULL until then
  */
 struct check {
-	const void *bytes;
-	size_t len;
-	const unsigned char *signature;
-	size_t signature_len;
+	const struct fim_signed *what;
+	STACK_OF(X509) *chain;
 	size_t usable;
 	char key_id[FIM_KEY_ID_SIZE];
 	char *key_path;
 };
 
+/* Ed25519 signs the message, not a digest of it: all of it has to be here. */
+static int verify_message(const struct fim_signed *what, EVP_PKEY *key, bool *valid_ret)
+{
+	unsigned char digest[FIM_SHA256_SIZE];
+	EVP_MD_CTX *ctx;
+	char *bytes = NULL;
+	size_t len;
+	int err;
+
+	err = what->load(what->load_ctx, &bytes, &len);
+	if (err)
+		return err;
+	ctx = EVP_MD_CTX_new();
+	err = ctx ? fim_sha256(bytes, len, digest) : -ENOMEM;
+	if (!err && memcmp(digest, what->digest, sizeof(digest)))
+		err = -EAGAIN; /* not what the digest was made of any more */
+	if (!err)
+		*valid_ret = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+			     EVP_DigestVerify(ctx, what->signature, what->signature_len,
+					      (unsigned char *)bytes, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	free(bytes);
+	return err;
+}
+
+static bool verify_digest(const struct fim_signed *what, EVP_PKEY *key, const EVP_MD *md,
+			  int padding)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	bool valid;
+
+	valid = ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+		(!padding || EVP_PKEY_CTX_set_rsa_padding(ctx, padding) == 1) &&
+		EVP_PKEY_CTX_set_signature_md(ctx, md) == 1 &&
+		EVP_PKEY_verify(ctx, what->signature, what->signature_len, what->digest,
+				sizeof(what->digest)) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return valid;
+}
+
+static int verify(struct check *check, EVP_PKEY *key, const char *path, bool *valid_ret)
+{
+	const EVP_MD *md;
+
+	*valid_ret = false;
+	if (key_check(key, path, &md))
+		return 0;
+	check->usable++;
+	if (!md)
+		return verify_message(check->what, key, valid_ret);
+	if (is_rsa(key))
+		*valid_ret = verify_digest(check->what, key, md, RSA_PKCS1_PSS_PADDING) ||
+			     (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+			      verify_digest(check->what, key, md, RSA_PKCS1_PADDING));
+	else
+		*valid_ret = verify_digest(check->what, key, md, 0);
+	return 0;
+}
+
+static int accept(struct check *check, EVP_PKEY *key, const char *path)
+{
+	int err = key_id(key, check->key_id);
+
+	if (err)
+		return err;
+	check->key_path = strdup(path);
+	return check->key_path ? 0 : -ENOMEM;
+}
+
+/* NULL: it holds now, by the chain that came with the signature if need be; else why not. */
+static const char *certificate_fault(const struct check *check, X509 *anchor, X509 *signer)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	const char *fault = "out of memory";
+
+	/* Whatever is in the directory of trusted keys is trusted: it need not be self-signed. */
+	if (store && ctx && X509_STORE_add_cert(store, anchor) == 1 &&
+	    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1 &&
+	    X509_STORE_CTX_init(ctx, store, signer, check->chain) == 1)
+		fault = X509_verify_cert(ctx) == 1
+				? NULL
+				: X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	return fault;
+}
+
+/* A trusted certificate: the signer's own, or one that vouches for the signer's. */
+static int check_certificate(struct check *check, const char *path, X509 *anchor)
+{
+	X509 *signer = check->chain ? sk_X509_value(check->chain, 0) : anchor;
+	EVP_PKEY *key = X509_get0_pubkey(signer);
+	const char *fault;
+	bool valid = false;
+	int err;
+
+	err = key ? verify(check, key, path, &valid) : 0;
+	if (err || !valid)
+		return err;
+	fault = certificate_fault(check, anchor, signer);
+	if (!fault)
+		return accept(check, key, path);
+	fim_log(LOG_WARNING, "%s: does not vouch for the certificate of the signer: %s", path,
+		fault);
+	return 0;
+}
+
+static int read_certificates(const char *pem, size_t len, STACK_OF(X509) **chain_ret)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	X509 *certificate;
+
+	while (bio && chain && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+		if (!sk_X509_push(chain, certificate))
+			X509_free(certificate);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (chain && sk_X509_num(chain)) {
+		*chain_ret = chain;
+		return 0;
+	}
+	sk_X509_free(chain);
+	return -EINVAL;
+}
+
+static bool is_certificate(const char *pem)
+{
+	return strstr(pem, "-----BEGIN CERTIFICATE-----") != NULL;
+}
+
 /* 0 whether the key matches or not; a key that cannot be used is reported and passed over. */
 static int check_key(struct check *check, const char *path)
 {
-	EVP_MD_CTX *ctx = NULL;
+	STACK_OF(X509) *anchors = NULL;
 	EVP_PKEY *key = NULL;
-	const EVP_MD *md;
+	char *pem = NULL;
+	bool valid;
+	size_t len;
 	int err = 0;
 
-	if (key_read(path, false, &key) || key_check(key, path, &md))
-		goto out;
-	ctx = EVP_MD_CTX_new();
-	if (!ctx) {
-		err = -ENOMEM;
-		goto out;
+	if (fim_file_read(path, KEY_FILE_MAX, &pem, &len))
+		return 0;
+	if (is_certificate(pem)) {
+		if (!read_certificates(pem, len, &anchors))
+			err = check_certificate(check, path, sk_X509_value(anchors, 0));
+	} else if (!key_read(path, false, &key)) {
+		err = verify(check, key, path, &valid);
+		if (!err && valid)
+			err = accept(check, key, path);
 	}
-	check->usable++;
-	if (EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) != 1 ||
-	    EVP_DigestVerify(ctx, check->signature, check->signature_len, check->bytes,
-			     check->len) != 1)
-		goto out;
-	err = key_id(key, check->key_id);
-	if (err)
-		goto out;
-	check->key_path = strdup(path);
-	if (!check->key_path)
-		err = -ENOMEM;
-out:
 	ERR_clear_error();
-	EVP_MD_CTX_free(ctx);
+	sk_X509_pop_free(anchors, X509_free);
 	EVP_PKEY_free(key);
+	free(pem);
 	return err;
 }
 
@@ -328,33 +486,67 @@ static int check_directory(struct check *check, const char *path)
 	return err;
 }
 
-int fim_signature_check(const char *const *key_paths, const void *bytes, size_t len,
-			const unsigned char *signature, size_t signature_len,
-			char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret)
+int fim_signed_check(const char *const *key_paths, const struct fim_signed *what,
+		     char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret)
 {
-	struct check check = {
-		.bytes = bytes, .len = len, .signature = signature, .signature_len = signature_len};
+	struct check check = {.what = what};
 	struct stat st;
 	int err = 0;
 
+	if (what->chain && read_certificates(what->chain, what->chain_len, &check.chain))
+		fim_log(LOG_WARNING, "the chain beside the signature holds no certificate in PEM");
 	for (; *key_paths && !err && !check.key_path; key_paths++) {
 		if (!stat(*key_paths, &st) && S_ISDIR(st.st_mode))
 			err = check_directory(&check, *key_paths);
 		else
 			err = check_key(&check, *key_paths);
 	}
-	if (err)
-		goto out;
-	if (!check.key_path) {
+	if (!err && !check.key_path)
 		err = check.usable ? -EKEYREJECTED : -ENOKEY;
-		goto out;
+	if (!err) {
+		memcpy(key_id_ret, check.key_id, sizeof(check.key_id));
+		if (key_path_ret) {
+			*key_path_ret = check.key_path;
+			check.key_path = NULL;
+		}
 	}
-	memcpy(key_id_ret, check.key_id, sizeof(check.key_id));
-	if (key_path_ret) {
-		*key_path_ret = check.key_path;
-		check.key_path = NULL;
-	}
-out:
+	sk_X509_pop_free(check.chain, X509_free);
 	free(check.key_path);
 	return err;
+}
+
+/**
+ * struct message - bytes that are here already
+ * @bytes: they
+ * @len: their number
+ */
+struct message {
+	const void *bytes;
+	size_t len;
+};
+
+static int load_message(void *ctx, char **bytes_ret, size_t *len_ret)
+{
+	const struct message *message = ctx;
+
+	*bytes_ret = malloc(message->len + 1);
+	if (!*bytes_ret)
+		return -ENOMEM;
+	memcpy(*bytes_ret, message->bytes, message->len);
+	*len_ret = message->len;
+	return 0;
+}
+
+int fim_signature_check(const char *const *key_paths, const void *bytes, size_t len,
+			const unsigned char *signature, size_t signature_len,
+			char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret)
+{
+	struct message message = {.bytes = bytes, .len = len};
+	struct fim_signed what = {.load = load_message,
+				  .load_ctx = &message,
+				  .signature = signature,
+				  .signature_len = signature_len};
+	int err = fim_sha256(bytes, len, what.digest);
+
+	return err ? err : fim_signed_check(key_paths, &what, key_id_ret, key_path_ret);
 }

@@ -112,9 +112,32 @@ bool fim_splitter_is_empty(const struct fim_splitter *splitter);
 
 /* open(2) below @dirfd that follows no symlink and never leaves: a descriptor or -errno. */
 int fim_open_beneath(int dirfd, const char *path, int flags);
-/* As fim_measure_at(), but on failure @state_ret has what can be known without reading content. */
-int fim_measure_known(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+/**
+ * fim_measure_known() - fim_measure_as(), and on failure what is known without content
+ * @dirfd: as fim_measure_at(), likewise @path, @hasher, @state_ret
+ * @path: relative
+ * @rule: as fim_measure_as(), likewise @expected
+ * @expected: may be NULL
+ * @hasher: scratch
+ * @state_ret: set on failure too
+ */
+int fim_measure_known(int dirfd, const char *path, const struct fim_rule *rule,
+		      const struct fim_state *expected, struct fim_hasher *hasher,
 		      struct fim_state *state_ret);
+#define FIM_MEASURE_SMALL (1u << 8) /* -EINPROGRESS: content that takes long was not read */
+/* The same for a name right in @dirfd, on the shortest way to a regular file that can be read. */
+int fim_measure_entry(int dirfd, const char *name, uint32_t flags, const struct fim_rule *rule,
+		      const struct fim_state *expected, struct fim_hasher *hasher,
+		      struct fim_state *state_ret);
+/* What stands for any content that matches a template: it is no content's own digest. */
+int fim_template_digest(const char *template, unsigned char digest_ret[FIM_SHA256_SIZE]);
+/* Whether all of @bytes match. */
+int fim_template_match(const char *template, const char *bytes, size_t len, bool *matches_ret);
+
+/* --------------------------------------------------------------- state.c */
+
+/* What is wrong with the text of an fs-verity digest; NULL: nothing. */
+const char *fim_verity_fault(const char *text);
 
 /* -------------------------------------------------------------- config.c */
 
@@ -190,16 +213,33 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
 /* ---------------------------------------------------------------- pool.c */
 
 /**
+ * struct fim_pool_object - what is to be measured
+ * @path: absolute, meant below the pool's root
+ * @dir: number of the directory that holds it: objects with the same, put one after
+ *	the other, are measured together
+ * @rule: how it is measured
+ * @expected: what the baseline has, NULL: nothing or unknown
+ * @walk_err: result's error should it turn out to be a directory
+ */
+struct fim_pool_object {
+	const char *path;
+	uint64_t dir;
+	const struct fim_rule *rule;
+	const struct fim_state *expected;
+	int walk_err;
+};
+
+/**
  * struct fim_pool_result - one object measured; valid during the call only
  * @path: absolute
- * @path_size: bytes allocated for @path
+ * @rule: as put
  * @state: FIM_TYPE_NONE: it is gone. If @err: as much as is known
  * @err: it could not be measured, or what is in it could not be read: -errno
  */
 struct fim_pool_result {
-	char *path;
-	size_t path_size;
-	struct fim_state state;
+	const char *path;
+	const struct fim_rule *rule;
+	const struct fim_state *state;
 	int err;
 };
 
@@ -208,25 +248,55 @@ typedef int (*fim_pool_fn)(void *ctx, const struct fim_pool_result *result);
 
 struct fim_pool;
 
-int fim_pool_open(int root_fd, fim_pool_fn fn, void *ctx, struct fim_pool **pool_ret);
+/* @rate: bytes of content read per second, by all threads together; 0: as fast as it goes */
+int fim_pool_open(int root_fd, uint64_t rate, fim_pool_fn fn, void *ctx,
+		  struct fim_pool **pool_ret);
 void fim_pool_close(struct fim_pool *pool);
-/**
- * fim_pool_put() - have an object measured; may deliver earlier ones first
- * @pool: the pool
- * @path: absolute, meant below the pool's root
- * @flags: FIM_MEASURE_*
- * @walk_err: result's error should it turn out to be a directory
- *
- * What the callback returned, or -ENOMEM.
- */
-int fim_pool_put(struct fim_pool *pool, const char *path, uint32_t flags, int walk_err);
+/* Have an object measured; may deliver earlier ones first. What the callback returned, or -ENOMEM. */
+int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object);
 /* Deliver all that is left. */
 int fim_pool_drain(struct fim_pool *pool);
+/* Processors that this process may run on. */
+size_t fim_processor_count(void);
+
+/* A rate that several threads keep to together. */
+struct fim_pace;
+/* Wait until @bytes more may be read. */
+void fim_pace_take(struct fim_pace *pace, uint64_t bytes);
+/* Every fim_hasher_update() waits its turn; NULL: none does. crypto.c */
+void fim_hasher_set_pace(struct fim_hasher *hasher, struct fim_pace *pace);
+
+/* --------------------------------------------------------------- links.c */
+
+struct fim_links;
+struct fim_links *fim_links_new(void);
+void fim_links_free(struct fim_links *links);
+/* The first path met of the file that @state was observed of; NULL: this one, or it has no other name. */
+int fim_links_first(struct fim_links *links, const char *path, const struct fim_state *state,
+		    const char **first_ret);
 
 /* ---------------------------------------------------------------- walk.c */
 
-/* Measure all that @policy covers below @root_fd and call @fn in byte order of the paths. */
-int fim_walk(int root_fd, const struct fim_policy *policy, fim_pool_fn fn, void *ctx);
+/**
+ * struct fim_walk_params - what to visit and whom to tell
+ * @root_fd: directory that holds the system
+ * @policy: what is covered
+ * @rate: as fim_pool_open()
+ * @expect: what the baseline has at a path, called in order; may be NULL
+ * @fn: called for each object in byte order of the paths
+ * @ctx: for both
+ */
+struct fim_walk_params {
+	int root_fd;
+	const struct fim_policy *policy;
+	uint64_t rate;
+	const struct fim_state *(*expect)(void *ctx, const char *path);
+	fim_pool_fn fn;
+	void *ctx;
+};
+
+/* Measure all that the policy covers. */
+int fim_walk(const struct fim_walk_params *params);
 /* True if the error is a shortage of this process and says nothing about the object. */
 bool fim_errno_is_ours(int err);
 
@@ -245,6 +315,21 @@ const char *fim_packages_owner(const struct fim_packages *packages, const char *
 
 /* A descriptor of the directory that holds the system, or -errno, reported. */
 int fim_open_root(const char *root);
+/*
+ * One line in the writer's own form; false: another form, or wrong, or no memory.
+ * @last_package: the package's text named last, to be shared.
+ */
+struct fim_arena;
+bool fim_baseline_line(const char *line, size_t len, struct fim_arena *arena, char **last_package,
+		       struct fim_entry *entry_ret);
+/* The bytes of a delta; fim_delta_open() without file and signature. */
+int fim_delta_parse(const char *bytes, size_t len, const char *path,
+		    struct fim_baseline **delta_ret);
+/* One line of JSON, and the last line of a baseline or delta, to both. delta.c */
+int fim_line_write(struct fim_stage *stage, struct fim_hasher *hasher, const struct fim_json *json);
+int fim_trailer_write(struct fim_stage *stage, struct fim_hasher *hasher, size_t count);
+/* The digest of what was hashed so far; more may follow. crypto.c */
+int fim_hasher_peek(const struct fim_hasher *hasher, unsigned char digest_ret[FIM_SHA256_SIZE]);
 /* The bytes of a baseline; fim_baseline_open() without file and signature. */
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
 		       struct fim_baseline **baseline_ret);

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -21,19 +22,42 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/fsverity.h>
 #include <linux/openat2.h>
 
 #include "lib_private.h"
+#include "rules_private.h"
 
 #define READ_SIZE     (128u << 10)
 #define READ_ATTEMPTS 3
+#define READ_FLAGS    (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define XATTR_RETRIES 8
 #define STATX_WANTED  STATX_BASIC_STATS
 #define NSEC_PER_SEC  1000000000LL
 /* The longest tick of a kernel clock (CONFIG_HZ=100): how coarse a ctime may be. */
 #define TICK_NS 10000000LL
 
+/* What is read in about a millisecond: more than handing it to another thread costs. */
+#define BIG_SIZE     (2u << 20)
+/* The largest file that a template is matched against. */
+#define TEMPLATE_MAX (64u << 10)
+#define VERITY_MAX   64
+
 #define PROC_FD_SIZE 32
+
+/**
+ * struct how - how one object is observed
+ * @digest: its content is read
+ * @may_grow: it may get longer meanwhile; @limit bytes are read
+ * @limit: @may_grow: how much of it counts; UINT64_MAX: all that is there
+ * @template: content that matches is replaced by what stands for any that does; NULL: none
+ */
+struct how {
+	bool digest;
+	bool may_grow;
+	uint64_t limit;
+	const char *template;
+};
 
 /* ---- opening */
 
@@ -104,13 +128,12 @@ static void proc_fd(int fd, char path_ret[PROC_FD_SIZE])
 static int reopen_for_reading(int path_fd)
 {
 	char path[PROC_FD_SIZE];
-	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	int fd;
 
 	proc_fd(path_fd, path);
-	fd = open(path, flags | O_NOATIME);
+	fd = open(path, READ_FLAGS | O_NOATIME);
 	if (fd < 0 && errno == EPERM)
-		fd = open(path, flags);
+		fd = open(path, READ_FLAGS);
 	if (fd >= 0)
 		return fd;
 	/* The object is pinned: only /proc itself can be missing. */
@@ -277,18 +300,15 @@ static int list_xattrs(const struct source *source, char **names_ret, size_t *le
 	return err == -ENOENT ? -ENOSYS : err; /* no /proc */
 }
 
-/* @fd: opened for reading, or -1 */
-static int read_xattrs(int path_fd, int fd, struct fim_state *state)
+static int read_xattrs(const struct source *source, struct fim_state *state)
 {
-	struct source source = {.fd = fd};
 	char *names = NULL, *name;
 	size_t len = 0;
 	int err;
 
-	proc_fd(path_fd, source.path);
-	err = list_xattrs(&source, &names, &len);
+	err = list_xattrs(source, &names, &len);
 	for (name = names; !err && name < names + len; name += strlen(name) + 1)
-		err = read_xattr(&source, name, state);
+		err = read_xattr(source, name, state);
 	free(names);
 	if (!err)
 		fim_state_sort_xattrs(state);
@@ -301,34 +321,132 @@ static int read_xattrs(int path_fd, int fd, struct fim_state *state)
 static int read_digest(int fd, struct fim_hasher *hasher, struct fim_state *state)
 {
 	unsigned char buffer[READ_SIZE];
-	uint64_t total = 0;
+	uint64_t total = 0, left;
 	ssize_t n;
 	int err;
 
 	err = fim_hasher_reset(hasher);
-	while (!err) {
-		n = read(fd, buffer, sizeof(buffer));
+	/* A file that grows as fast as it is read must not hold us for ever. */
+	while (!err && total < state->size) {
+		left = state->size - total;
+		n = read(fd, buffer, left < sizeof(buffer) ? left : sizeof(buffer));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (!n)
-			break;
-		total += (uint64_t)n;
-		/* A file that grows as fast as it is read must not hold us for ever. */
-		if (total > state->size)
-			return -EAGAIN;
-		err = fim_hasher_update(hasher, buffer, (size_t)n);
 		/* That this was all of it the size will say, when it is asked for again. */
-		if (total == state->size)
-			break;
+		if (!n)
+			return -EAGAIN;
+		total += (uint64_t)n;
+		err = fim_hasher_update(hasher, buffer, (size_t)n);
 	}
-	if (!err && total != state->size)
-		err = -EAGAIN;
+	/* Some files have content and no size, as in /proc: they cannot be held to either. */
+	if (!err && !total && read(fd, buffer, 1) > 0)
+		return -EAGAIN;
 	if (!err)
 		err = fim_hasher_final(hasher, state->sha256);
 	state->has_digest = !err;
 	return err;
+}
+
+int fim_template_digest(const char *template, unsigned char digest_ret[FIM_SHA256_SIZE])
+{
+	char *text;
+	int len, err;
+
+	len = asprintf(&text, "ecs-fim template %s", template);
+	if (len < 0)
+		return -ENOMEM;
+	err = fim_sha256(text, (size_t)len, digest_ret);
+	free(text);
+	return err;
+}
+
+int fim_template_match(const char *template, const char *bytes, size_t len, bool *matches_ret)
+{
+	struct fim_regex *regex = NULL;
+	char *whole, error[160];
+	int err, size;
+
+	size = asprintf(&whole, "^(%s)$", template);
+	if (size < 0)
+		return -ENOMEM;
+	err = fim_regex_new((struct fim_str){whole, (size_t)size}, &regex, error, sizeof(error));
+	if (!err)
+		err = fim_regex_match(regex, (struct fim_str){bytes, len}, matches_ret);
+	fim_regex_free(regex);
+	free(whole);
+	return err;
+}
+
+/* Content that matches the template becomes what every such content becomes. */
+static int read_template(int fd, const char *template, struct fim_state *state)
+{
+	char *bytes = malloc(TEMPLATE_MAX + 1);
+	size_t total = 0;
+	bool matches = false;
+	ssize_t n = 1;
+	int err = 0;
+
+	if (!bytes)
+		return -ENOMEM;
+	while (n && total <= TEMPLATE_MAX) {
+		n = read(fd, bytes + total, TEMPLATE_MAX + 1 - total);
+		if (n < 0 && errno != EINTR) {
+			err = -errno;
+			break;
+		}
+		total += n > 0 ? (size_t)n : 0;
+	}
+	if (!err && total != state->size)
+		err = -EAGAIN;
+	if (!err)
+		err = fim_template_match(template, bytes, total, &matches);
+	if (!err && matches)
+		err = fim_template_digest(template, state->sha256);
+	else if (!err)
+		err = fim_sha256(bytes, total, state->sha256);
+	free(bytes);
+	if (err)
+		return err;
+	state->has_digest = true;
+	if (matches)
+		state->size = 0;
+	return 0;
+}
+
+static int read_content(int fd, const struct how *how, struct fim_hasher *hasher,
+			struct fim_state *state)
+{
+	if (how->template && state->size <= TEMPLATE_MAX)
+		return read_template(fd, how->template, state);
+	if (how->may_grow && how->limit < state->size)
+		state->size = how->limit;
+	return read_digest(fd, hasher, state);
+}
+
+/* The kernel's own Merkle tree over the content, where the file has one. */
+static int read_verity(int fd, struct fim_state *state)
+{
+	union {
+		struct fsverity_digest digest;
+		unsigned char room[sizeof(struct fsverity_digest) + VERITY_MAX];
+	} measured = {.digest = {.digest_size = VERITY_MAX}};
+	char text[8 + 2 * VERITY_MAX + 1] = "";
+	const char *name;
+
+	if (ioctl(fd, FS_IOC_MEASURE_VERITY, &measured))
+		return errno == ENODATA || errno == ENOTTY || errno == EOPNOTSUPP ? 0 : -errno;
+	name = measured.digest.digest_algorithm == FS_VERITY_HASH_ALG_SHA256   ? "sha256:"
+	       : measured.digest.digest_algorithm == FS_VERITY_HASH_ALG_SHA512 ? "sha512:"
+									       : NULL;
+	if (!name || measured.digest.digest_size > VERITY_MAX)
+		return -EOPNOTSUPP;
+	memcpy(text, name, strlen(name));
+	fim_hex_encode(measured.room + sizeof(struct fsverity_digest), measured.digest.digest_size,
+		       text + strlen(name));
+	state->verity = strdup(text);
+	return state->verity ? 0 : -ENOMEM;
 }
 
 /*
@@ -342,16 +460,61 @@ static bool changed_this_tick(const struct fim_state *state)
 	return age >= 0 && age <= TICK_NS; /* a ctime in the future is a clock that was set */
 }
 
-static bool same_moment(const struct fim_state *state, const struct statx *after)
+static bool same_moment(const struct statx *before, const struct statx *after)
 {
-	return state->ctime_ns == time_ns(&after->stx_ctime) &&
-	       state->mtime_ns == time_ns(&after->stx_mtime) && state->size == after->stx_size;
+	return time_ns(&before->stx_ctime) == time_ns(&after->stx_ctime) &&
+	       time_ns(&before->stx_mtime) == time_ns(&after->stx_mtime) &&
+	       before->stx_size == after->stx_size;
 }
 
 /* ---- the whole */
 
-static int observe(int path_fd, struct fim_state *state)
+/* Content and attributes of one moment: any change in between moves the ctime. */
+static int observe_content(int fd, const struct statx *before, const struct how *how,
+			   struct fim_hasher *hasher, struct fim_state *state)
 {
+	const struct source source = {.fd = fd};
+	struct statx after;
+	int err;
+
+	err = read_xattrs(&source, state);
+	if (!err && before->stx_attributes & STATX_ATTR_VERITY)
+		err = read_verity(fd, state);
+	if (!err)
+		err = read_content(fd, how, hasher, state);
+	if (!err)
+		err = stat_fd(fd, &after);
+	if (!err && (how->may_grow ? after.stx_size < before->stx_size
+				   : !same_moment(before, &after)))
+		err = -EAGAIN;
+	return err;
+}
+
+static int measure_content(int path_fd, struct statx *stx, const struct how *how,
+			   struct fim_hasher *hasher, struct fim_state *state)
+{
+	const struct timespec tick = {.tv_nsec = TICK_NS};
+	int fd, err;
+
+	if (changed_this_tick(state)) {
+		nanosleep(&tick, NULL);
+		err = stat_fd(path_fd, stx);
+		if (err)
+			return err;
+		state_from_statx(stx, state);
+	}
+	fd = reopen_for_reading(path_fd);
+	if (fd < 0)
+		return fd;
+	err = observe_content(fd, stx, how, hasher, state);
+	close(fd);
+	return err;
+}
+
+static int measure_fd(int path_fd, const struct how *how, struct fim_hasher *hasher,
+		      struct fim_state *state)
+{
+	struct source source = {.fd = -1};
 	struct statx stx;
 	int err;
 
@@ -359,55 +522,17 @@ static int observe(int path_fd, struct fim_state *state)
 	if (err)
 		return err;
 	state_from_statx(&stx, state);
+	if (state->type == FIM_TYPE_FILE && how->digest)
+		return measure_content(path_fd, &stx, how, hasher, state);
 	if (state->type == FIM_TYPE_SYMLINK)
 		err = read_target(path_fd, &state->target);
-	return err;
+	proc_fd(path_fd, source.path);
+	return err ? err : read_xattrs(&source, state);
 }
 
-/* Content and attributes of one moment: any change in between moves the ctime. */
-static int observe_content(int path_fd, struct fim_hasher *hasher, struct fim_state *state)
-{
-	struct statx after;
-	int fd, err;
-
-	fd = reopen_for_reading(path_fd);
-	if (fd < 0)
-		return fd;
-	err = read_xattrs(path_fd, fd, state);
-	if (!err)
-		err = read_digest(fd, hasher, state);
-	if (!err)
-		err = stat_fd(fd, &after);
-	if (!err && !same_moment(state, &after))
-		err = -EAGAIN;
-	close(fd);
-	return err;
-}
-
-static int measure_fd(int path_fd, bool digest, struct fim_hasher *hasher, struct fim_state *state)
-{
-	const struct timespec tick = {.tv_nsec = TICK_NS};
-	int err;
-
-	err = observe(path_fd, state);
-	if (err)
-		return err;
-	digest = digest && state->type == FIM_TYPE_FILE;
-	if (digest && changed_this_tick(state)) {
-		nanosleep(&tick, NULL);
-		err = observe(path_fd, state);
-		if (err)
-			return err;
-	}
-	if (digest)
-		return observe_content(path_fd, hasher, state);
-	return read_xattrs(path_fd, -1, state);
-}
-
-int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+static int measure(int dirfd, const char *path, const struct how *how, struct fim_hasher *hasher,
 		   struct fim_state *state_ret)
 {
-	bool digest = !(flags & FIM_MEASURE_NO_DIGEST);
 	struct fim_state state = {0};
 	int fd, i, err = -EAGAIN;
 
@@ -422,7 +547,7 @@ int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hashe
 			err = fd;
 			continue;
 		}
-		err = measure_fd(fd, digest, hasher, &state);
+		err = measure_fd(fd, how, hasher, &state);
 		close(fd);
 		if (err)
 			fim_state_clear(&state);
@@ -432,12 +557,88 @@ int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hashe
 	return err;
 }
 
-int fim_measure_known(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
+		   struct fim_state *state_ret)
+{
+	const struct how how = {.digest = !(flags & FIM_MEASURE_NO_DIGEST)};
+
+	return measure(dirfd, path, &how, hasher, state_ret);
+}
+
+static struct how how_for(const struct fim_rule *rule, const struct fim_state *expected)
+{
+	struct how how = {.digest = fim_class_mask(rule->cls) & FIM_DIFF_DIGEST};
+
+	if (rule->cls == FIM_CLASS_TEMPLATED)
+		how.template = rule->template;
+	if (rule->cls == FIM_CLASS_APPEND_ONLY) {
+		how.may_grow = true;
+		how.limit = UINT64_MAX;
+		if (expected && expected->type == FIM_TYPE_FILE && expected->has_digest)
+			how.limit = expected->size;
+	}
+	return how;
+}
+
+int fim_measure_as(int dirfd, const char *path, const struct fim_rule *rule,
+		   const struct fim_state *expected, struct fim_hasher *hasher,
+		   struct fim_state *state_ret)
+{
+	const struct how how = how_for(rule, expected);
+
+	return measure(dirfd, path, &how, hasher, state_ret);
+}
+
+int fim_measure_known(int dirfd, const char *path, const struct fim_rule *rule,
+		      const struct fim_state *expected, struct fim_hasher *hasher,
 		      struct fim_state *state_ret)
 {
-	int err = fim_measure_at(dirfd, path, flags, hasher, state_ret);
+	int err = fim_measure_as(dirfd, path, rule, expected, hasher, state_ret);
 
-	if (!err || fim_measure_at(dirfd, path, flags | FIM_MEASURE_NO_DIGEST, hasher, state_ret))
+	if (!err || fim_measure_at(dirfd, path, FIM_MEASURE_NO_DIGEST, hasher, state_ret))
 		return err;
 	return state_ret->type == FIM_TYPE_NONE ? 0 : err; /* it went away in between */
+}
+
+int fim_measure_entry(int dirfd, const char *name, uint32_t flags, const struct fim_rule *rule,
+		      const struct fim_state *expected, struct fim_hasher *hasher,
+		      struct fim_state *state_ret)
+{
+	const struct how how = how_for(rule, expected);
+	struct fim_state state = {0};
+	struct statx stx;
+	int fd, err;
+
+	if (!how.digest)
+		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
+	/*
+	 * Looked at before it is opened: what is not a regular file is not opened but by
+	 * O_PATH. Should it be swapped in between, O_NONBLOCK keeps a FIFO from holding us
+	 * and the descriptor's own type says that it was.
+	 */
+	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE, &stx) ||
+	    !S_ISREG(stx.stx_mode))
+		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
+	if (flags & FIM_MEASURE_SMALL && stx.stx_size >= BIG_SIZE)
+		return -EINPROGRESS;
+	fd = openat(dirfd, name, READ_FLAGS | O_NOFOLLOW | O_NOATIME);
+	if (fd < 0)
+		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
+	err = stat_fd(fd, &stx);
+	if (!err && !S_ISREG(stx.stx_mode))
+		err = -EAGAIN;
+	if (!err) {
+		state_from_statx(&stx, &state);
+		err = changed_this_tick(&state)
+			      ? -EAGAIN
+			      : observe_content(fd, &stx, &how, hasher, &state);
+	}
+	close(fd);
+	if (err) {
+		/* The long way, which waits and tries again. */
+		fim_state_clear(&state);
+		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
+	}
+	*state_ret = state;
+	return 0;
 }

@@ -6,17 +6,31 @@
  * the order in which somebody wrote them.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "lib_private.h"
+#include "rules_private.h"
 #include "yaml.h"
 
 #define POLICY_FILE_MAX (1u << 20)
 /* Each is compared with all others when it is added. */
 #define ROOTS_MAX 1024
 #define RULES_MAX 8192
+#define WILDCARDS "*?["
+#define STARS_MAX 8
+
+/**
+ * struct glob - a rule with wildcards, prepared for looking up
+ * @rule: the rule
+ * @literal: bytes before its first wildcard or backslash
+ */
+struct glob {
+	const struct fim_rule *rule;
+	size_t literal;
+};
 
 struct fim_policy {
 	char *name;
@@ -25,6 +39,8 @@ struct fim_policy {
 	size_t root_count;
 	struct fim_rule *rules;
 	size_t rule_count;
+	struct glob *globs;
+	size_t glob_count;
 	struct fim_rule fallback;
 	char digest[FIM_SHA256_HEX_SIZE];
 };
@@ -33,11 +49,22 @@ struct fim_policy {
 static const struct {
 	const char *name;
 	uint32_t mask;
+	const char *meaning;
 } classes[] = {
-	[FIM_CLASS_STRICT]   = { "strict",   FIM_DIFF_ALL },
-	[FIM_CLASS_METADATA] = { "metadata", FIM_DIFF_ALL & ~(FIM_DIFF_SIZE | FIM_DIFF_DIGEST |
-							      FIM_DIFF_NLINK) },
-	[FIM_CLASS_EXCLUDED] = { "excluded", 0 },
+	[FIM_CLASS_STRICT]	= { "strict", FIM_DIFF_ALL,
+		"every attribute must be as in the baseline; any difference is a finding" },
+	[FIM_CLASS_ONCE]	= { "once", FIM_DIFF_ALL,
+		"the first boot may change it once, and enrollment records that; any other difference is a finding" },
+	[FIM_CLASS_TEMPLATED]	= { "templated", FIM_DIFF_ALL,
+		"its content may be anything that matches the template; all else must be as in the baseline" },
+	[FIM_CLASS_METADATA]	= { "metadata", FIM_DIFF_ALL & ~(FIM_DIFF_SIZE | FIM_DIFF_DIGEST |
+								 FIM_DIFF_NLINK | FIM_DIFF_VERITY |
+								 FIM_DIFF_LINKS),
+		"type, mode, owner, target and extended attributes must match; content is not read" },
+	[FIM_CLASS_APPEND_ONLY] = { "append-only", FIM_DIFF_ALL & ~FIM_DIFF_VERITY,
+		"it may grow; its beginning and its attributes must be as in the baseline" },
+	[FIM_CLASS_EXCLUDED]	= { "excluded", 0,
+		"it is not looked at, and nothing below it is" },
 };
 /* clang-format on */
 
@@ -46,6 +73,11 @@ static const struct {
 const char *fim_class_name(enum fim_class cls)
 {
 	return (size_t)cls < CLASS_COUNT ? classes[cls].name : "unknown";
+}
+
+const char *fim_class_meaning(enum fim_class cls)
+{
+	return (size_t)cls < CLASS_COUNT ? classes[cls].meaning : "unknown";
 }
 
 uint32_t fim_class_mask(enum fim_class cls)
@@ -107,8 +139,19 @@ static bool is_at_or_below(const char *path, const char *directory)
 
 /* ---- building */
 
+static void strings_free(char **strings)
+{
+	size_t i;
+
+	for (i = 0; strings && strings[i]; i++)
+		free(strings[i]);
+	free(strings);
+}
+
 static void rule_clear(struct fim_rule *rule)
 {
+	strings_free(rule->writers);
+	free(rule->template);
 	free(rule->path);
 	free(rule->reason);
 	free(rule->approver);
@@ -127,6 +170,7 @@ void fim_policy_free(struct fim_policy *policy)
 		rule_clear(&policy->rules[i]);
 	free(policy->roots);
 	free(policy->rules);
+	free(policy->globs);
 	free(policy->fallback.path);
 	free(policy->version);
 	free(policy->name);
@@ -148,7 +192,8 @@ static int policy_new(size_t roots, size_t rules, struct fim_policy **policy_ret
 	policy->fallback.cls = FIM_CLASS_STRICT;
 	policy->roots = calloc(roots + 1, sizeof(*policy->roots));
 	policy->rules = calloc(rules + 1, sizeof(*policy->rules));
-	if (!policy->fallback.path || !policy->roots || !policy->rules) {
+	policy->globs = calloc(rules + 1, sizeof(*policy->globs));
+	if (!policy->fallback.path || !policy->roots || !policy->rules || !policy->globs) {
 		fim_policy_free(policy);
 		return -ENOMEM;
 	}
@@ -177,25 +222,133 @@ static const char *root_fault(const struct fim_policy *policy, const char *root)
 	return fault;
 }
 
-static const char *rule_fault(const struct fim_policy *policy, const struct fim_rule *rule)
+static size_t depth_of(const char *path)
+{
+	size_t depth = 0;
+
+	for (; *path; path++)
+		depth += *path == '/' && path[1];
+	return depth;
+}
+
+/*
+ * A pattern that ends with a backslash, or opens a bracket that nothing closes, matches
+ * nothing; one with many stars takes for ever.
+ */
+static bool is_pattern_broken(const char *pattern)
+{
+	size_t stars = 0;
+
+	for (; *pattern; pattern++) {
+		stars += *pattern == '*';
+		if (stars > STARS_MAX)
+			return true;
+		if (*pattern == '\\' && !*++pattern)
+			return true;
+		if (*pattern == '[') {
+			pattern = strpbrk(pattern + 1, "]/");
+			if (!pattern || *pattern == '/')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* True if something below @directory can match @pattern. */
+static bool may_match_below(const char *pattern, const char *directory)
+{
+	size_t depth = depth_of(directory);
+	const char *end = pattern;
+	char *head;
+	bool may;
+
+	for (depth++; depth && end; depth--)
+		end = strchr(end + 1, '/');
+	if (!end && depth_of(pattern) <= depth_of(directory))
+		return false;
+	head = end ? strndup(pattern, (size_t)(end - pattern)) : NULL;
+	if (!head)
+		return true; /* rather too much than too little */
+	*strrchr(head, '/') = '\0';
+	may = !*head || !fnmatch(head, directory, FNM_PATHNAME);
+	free(head);
+	return may;
+}
+
+static bool is_within_roots(const struct fim_policy *policy, const struct fim_rule *rule)
+{
+	const char *path = rule->path;
+	size_t i, literal = strcspn(path, WILDCARDS "\\");
+
+	for (i = 0; i < policy->root_count; i++) {
+		const char *root = policy->roots[i];
+		size_t len = strlen(root);
+
+		if (is_at_or_below(path, root) || fim_path_is_below(root, path) || len == 1)
+			return true;
+		/* A wildcard in what would have to be the root: it may be that. */
+		if (literal <= len && !strncmp(path, root, literal) && rule->is_glob)
+			return true;
+	}
+	return false;
+}
+
+static const char *template_fault(const char *template)
+{
+	static _Thread_local char fault[256];
+	struct fim_regex *regex = NULL;
+	char error[160] = "";
+
+	if (fim_regex_new((struct fim_str){template, strlen(template)}, &regex, error,
+			  sizeof(error))) {
+		snprintf(fault, sizeof(fault), "has a template that is no regular expression: %s",
+			 error);
+		return fault;
+	}
+	fim_regex_free(regex);
+	return NULL;
+}
+
+static const char *writers_fault(const struct fim_rule *rule)
+{
+	size_t i;
+
+	for (i = 0; rule->writers && rule->writers[i]; i++)
+		if (rule->writers[i][0] != '/' || is_pattern_broken(rule->writers[i]))
+			return "has a writer that is not an absolute path or pattern";
+	return NULL;
+}
+
+static const char *rule_fault(const struct fim_policy *policy, struct fim_rule *rule)
 {
 	const char *fault = fim_path_fault(rule->path);
 	size_t i;
 
 	if (fault)
 		return fault;
+	rule->is_glob = strpbrk(rule->path, WILDCARDS) != NULL;
+	rule->depth = depth_of(rule->path);
 	for (i = 0; i < policy->rule_count; i++)
 		if (!strcmp(rule->path, policy->rules[i].path))
 			return "has a rule already";
+	if (rule->is_glob && is_pattern_broken(rule->path))
+		return "is not a pattern: a '[' is not closed, a '\\' is the last character, or there are more than 8 '*'";
 	if (rule->cls != FIM_CLASS_STRICT && !rule->reason)
 		return "needs a reason, because it is not strict";
 	if (rule->cls == FIM_CLASS_EXCLUDED && !rule->approver)
 		return "needs an approver, because it is excluded";
-	for (i = 0; i < policy->root_count; i++)
-		if (is_at_or_below(rule->path, policy->roots[i]) ||
-		    fim_path_is_below(policy->roots[i], rule->path))
-			return NULL;
-	return "is outside all roots";
+	if (rule->cls == FIM_CLASS_TEMPLATED && !rule->template)
+		return "needs a template, because it is templated";
+	if (rule->cls != FIM_CLASS_TEMPLATED && rule->template)
+		return "has a template and is not templated";
+	if (rule->cls != FIM_CLASS_TEMPLATED && rule->cls != FIM_CLASS_ONCE && rule->writers)
+		return "has writers and is neither once nor templated";
+	fault = rule->template ? template_fault(rule->template) : NULL;
+	if (!fault)
+		fault = writers_fault(rule);
+	if (!fault && !is_within_roots(policy, rule))
+		fault = "is outside all roots";
+	return fault;
 }
 
 static int root_order(const void *a, const void *b)
@@ -213,11 +366,18 @@ static int policy_seal(struct fim_policy *policy)
 	unsigned char digest[FIM_SHA256_SIZE];
 	struct fim_json *json;
 	char *text = NULL;
-	size_t len;
+	size_t len, i;
 	int err;
 
 	qsort(policy->roots, policy->root_count, sizeof(*policy->roots), root_order);
 	qsort(policy->rules, policy->rule_count, sizeof(*policy->rules), rule_order);
+	for (i = 0; i < policy->rule_count; i++) {
+		const struct fim_rule *rule = &policy->rules[i];
+
+		if (rule->is_glob)
+			policy->globs[policy->glob_count++] = (struct glob){
+				.rule = rule, .literal = strcspn(rule->path, WILDCARDS "\\")};
+	}
 	json = fim_policy_to_json(policy);
 	err = fim_json_dump(json, &text, &len);
 	if (!err)
@@ -252,6 +412,8 @@ struct policy_yaml {
  * @reason: why
  * @approver: who
  * @category: PCI DSS category
+ * @template: expression
+ * @writers: programs
  */
 struct rule_yaml {
 	char *path;
@@ -259,6 +421,8 @@ struct rule_yaml {
 	char *reason;
 	char *approver;
 	char *category;
+	char *template;
+	char **writers;
 };
 
 /* clang-format off */
@@ -275,6 +439,8 @@ static const struct fim_yaml_field rule_fields[] = {
 	{ .key = "reason",   .type = FIM_YAML_STRING, .offset = offsetof(struct rule_yaml, reason) },
 	{ .key = "approver", .type = FIM_YAML_STRING, .offset = offsetof(struct rule_yaml, approver) },
 	{ .key = "category", .type = FIM_YAML_STRING, .offset = offsetof(struct rule_yaml, category) },
+	{ .key = "template", .type = FIM_YAML_STRING, .offset = offsetof(struct rule_yaml, template) },
+	{ .key = "writers",  .type = FIM_YAML_STRINGS, .offset = offsetof(struct rule_yaml, writers) },
 };
 /* clang-format on */
 
@@ -313,11 +479,14 @@ static int rule_from_yaml(const char *file, const struct fim_yaml *node, struct 
 		err = fim_yaml_fail(file, node, "a rule needs a \"class\"");
 	if (!err && class_parse(raw.cls, &rule.cls))
 		err = fim_yaml_fail(file, node,
-				    "unknown class \"%s\": strict, metadata or excluded", raw.cls);
+				    "unknown class \"%s\": strict, once, templated, metadata, append-only or excluded",
+				    raw.cls);
 	rule.path = raw.path;
 	rule.reason = raw.reason;
 	rule.approver = raw.approver;
 	rule.category = raw.category;
+	rule.template = raw.template;
+	rule.writers = raw.writers;
 	free(raw.cls);
 	fault = err ? NULL : rule_fault(policy, &rule);
 	if (fault)
@@ -452,6 +621,32 @@ static int member_dup(const struct fim_json *object, const char *key, const char
 	return *text_ret ? 0 : -ENOMEM;
 }
 
+static int writers_from_json(const struct fim_json *object, const char *what, char ***writers_ret)
+{
+	const struct fim_json *writers = fim_json_get(object, "writers");
+	size_t i, count = fim_json_count(writers);
+	char **strings;
+	const char *text;
+
+	if (!writers)
+		return 0;
+	if (!fim_json_is_array(writers) || !count)
+		return json_fail(what, "writers", "is not a list of paths");
+	strings = calloc(count + 1, sizeof(*strings));
+	if (!strings)
+		return -ENOMEM;
+	*writers_ret = strings;
+	for (i = 0; i < count; i++) {
+		text = fim_json_str(fim_json_index(writers, i));
+		if (!text)
+			return json_fail(what, "writers", "is not a list of paths");
+		strings[i] = strdup(text);
+		if (!strings[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int roots_from_json(const struct fim_json *roots, const char *what,
 			   struct fim_policy *policy)
 {
@@ -475,8 +670,8 @@ static int roots_from_json(const struct fim_json *roots, const char *what,
 
 static int rule_from_json(const struct fim_json *json, const char *what, struct fim_policy *policy)
 {
-	static const char *const allowed[] = {"path",	  "class",    "reason",
-					      "approver", "category", NULL};
+	static const char *const allowed[] = {"path",	  "class",    "reason",	 "approver",
+					      "category", "template", "writers", NULL};
 	const char *cls = fim_json_get_str(json, "class"), *fault;
 	struct fim_rule rule = {0};
 	int err;
@@ -490,6 +685,10 @@ static int rule_from_json(const struct fim_json *json, const char *what, struct 
 		err = member_dup(json, "approver", what, &rule.approver);
 	if (!err)
 		err = member_dup(json, "category", what, &rule.category);
+	if (!err)
+		err = member_dup(json, "template", what, &rule.template);
+	if (!err)
+		err = writers_from_json(json, what, &rule.writers);
 	if (!err && !rule.path)
 		err = json_fail(what, "a rule", "has no path");
 	if (!err && (!cls || class_parse(cls, &rule.cls)))
@@ -555,6 +754,15 @@ int fim_policy_from_json(const struct fim_json *json, const char *what,
 	return err;
 }
 
+static struct fim_json *writers_to_json(char *const *writers)
+{
+	struct fim_json *json = fim_json_array();
+
+	for (; *writers; writers++)
+		fim_json_append_str(json, *writers);
+	return json;
+}
+
 struct fim_json *fim_policy_to_json(const struct fim_policy *policy)
 {
 	struct fim_json *json = fim_json_object();
@@ -572,6 +780,9 @@ struct fim_json *fim_policy_to_json(const struct fim_policy *policy)
 		fim_json_set_str(object, "reason", policy->rules[i].reason);
 		fim_json_set_str(object, "approver", policy->rules[i].approver);
 		fim_json_set_str(object, "category", policy->rules[i].category);
+		fim_json_set_str(object, "template", policy->rules[i].template);
+		if (policy->rules[i].writers)
+			fim_json_set(object, "writers", writers_to_json(policy->rules[i].writers));
 		fim_json_append(rules, object);
 	}
 	fim_json_set_str(json, "name", policy->name);
@@ -635,21 +846,73 @@ static const struct fim_rule *rule_find(const struct fim_policy *policy, const c
 	return NULL;
 }
 
+/*
+ * Globs that could match something at or above @path: few have a beginning in common
+ * with any given path. Returns how many were put into @some.
+ */
+static size_t globs_for(const struct fim_policy *policy, const char *path,
+			const struct glob **some, size_t room)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < policy->glob_count && count < room; i++)
+		if (!strncmp(policy->globs[i].rule->path, path, policy->globs[i].literal))
+			some[count++] = &policy->globs[i];
+	return count;
+}
+
+static size_t parent_len(const char *path, size_t len)
+{
+	while (len && path[len - 1] != '/')
+		len--;
+	while (len && path[len - 1] == '/')
+		len--;
+	return len;
+}
+
+/* The rule with wildcards that matches exactly the first @len bytes of @path. */
+static const struct fim_rule *glob_find(const struct glob *const *globs, size_t count,
+					const char *path, size_t len)
+{
+	char head[FIM_PATH_MAX];
+	size_t i, depth;
+
+	if (!count || len >= sizeof(head))
+		return NULL;
+	memcpy(head, path, len);
+	head[len] = '\0';
+	depth = depth_of(head);
+	for (i = 0; i < count; i++)
+		if (globs[i]->rule->depth == depth &&
+		    !fnmatch(globs[i]->rule->path, head, FNM_PATHNAME))
+			return globs[i]->rule;
+	return NULL;
+}
+
 const struct fim_rule *fim_policy_lookup(const struct fim_policy *policy, const char *path)
 {
-	const struct fim_rule *rule;
-	size_t len = strlen(path);
+	const struct glob *few[64], **globs = few;
+	const struct fim_rule *rule = NULL;
+	size_t len = strlen(path), count;
 
-	while (len) {
-		rule = rule_find(policy, path, len);
-		if (rule)
-			return rule;
-		while (len && path[len - 1] != '/')
-			len--;
-		while (len && path[len - 1] == '/')
-			len--;
+	count = globs_for(policy, path, few, sizeof(few) / sizeof(few[0]));
+	if (count == sizeof(few) / sizeof(few[0])) {
+		globs = calloc(policy->glob_count, sizeof(*globs));
+		if (globs)
+			count = globs_for(policy, path, globs, policy->glob_count);
+		else
+			globs = few;
 	}
-	rule = rule_find(policy, "/", 1);
+	while (len && !rule) {
+		rule = rule_find(policy, path, len);
+		if (!rule || rule->is_glob)
+			rule = glob_find(globs, count, path, len);
+		len = parent_len(path, len);
+	}
+	if (!rule)
+		rule = rule_find(policy, "/", 1);
+	if (globs != few)
+		free(globs);
 	return rule ? rule : &policy->fallback;
 }
 
@@ -669,7 +932,9 @@ bool fim_policy_compares_below(const struct fim_policy *policy, const char *dire
 
 	for (i = 0; i < policy->rule_count; i++)
 		if (policy->rules[i].cls != FIM_CLASS_EXCLUDED &&
-		    fim_path_is_below(policy->rules[i].path, directory))
+		    (fim_path_is_below(policy->rules[i].path, directory) ||
+		     (policy->rules[i].is_glob &&
+		      may_match_below(policy->rules[i].path, directory))))
 			return true;
 	return false;
 }

@@ -3,22 +3,30 @@
  * Measures many objects at once and delivers them in the order in which they were
  * put.
  *
- * A ring of slots; put, taken and delivered only ever grow. The caller's thread puts,
+ * A ring of slots, each a batch of names of one directory, which is opened once for
+ * all of them; put, taken and delivered only ever grow. The caller's thread puts,
  * delivers, and, instead of waiting, measures like the workers do: with one
- * processor there are no workers at all. One lock guards the counters and every
- * slot's status; a slot's content belongs to whoever its status says: QUEUED nobody,
- * BUSY the thread that took it, DONE and FREE the caller's thread.
+ * processor there are no workers at all. Large files leave their batch and are work
+ * of their own, so that the rest of the batch does not wait behind them. One lock
+ * guards the counters and every slot's status; a slot's content belongs to whoever
+ * its status says: QUEUED nobody, BUSY the threads that took parts of it, DONE and
+ * FREE the caller's thread.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib_private.h"
 
-#define SLOT_COUNT  512
+#define SLOT_COUNT  128
+#define BATCH	    32
+#define BIG_COUNT   (SLOT_COUNT * BATCH)
 #define WORKERS_MAX 15
 
 enum status {
@@ -28,28 +36,72 @@ enum status {
 	STATUS_DONE,
 };
 
+/**
+ * struct job - one object of a batch
+ * @name: its name, an offset into the slot's text
+ * @rule: how it is measured
+ * @expected: what the baseline has, NULL: nothing
+ * @walk_err: its error should it be a directory
+ * @err: it could not be measured
+ * @state: what was measured
+ */
+struct job {
+	size_t name;
+	const struct fim_rule *rule;
+	const struct fim_state *expected;
+	int walk_err;
+	int err;
+	struct fim_state state;
+};
+
+/**
+ * struct slot - a batch
+ * @status: who it belongs to
+ * @dir: number of the directory
+ * @text: path of the directory, "" for the root, then the names
+ * @used: bytes of @text
+ * @room: bytes allocated for it
+ * @count: jobs
+ * @left: jobs not done yet
+ * @jobs: the jobs
+ */
 struct slot {
 	enum status status;
-	struct fim_pool_result result;
-	uint32_t flags;
-	int walk_err;
+	uint64_t dir;
+	char *text;
+	size_t used;
+	size_t room;
+	size_t count;
+	size_t left;
+	struct job jobs[BATCH];
+};
+
+struct big {
+	struct slot *slot;
+	struct job *job;
 };
 
 struct fim_pool {
 	int root_fd;
 	fim_pool_fn fn;
 	void *ctx;
+	struct fim_pace *pace;
 	struct fim_hasher *hasher; /* of the caller's thread */
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* something was put, or stop */
+	pthread_cond_t work; /* something was queued, or stop */
 	pthread_cond_t done; /* a slot is DONE */
 	bool stop;
+	size_t idle; /* workers that wait */
 	uint64_t put;
 	uint64_t taken;
 	uint64_t delivered;
+	uint64_t big_put;
+	uint64_t big_taken;
 	size_t worker_count;
 	pthread_t workers[WORKERS_MAX];
+	char path[FIM_PATH_MAX]; /* of what is being delivered */
 	struct slot slots[SLOT_COUNT];
+	struct big bigs[BIG_COUNT];
 };
 
 static struct slot *slot_at(struct fim_pool *pool, uint64_t number)
@@ -57,35 +109,163 @@ static struct slot *slot_at(struct fim_pool *pool, uint64_t number)
 	return &pool->slots[number % SLOT_COUNT];
 }
 
-/* ---- measuring: any thread */
+/* ---- keeping to a rate: any thread */
 
-static void measure(const struct fim_pool *pool, struct slot *slot, struct fim_hasher *hasher)
+struct fim_pace {
+	pthread_mutex_t lock;
+	uint64_t rate; /* bytes per second */
+	int64_t free_ns; /* when the next byte may be read */
+};
+
+static int64_t monotonic_ns(void)
 {
-	struct fim_pool_result *result = &slot->result;
+	struct timespec now;
 
-	/* "" for "/" */
-	result->err = fim_measure_known(pool->root_fd, result->path + 1, slot->flags, hasher,
-					&result->state);
-	if (!result->err && result->state.type == FIM_TYPE_DIR)
-		result->err = slot->walk_err;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * FIM_NSEC_PER_SEC + now.tv_nsec;
 }
 
-/* Take and measure one slot; called and returns with the lock held. False: none is queued. */
-static bool take_one(struct fim_pool *pool, struct fim_hasher *hasher)
+void fim_pace_take(struct fim_pace *pace, uint64_t bytes)
 {
-	struct slot *slot;
+	struct timespec until;
+	int64_t now = monotonic_ns(), free_ns;
 
-	if (pool->taken == pool->put)
-		return false;
-	slot = slot_at(pool, pool->taken++);
-	slot->status = STATUS_BUSY;
-	pthread_mutex_unlock(&pool->lock);
-	measure(pool, slot, hasher);
-	pthread_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pace->lock);
+	if (pace->free_ns < now)
+		pace->free_ns = now;
+	free_ns = pace->free_ns;
+	pace->free_ns += (int64_t)((double)bytes * FIM_NSEC_PER_SEC / (double)pace->rate);
+	pthread_mutex_unlock(&pace->lock);
+	if (free_ns <= now)
+		return;
+	until.tv_sec = free_ns / FIM_NSEC_PER_SEC;
+	until.tv_nsec = free_ns % FIM_NSEC_PER_SEC;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
+}
+
+static struct fim_pace *pace_new(uint64_t rate)
+{
+	struct fim_pace *pace = calloc(1, sizeof(*pace));
+
+	if (pace) {
+		pthread_mutex_init(&pace->lock, NULL);
+		pace->rate = rate;
+	}
+	return pace;
+}
+
+static void pace_free(struct fim_pace *pace)
+{
+	if (!pace)
+		return;
+	pthread_mutex_destroy(&pace->lock);
+	free(pace);
+}
+
+/* ---- measuring: any thread */
+
+static void finish(struct job *job)
+{
+	if (!job->err && job->state.type == FIM_TYPE_DIR)
+		job->err = job->walk_err;
+}
+
+static int open_directory(const struct fim_pool *pool, const struct slot *slot)
+{
+	return fim_open_beneath(pool->root_fd, *slot->text ? slot->text + 1 : "",
+				O_PATH | O_DIRECTORY);
+}
+
+/* The directory is no more, or is none: ask for the object by its whole path. */
+static void measure_by_path(const struct fim_pool *pool, const struct slot *slot, struct job *job,
+			    struct fim_hasher *hasher)
+{
+	char path[FIM_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", slot->text, slot->text + job->name);
+	job->err = fim_measure_known(pool->root_fd, path + 1, job->rule, job->expected, hasher,
+				     &job->state);
+}
+
+static void measure_in(const struct fim_pool *pool, const struct slot *slot, int dir_fd,
+		       struct job *job, uint32_t flags, struct fim_hasher *hasher)
+{
+	const char *name = slot->text + job->name;
+
+	if (dir_fd < 0)
+		measure_by_path(pool, slot, job, hasher);
+	else
+		job->err = fim_measure_entry(dir_fd, *name ? name : ".", flags, job->rule,
+					     job->expected, hasher, &job->state);
+	if (job->err != -EINPROGRESS)
+		finish(job);
+}
+
+/* @count jobs of a slot are done; with the lock held. */
+static void slot_progress(struct fim_pool *pool, struct slot *slot, size_t count)
+{
+	slot->left -= count;
+	if (slot->left)
+		return;
 	slot->status = STATUS_DONE;
 	/* Nobody waits for any slot but the oldest. */
 	if (slot == slot_at(pool, pool->delivered))
 		pthread_cond_signal(&pool->done);
+}
+
+static void take_big(struct fim_pool *pool, struct fim_hasher *hasher)
+{
+	struct big big = pool->bigs[pool->big_taken++ % BIG_COUNT];
+	int fd;
+
+	pthread_mutex_unlock(&pool->lock);
+	fd = open_directory(pool, big.slot);
+	measure_in(pool, big.slot, fd, big.job, 0, hasher);
+	if (fd >= 0)
+		close(fd);
+	pthread_mutex_lock(&pool->lock);
+	slot_progress(pool, big.slot, 1);
+}
+
+static void take_batch(struct fim_pool *pool, struct fim_hasher *hasher)
+{
+	struct slot *slot = slot_at(pool, pool->taken++);
+	size_t i, done = 0;
+	int fd;
+
+	slot->status = STATUS_BUSY;
+	pthread_mutex_unlock(&pool->lock);
+	fd = open_directory(pool, slot);
+	for (i = 0; i < slot->count; i++) {
+		struct job *job = &slot->jobs[i];
+
+		measure_in(pool, slot, fd, job, slot->count > 1 ? FIM_MEASURE_SMALL : 0, hasher);
+		if (job->err != -EINPROGRESS) {
+			done++;
+			continue;
+		}
+		pthread_mutex_lock(&pool->lock);
+		pool->bigs[pool->big_put++ % BIG_COUNT] = (struct big){slot, job};
+		if (pool->idle)
+			pthread_cond_signal(&pool->work);
+		pthread_mutex_unlock(&pool->lock);
+	}
+	if (fd >= 0)
+		close(fd);
+	pthread_mutex_lock(&pool->lock);
+	slot_progress(pool, slot, done);
+}
+
+/* Take and measure something; called and returns with the lock held. False: nothing is queued. */
+static bool take_one(struct fim_pool *pool, struct fim_hasher *hasher)
+{
+	if (pool->big_taken != pool->big_put)
+		take_big(pool, hasher);
+	else if (pool->taken != pool->put)
+		take_batch(pool, hasher);
+	else
+		return false;
 	return true;
 }
 
@@ -96,10 +276,15 @@ static void *worker(void *arg)
 
 	if (!hasher)
 		return NULL; /* the others do its part */
+	fim_hasher_set_pace(hasher, pool->pace);
 	pthread_mutex_lock(&pool->lock);
-	while (!pool->stop)
-		if (!take_one(pool, hasher))
-			pthread_cond_wait(&pool->work, &pool->lock);
+	while (!pool->stop) {
+		if (take_one(pool, hasher))
+			continue;
+		pool->idle++;
+		pthread_cond_wait(&pool->work, &pool->lock);
+		pool->idle--;
+	}
 	pthread_mutex_unlock(&pool->lock);
 	fim_hasher_free(hasher);
 	return NULL;
@@ -107,59 +292,117 @@ static void *worker(void *arg)
 
 /* ---- delivering: the caller's thread */
 
+static int deliver_job(struct fim_pool *pool, const struct slot *slot, struct job *job)
+{
+	struct fim_pool_result result = {
+		.path = pool->path, .rule = job->rule, .state = &job->state, .err = job->err};
+	int err;
+
+	snprintf(pool->path, sizeof(pool->path), "%s/%s", slot->text, slot->text + job->name);
+	err = pool->fn(pool->ctx, &result);
+	fim_state_clear(&job->state);
+	return err;
+}
+
 static int deliver_oldest(struct fim_pool *pool)
 {
 	struct slot *slot = slot_at(pool, pool->delivered);
-	int err;
+	size_t i;
+	int err = 0;
 
 	pthread_mutex_lock(&pool->lock);
 	while (slot->status != STATUS_DONE)
 		if (!take_one(pool, pool->hasher))
 			pthread_cond_wait(&pool->done, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
-	err = pool->fn(pool->ctx, &slot->result);
-	fim_state_clear(&slot->result.state);
+	for (i = 0; i < slot->count && !err; i++)
+		err = deliver_job(pool, slot, &slot->jobs[i]);
+	for (; i < slot->count; i++)
+		fim_state_clear(&slot->jobs[i].state);
 	pthread_mutex_lock(&pool->lock);
+	slot->count = 0;
 	slot->status = STATUS_FREE;
 	pool->delivered++;
 	pthread_mutex_unlock(&pool->lock);
 	return err;
 }
 
-int fim_pool_put(struct fim_pool *pool, const char *path, uint32_t flags, int walk_err)
-{
-	struct slot *slot;
-	size_t size = strlen(path) + 1;
-	int err;
+/* ---- putting: the caller's thread */
 
-	if (pool->put - pool->delivered == SLOT_COUNT) {
-		err = deliver_oldest(pool);
-		if (err)
-			return err;
-	}
-	slot = slot_at(pool, pool->put);
-	if (size > slot->result.path_size) {
-		free(slot->result.path);
-		slot->result.path_size = 0;
-		slot->result.path = malloc(size);
-		if (!slot->result.path)
-			return -ENOMEM;
-		slot->result.path_size = size;
-	}
-	memcpy(slot->result.path, path, size);
-	slot->flags = flags;
-	slot->walk_err = walk_err;
+/* The batch being filled; nobody else looks at it yet. */
+static struct slot *open_batch(struct fim_pool *pool)
+{
+	return slot_at(pool, pool->put);
+}
+
+static int queue_batch(struct fim_pool *pool)
+{
+	struct slot *slot = open_batch(pool);
+
+	if (!slot->count)
+		return 0;
 	pthread_mutex_lock(&pool->lock);
+	slot->left = slot->count;
 	slot->status = STATUS_QUEUED;
 	pool->put++;
-	pthread_cond_signal(&pool->work);
+	if (pool->idle)
+		pthread_cond_signal(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
+	/* The next one must be free to be filled. */
+	return pool->put - pool->delivered == SLOT_COUNT ? deliver_oldest(pool) : 0;
+}
+
+static int add_text(struct slot *slot, const char *text, size_t len)
+{
+	size_t room = slot->room ? slot->room : 1024;
+	char *larger;
+
+	while (room < slot->used + len + 1)
+		room *= 2;
+	if (room != slot->room) {
+		larger = realloc(slot->text, room);
+		if (!larger)
+			return -ENOMEM;
+		slot->text = larger;
+		slot->room = room;
+	}
+	memcpy(slot->text + slot->used, text, len);
+	slot->text[slot->used + len] = '\0';
+	slot->used += len + 1;
 	return 0;
+}
+
+int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object)
+{
+	const char *name = strrchr(object->path, '/') + 1;
+	struct slot *slot = open_batch(pool);
+	struct job *job;
+	int err = 0;
+
+	if (slot->count && (slot->count == BATCH || slot->dir != object->dir)) {
+		err = queue_batch(pool);
+		slot = open_batch(pool);
+	}
+	if (!err && !slot->count) {
+		slot->dir = object->dir;
+		slot->used = 0;
+		err = add_text(slot, object->path, (size_t)(name - object->path) - 1);
+	}
+	if (err)
+		return err;
+	job = &slot->jobs[slot->count];
+	*job = (struct job){.name = slot->used,
+			    .rule = object->rule,
+			    .expected = object->expected,
+			    .walk_err = object->walk_err};
+	err = add_text(slot, name, strlen(name));
+	slot->count += !err;
+	return err;
 }
 
 int fim_pool_drain(struct fim_pool *pool)
 {
-	int err = 0;
+	int err = queue_batch(pool);
 
 	while (!err && pool->delivered != pool->put)
 		err = deliver_oldest(pool);
@@ -168,7 +411,7 @@ int fim_pool_drain(struct fim_pool *pool)
 
 /* ---- opening and closing */
 
-static size_t processor_count(void)
+size_t fim_processor_count(void)
 {
 	cpu_set_t set;
 
@@ -180,7 +423,7 @@ static size_t processor_count(void)
 /* A thread that cannot be had is one worker fewer, not an error. */
 static void start_workers(struct fim_pool *pool)
 {
-	size_t want = processor_count() - 1;
+	size_t want = fim_processor_count() - 1;
 	sigset_t all, before;
 
 	want = want < WORKERS_MAX ? want : WORKERS_MAX;
@@ -193,17 +436,20 @@ static void start_workers(struct fim_pool *pool)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-int fim_pool_open(int root_fd, fim_pool_fn fn, void *ctx, struct fim_pool **pool_ret)
+int fim_pool_open(int root_fd, uint64_t rate, fim_pool_fn fn, void *ctx, struct fim_pool **pool_ret)
 {
 	struct fim_pool *pool = calloc(1, sizeof(*pool));
 
 	if (!pool)
 		return -ENOMEM;
 	pool->hasher = fim_hasher_new();
-	if (!pool->hasher) {
+	pool->pace = rate ? pace_new(rate) : NULL;
+	if (!pool->hasher || (rate && !pool->pace)) {
+		fim_hasher_free(pool->hasher);
 		free(pool);
 		return -ENOMEM;
 	}
+	fim_hasher_set_pace(pool->hasher, pool->pace);
 	pool->root_fd = root_fd;
 	pool->fn = fn;
 	pool->ctx = ctx;
@@ -217,7 +463,7 @@ int fim_pool_open(int root_fd, fim_pool_fn fn, void *ctx, struct fim_pool **pool
 
 void fim_pool_close(struct fim_pool *pool)
 {
-	size_t i;
+	size_t i, j;
 
 	if (!pool)
 		return;
@@ -228,12 +474,14 @@ void fim_pool_close(struct fim_pool *pool)
 	for (i = 0; i < pool->worker_count; i++)
 		pthread_join(pool->workers[i], NULL);
 	for (i = 0; i < SLOT_COUNT; i++) {
-		fim_state_clear(&pool->slots[i].result.state);
-		free(pool->slots[i].result.path);
+		for (j = 0; j < pool->slots[i].count; j++)
+			fim_state_clear(&pool->slots[i].jobs[j].state);
+		free(pool->slots[i].text);
 	}
 	pthread_cond_destroy(&pool->done);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
 	fim_hasher_free(pool->hasher);
+	pace_free(pool->pace);
 	free(pool);
 }

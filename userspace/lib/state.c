@@ -40,6 +40,8 @@ static const struct {
 	{ FIM_DIFF_FLAGS,  "flags" },
 	{ FIM_DIFF_NLINK,  "nlink" },
 	{ FIM_DIFF_RDEV,   "rdev" },
+	{ FIM_DIFF_VERITY, "verity" },
+	{ FIM_DIFF_LINKS,  "links" },
 };
 /* clang-format on */
 
@@ -70,6 +72,7 @@ void fim_state_clear(struct fim_state *state)
 	}
 	free(state->xattrs);
 	free(state->target);
+	free(state->verity);
 	memset(state, 0, sizeof(*state));
 }
 
@@ -113,11 +116,17 @@ int fim_state_copy(const struct fim_state *from, struct fim_state *to_ret)
 	size_t i;
 
 	copy.target = NULL;
+	copy.verity = NULL;
 	copy.xattrs = NULL;
 	copy.xattr_count = 0;
 	if (from->target) {
 		copy.target = strdup(from->target);
 		if (!copy.target)
+			goto err_clear;
+	}
+	if (from->verity) {
+		copy.verity = strdup(from->verity);
+		if (!copy.verity)
 			goto err_clear;
 	}
 	for (i = 0; i < from->xattr_count; i++)
@@ -155,11 +164,9 @@ static bool digests_equal(const struct fim_state *a, const struct fim_state *b)
 	return !a->has_digest || !memcmp(a->sha256, b->sha256, sizeof(a->sha256));
 }
 
-static bool targets_equal(const struct fim_state *a, const struct fim_state *b)
+static bool texts_equal(const char *a, const char *b)
 {
-	if (!a->target || !b->target)
-		return a->target == b->target;
-	return !strcmp(a->target, b->target);
+	return a && b ? !strcmp(a, b) : a == b;
 }
 
 uint32_t fim_state_diff(const struct fim_state *a, const struct fim_state *b)
@@ -174,7 +181,8 @@ uint32_t fim_state_diff(const struct fim_state *a, const struct fim_state *b)
 	diff |= a->size != b->size ? FIM_DIFF_SIZE : 0;
 	diff |= a->nlink != b->nlink ? FIM_DIFF_NLINK : 0;
 	diff |= !digests_equal(a, b) ? FIM_DIFF_DIGEST : 0;
-	diff |= !targets_equal(a, b) ? FIM_DIFF_TARGET : 0;
+	diff |= !texts_equal(a->target, b->target) ? FIM_DIFF_TARGET : 0;
+	diff |= !texts_equal(a->verity, b->verity) ? FIM_DIFF_VERITY : 0;
 	diff |= !xattrs_equal(a, b) ? FIM_DIFF_XATTRS : 0;
 	if (a->immutable != b->immutable || a->append_only != b->append_only)
 		diff |= FIM_DIFF_FLAGS;
@@ -260,6 +268,8 @@ void fim_state_to_json(const struct fim_state *state, struct fim_json *object)
 	}
 	if (state->type == FIM_TYPE_FILE)
 		fim_json_set_int(object, "nlink", state->nlink);
+	if (state->type == FIM_TYPE_FILE)
+		fim_json_set_str(object, "verity", state->verity);
 	if (state->type == FIM_TYPE_SYMLINK && state->target)
 		fim_json_set_bytes(object, "target", state->target, strlen(state->target));
 	if (state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK) {
@@ -353,6 +363,34 @@ static int digest_from_json(const struct fim_json *object, const char *what,
 	return fim_hex_decode(hex, state->sha256, sizeof(state->sha256));
 }
 
+const char *fim_verity_fault(const char *text)
+{
+	size_t len;
+
+	if (strncmp(text, "sha256:", 7) && strncmp(text, "sha512:", 7))
+		return "does not begin with sha256: or sha512:";
+	len = text[3] == '2' ? 64 : 128;
+	if (strlen(text + 7) != len || strspn(text + 7, "0123456789abcdef") != len)
+		return "is not as many lower-case hex digits as its kind has";
+	return NULL;
+}
+
+static int verity_from_json(const struct fim_json *object, const char *what,
+			    struct fim_state *state)
+{
+	const struct fim_json *json = fim_json_get(object, "verity");
+	const char *text = fim_json_str(json);
+	const char *fault;
+
+	if (!json)
+		return 0;
+	fault = text ? fim_verity_fault(text) : "is not a string";
+	if (fault)
+		return invalid(what, "verity", fault);
+	state->verity = strdup(text);
+	return state->verity ? 0 : -ENOMEM;
+}
+
 static int file_from_json(const struct fim_json *object, const char *what, struct fim_state *state)
 {
 	int64_t size, nlink;
@@ -365,7 +403,8 @@ static int file_from_json(const struct fim_json *object, const char *what, struc
 		return err;
 	state->size = (uint64_t)size;
 	state->nlink = (uint32_t)nlink;
-	return digest_from_json(object, what, state);
+	err = digest_from_json(object, what, state);
+	return err ? err : verity_from_json(object, what, state);
 }
 
 static int symlink_from_json(const struct fim_json *object, const char *what,
@@ -528,6 +567,7 @@ static int members_check(const struct fim_json *object, const char *what, enum f
 		{"size", 1u << FIM_TYPE_FILE | 1u << FIM_TYPE_SYMLINK},
 		{"sha256", 1u << FIM_TYPE_FILE},
 		{"nlink", 1u << FIM_TYPE_FILE},
+		{"verity", 1u << FIM_TYPE_FILE},
 		{"target", 1u << FIM_TYPE_SYMLINK},
 		{"target_hex", 1u << FIM_TYPE_SYMLINK},
 		{"rdev", 1u << FIM_TYPE_CHAR | 1u << FIM_TYPE_BLOCK},

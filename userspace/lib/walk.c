@@ -42,11 +42,13 @@ struct listing;
 /**
  * struct entry - a name in a directory
  * @name: the name; for a root of the policy: its path
+ * @len: its length
  * @is_dir: as far as reading the directory told
  * @listing: what is in it, from its visit until its content was visited
  */
 struct entry {
-	char *name;
+	const char *name;
+	size_t len;
 	bool is_dir;
 	struct listing *listing;
 };
@@ -61,16 +63,28 @@ struct item {
 	bool content;
 };
 
+/**
+ * struct listing - the names in a directory
+ * @entries: they
+ * @count: their number
+ * @room: allocated
+ * @names: their text; while it grows @entries have offsets in @len and no @name
+ * @used: bytes of @names
+ * @names_room: allocated
+ */
 struct listing {
 	struct entry *entries;
 	size_t count;
 	size_t room;
+	char *names;
+	size_t used;
+	size_t names_room;
 };
 
 struct walk {
-	int root_fd;
-	const struct fim_policy *policy;
+	const struct fim_walk_params *params;
 	struct fim_pool *pool;
+	uint64_t dirs; /* directories entered */
 	size_t path_len;
 	char path[FIM_PATH_MAX];
 };
@@ -83,32 +97,64 @@ static void listing_free(struct listing *listing)
 
 	if (!listing)
 		return;
-	for (i = 0; i < listing->count; i++) {
+	for (i = 0; i < listing->count; i++)
 		listing_free(listing->entries[i].listing);
-		free(listing->entries[i].name);
-	}
 	free(listing->entries);
+	free(listing->names);
 	free(listing);
+}
+
+static int listing_grow(struct listing *listing, size_t len)
+{
+	size_t room = listing->room ? 2 * listing->room : 16;
+	size_t names_room = listing->names_room ? 2 * listing->names_room : 512;
+	struct entry *entries;
+	char *names;
+
+	if (listing->count == listing->room) {
+		entries = reallocarray(listing->entries, room, sizeof(*entries));
+		if (!entries)
+			return -ENOMEM;
+		listing->entries = entries;
+		listing->room = room;
+	}
+	while (names_room < listing->used + len + 1)
+		names_room *= 2;
+	if (listing->used + len + 1 > listing->names_room) {
+		names = realloc(listing->names, names_room);
+		if (!names)
+			return -ENOMEM;
+		listing->names = names;
+		listing->names_room = names_room;
+	}
+	return 0;
 }
 
 static int listing_add(struct listing *listing, const char *name, bool is_dir)
 {
-	struct entry *larger;
-	size_t room;
+	size_t len = strlen(name);
 
-	if (listing->count == listing->room) {
-		room = listing->room ? 2 * listing->room : 16;
-		larger = reallocarray(listing->entries, room, sizeof(*larger));
-		if (!larger)
-			return -ENOMEM;
-		listing->entries = larger;
-		listing->room = room;
-	}
-	listing->entries[listing->count] = (struct entry){.name = strdup(name), .is_dir = is_dir};
-	if (!listing->entries[listing->count].name)
+	if ((listing->count == listing->room || listing->used + len + 1 > listing->names_room) &&
+	    listing_grow(listing, len))
 		return -ENOMEM;
-	listing->count++;
+	memcpy(listing->names + listing->used, name, len + 1);
+	listing->entries[listing->count++] = (struct entry){.len = listing->used, .is_dir = is_dir};
+	listing->used += len + 1;
 	return 0;
+}
+
+/* The names are all there and stay where they are. */
+static void listing_seal(struct listing *listing)
+{
+	size_t i, next;
+
+	for (i = 0; i < listing->count; i++) {
+		struct entry *entry = &listing->entries[i];
+
+		next = i + 1 < listing->count ? listing->entries[i + 1].len : listing->used;
+		entry->name = listing->names + entry->len;
+		entry->len = next - entry->len - 1;
+	}
 }
 
 static bool is_made_up(int fd)
@@ -175,7 +221,7 @@ static int read_directory(const struct walk *walk, struct listing *listing)
 	DIR *dir;
 	int fd, err;
 
-	fd = fim_open_beneath(walk->root_fd, walk->path + 1, O_RDONLY | O_DIRECTORY);
+	fd = fim_open_beneath(walk->params->root_fd, walk->path + 1, O_RDONLY | O_DIRECTORY);
 	/* No directory any more. Should it be one again when it is measured, its content was missed. */
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return -EAGAIN;
@@ -192,28 +238,29 @@ static int read_directory(const struct walk *walk, struct listing *listing)
 		return err;
 	}
 	err = read_names(dir, name_max, listing);
+	listing_seal(listing);
 	closedir(dir);
 	return err;
 }
 
 /* ---- order */
 
-static unsigned char item_byte(const struct item *item, size_t len, size_t i)
+static unsigned char item_byte(const struct item *item, size_t i)
 {
-	if (i < len)
+	if (i < item->entry->len)
 		return (unsigned char)item->entry->name[i];
-	return item->content && i == len ? '/' : '\0';
+	return item->content && i == item->entry->len ? '/' : '\0';
 }
 
 static int item_order(const void *a, const void *b)
 {
 	const struct item *left = a, *right = b;
-	size_t left_len = strlen(left->entry->name), right_len = strlen(right->entry->name);
+	size_t left_len = left->entry->len, right_len = right->entry->len;
 	size_t i, common = left_len < right_len ? left_len : right_len;
 	int order = memcmp(left->entry->name, right->entry->name, common);
 
 	for (i = common; !order && i <= common + 1; i++)
-		order = item_byte(left, left_len, i) - item_byte(right, right_len, i);
+		order = item_byte(left, i) - item_byte(right, i);
 	return order;
 }
 
@@ -245,28 +292,33 @@ bool fim_errno_is_ours(int err)
 }
 
 /* walk->path names it. What is excluded is neither measured nor, as a rule, entered. */
-static int visit(struct walk *walk, struct entry *entry)
+static int visit(struct walk *walk, struct entry *entry, uint64_t dir)
 {
-	const struct fim_rule *rule = fim_policy_lookup(walk->policy, walk->path);
-	bool excluded = rule->cls == FIM_CLASS_EXCLUDED;
-	int err = 0;
+	const struct fim_walk_params *params = walk->params;
+	struct fim_pool_object object = {.path = walk->path, .dir = dir};
+	bool excluded;
 
-	if (entry->is_dir && (!excluded || fim_policy_compares_below(walk->policy, walk->path))) {
+	object.rule = fim_policy_lookup(params->policy, walk->path);
+	excluded = object.rule->cls == FIM_CLASS_EXCLUDED;
+	if (entry->is_dir &&
+	    (!excluded || fim_policy_compares_below(params->policy, walk->path))) {
 		entry->listing = calloc(1, sizeof(*entry->listing));
-		err = entry->listing ? read_directory(walk, entry->listing) : -ENOMEM;
+		object.walk_err = entry->listing ? read_directory(walk, entry->listing) : -ENOMEM;
 	} else if (!entry->is_dir) {
 		/* Should it be a directory by the time it is measured, its content was missed. */
-		err = -EAGAIN;
+		object.walk_err = -EAGAIN;
 	}
-	if (fim_errno_is_ours(err) || excluded)
-		return fim_errno_is_ours(err) ? err : 0;
-	return fim_pool_put(walk->pool, walk->path,
-			    rule->cls == FIM_CLASS_METADATA ? FIM_MEASURE_NO_DIGEST : 0, err);
+	if (fim_errno_is_ours(object.walk_err) || excluded)
+		return fim_errno_is_ours(object.walk_err) ? object.walk_err : 0;
+	if (params->expect)
+		object.expected = params->expect(params->ctx, walk->path);
+	return fim_pool_put(walk->pool, &object);
 }
 
 static int visit_all(struct walk *walk, const struct listing *listing)
 {
-	size_t i, len, count, parent_len = walk->path_len;
+	size_t i, count, parent_len = walk->path_len;
+	uint64_t dir = ++walk->dirs;
 	struct item *items;
 	int err;
 
@@ -280,11 +332,11 @@ static int visit_all(struct walk *walk, const struct listing *listing)
 		if (*entry->name != '/' && parent_len > 1)
 			walk->path[walk->path_len++] = '/';
 		/* It fits: read_names() and the policy saw to that. */
-		len = strlen(entry->name);
-		memcpy(walk->path + walk->path_len, entry->name, len + 1);
-		walk->path_len += len;
+		memcpy(walk->path + walk->path_len, entry->name, entry->len + 1);
+		walk->path_len += entry->len;
 		if (!items[i].content) {
-			err = visit(walk, entry);
+			/* Roots are not of one directory, though of one listing. */
+			err = visit(walk, entry, *entry->name == '/' ? ++walk->dirs : dir);
 		} else if (entry->listing) {
 			err = visit_all(walk, entry->listing);
 			listing_free(entry->listing);
@@ -305,29 +357,30 @@ static int visit_roots(struct walk *walk)
 	size_t i;
 	int fd, err = roots ? 0 : -ENOMEM;
 
-	for (i = 0; i < fim_policy_root_count(walk->policy) && !err; i++) {
-		root = fim_policy_root(walk->policy, i);
-		fd = fim_open_beneath(walk->root_fd, root + 1, O_PATH);
+	for (i = 0; i < fim_policy_root_count(walk->params->policy) && !err; i++) {
+		root = fim_policy_root(walk->params->policy, i);
+		fd = fim_open_beneath(walk->params->root_fd, root + 1, O_PATH);
 		err = listing_add(roots, root, fd >= 0 && !fstat(fd, &st) && S_ISDIR(st.st_mode));
 		if (fd >= 0)
 			close(fd);
 	}
-	if (!err)
+	if (!err) {
+		listing_seal(roots);
 		err = visit_all(walk, roots);
+	}
 	listing_free(roots);
 	return err;
 }
 
-int fim_walk(int root_fd, const struct fim_policy *policy, fim_pool_fn fn, void *ctx)
+int fim_walk(const struct fim_walk_params *params)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 	int err;
 
 	if (!walk)
 		return -ENOMEM;
-	walk->root_fd = root_fd;
-	walk->policy = policy;
-	err = fim_pool_open(root_fd, fn, ctx, &walk->pool);
+	walk->params = params;
+	err = fim_pool_open(params->root_fd, params->rate, params->fn, params->ctx, &walk->pool);
 	if (!err)
 		err = visit_roots(walk);
 	if (!err)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a baseline is in memory; for the files that take, read, change and print one.
+ */
+#ifndef BASELINE_H
+#define BASELINE_H
+
+#include "libfim.h"
+#include "rules_private.h"
+
+#define FIM_BASELINE_FORMAT  "ecs-fim-baseline"
+#define FIM_DELTA_FORMAT     "ecs-fim-delta"
+#define FIM_BASELINE_VERSION 1
+#define FIM_BASELINE_MAX     (1u << 30)
+#define FIM_TRAILER_PATTERN  "{\"count\":%zu,\"root_digest\":\"%s\"}"
+#define FIM_TRAILER_SIZE     128
+
+/**
+ * struct fim_baseline - a baseline, or a delta to one, in memory
+ * @policy: its policy; a delta has none of its own
+ * @header: first line
+ * @entries: in byte order of the paths; their strings live in @arena
+ * @count: their number
+ * @arena: strings and extended attributes
+ * @digest: SHA-256 of the file, hex
+ * @key_id: key that signed it, "" if the signature was not checked
+ * @head: digest of the last delta applied, or @digest
+ * @delta_count: deltas applied
+ */
+struct fim_baseline {
+	struct fim_policy *policy;
+	struct fim_json *header;
+	struct fim_entry *entries;
+	size_t count;
+	struct fim_arena arena;
+	char digest[FIM_SHA256_HEX_SIZE];
+	char key_id[FIM_KEY_ID_SIZE];
+	char head[FIM_SHA256_HEX_SIZE];
+	size_t delta_count;
+};
+
+/* A copy whose strings live in @arena; 0 or -ENOMEM. */
+int fim_arena_entry(struct fim_arena *arena, const struct fim_entry *from,
+		    struct fim_entry *to_ret);
+
+#endif /* BASELINE_H */
