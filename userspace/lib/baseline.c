@@ -198,8 +198,7 @@ static int move_text(struct fim_arena *arena, char **text)
 	return *text ? 0 : -ENOMEM;
 }
 
-int fim_arena_entry(struct fim_arena *arena, const struct fim_entry *from,
-		    struct fim_entry *to_ret)
+int fim_arena_entry(struct fim_arena *arena, const struct fim_entry *from, struct fim_entry *to_ret)
 {
 	struct fim_entry copy = *from;
 	struct fim_xattr *xattrs = NULL;

@@ -185,8 +185,8 @@ static bool read_xattrs(struct scan *scan, struct fim_arena *arena, struct fim_s
 			return false;
 		xattrs[count].len = value.len / 2;
 		xattrs[count].name = fim_arena_copy(arena, name.bytes, name.len);
-		xattrs[count].value = (unsigned char *)fim_arena_copy(arena, value.bytes,
-								      value.len / 2);
+		xattrs[count].value =
+			(unsigned char *)fim_arena_copy(arena, value.bytes, value.len / 2);
 		if (!xattrs[count].name || !xattrs[count].value ||
 		    !hex(value.bytes, value.len / 2, xattrs[count].value) ||
 		    (count && strcmp(xattrs[count - 1].name, xattrs[count].name) >= 0))

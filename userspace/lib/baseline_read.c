@@ -133,8 +133,7 @@ static int check_format(struct reader *reader, const struct fim_json *header,
 	const char *hash = fim_json_get_str(header, "hash");
 	int err;
 
-	if (!format ||
-	    strcmp(format, reader->is_delta ? FIM_DELTA_FORMAT : FIM_BASELINE_FORMAT))
+	if (!format || strcmp(format, reader->is_delta ? FIM_DELTA_FORMAT : FIM_BASELINE_FORMAT))
 		return reject(reader, reader->is_delta ? "not a delta" : "not a baseline");
 	if (fim_json_get_int(header, "version", 0) != FIM_BASELINE_VERSION)
 		return reject(reader, "a version of the format that this program does not know");
@@ -152,9 +151,9 @@ static int check_format(struct reader *reader, const struct fim_json *header,
 
 static int check_header(struct reader *reader, const struct fim_json *header)
 {
-	static const char *const allowed[] = {"format",	  "version",	   "created",	 "tool",
-					      "hash",	  "expires",	   "root",	 "root_hex",
-					      "policy",	  "policy_digest", "provenance", NULL};
+	static const char *const allowed[] = {"format", "version",	 "created",    "tool",
+					      "hash",	"expires",	 "root",       "root_hex",
+					      "policy", "policy_digest", "provenance", NULL};
 	const char *root = fim_json_get_str(header, "root");
 	int err;
 
@@ -172,9 +171,9 @@ static int check_header(struct reader *reader, const struct fim_json *header)
 
 static int check_delta_header(struct reader *reader, const struct fim_json *header)
 {
-	static const char *const allowed[] = {"format", "version", "created", "tool",  "hash",
-					      "kind",	"base",	   "previous", "host", "boot_id",
-					      "change", NULL};
+	static const char *const allowed[] = {"format", "version", "created", "tool",
+					      "hash",	"kind",	   "base",    "previous",
+					      "host",	"boot_id", "change",  NULL};
 	const char *kind = fim_json_get_str(header, "kind");
 	int err;
 
@@ -349,12 +348,12 @@ static int read_slowly(struct reader *reader, const char *line, size_t len,
 		       struct fim_entry *entry_ret)
 {
 	static const char *const allowed[] = {
-		"path",	  "path_hex", "type",	    "mode",   "uid",   "gid",	 "size",
-		"sha256", "nlink",    "target",	    "verity", "flags", "xattrs", "target_hex",
+		"path",	  "path_hex", "type",	  "mode",   "uid",     "gid",	 "size",
+		"sha256", "nlink",    "target",	  "verity", "flags",   "xattrs", "target_hex",
 		"rdev",	  "link",     "link_hex", "origin", "package", NULL,	 NULL};
 	static const char *const delta_allowed[] = {
-		"path",	  "path_hex", "type",	    "mode",   "uid",   "gid",	 "size",
-		"sha256", "nlink",    "target",	    "verity", "flags", "xattrs", "target_hex",
+		"path",	  "path_hex", "type",	  "mode",   "uid",     "gid",	 "size",
+		"sha256", "nlink",    "target",	  "verity", "flags",   "xattrs", "target_hex",
 		"rdev",	  "link",     "link_hex", "origin", "package", "why",	 NULL};
 	struct fim_entry entry = {0};
 	struct fim_json *json = NULL;
@@ -474,8 +473,7 @@ static int reader_open(struct reader *reader)
 	if (!reader->hasher || !reader->baseline)
 		return -ENOMEM;
 	/* More than there can be: header and trailer are lines too. */
-	reader->baseline->entries =
-		calloc(reader->facts.lines, sizeof(*reader->baseline->entries));
+	reader->baseline->entries = calloc(reader->facts.lines, sizeof(*reader->baseline->entries));
 	return reader->baseline->entries ? 0 : -ENOMEM;
 }
 
@@ -741,8 +739,8 @@ static void explain_rejection(const char *path, int fd, const struct facts *fact
 		goto out;
 	fim_hex_encode(digest, sizeof(digest), hex);
 	if (facts->last != '\n')
-		fim_log(LOG_ERR, "%s:%zu: the last line is not complete: the file was cut off", path,
-			facts->lines + 1);
+		fim_log(LOG_ERR, "%s:%zu: the last line is not complete: the file was cut off",
+			path, facts->lines + 1);
 	else if (!strstr(line, hex))
 		fim_log(LOG_ERR,
 			"%s:%zu: the root digest is not that of the lines above: the file was changed after it was written",

@@ -226,9 +226,8 @@ static int sign_bytes(EVP_PKEY *key, const EVP_MD *md, const void *bytes, size_t
 		return -ENOMEM;
 	if (EVP_DigestSignInit(ctx, &options, md, NULL, key) != 1)
 		goto out;
-	if (is_rsa(key) &&
-	    (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
-	     EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
+	if (is_rsa(key) && (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
+			    EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
 		goto out;
 	if (EVP_DigestSign(ctx, NULL, &signature_len, bytes, len) != 1)
 		goto out;
@@ -286,7 +285,7 @@ out:
  */
 struct check {
 	const struct fim_signed *what;
-	STACK_OF(X509) *chain;
+	STACK_OF(X509) * chain;
 	size_t usable;
 	char key_id[FIM_KEY_ID_SIZE];
 	char *key_path;
@@ -400,7 +399,7 @@ static int check_certificate(struct check *check, const char *path, X509 *anchor
 	return 0;
 }
 
-static int read_certificates(const char *pem, size_t len, STACK_OF(X509) **chain_ret)
+static int read_certificates(const char *pem, size_t len, STACK_OF(X509) * *chain_ret)
 {
 	BIO *bio = BIO_new_mem_buf(pem, (int)len);
 	STACK_OF(X509) *chain = sk_X509_new_null();

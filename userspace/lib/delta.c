@@ -58,8 +58,7 @@ static int check_entries(const struct fim_baseline *baseline, const struct fim_b
 
 static int merge(struct fim_baseline *baseline, const struct fim_baseline *delta)
 {
-	struct fim_entry *merged =
-		calloc(baseline->count + delta->count + 1, sizeof(*merged));
+	struct fim_entry *merged = calloc(baseline->count + delta->count + 1, sizeof(*merged));
 	size_t i = 0, j = 0, count = 0;
 	int order, err = 0;
 
@@ -67,9 +66,9 @@ static int merge(struct fim_baseline *baseline, const struct fim_baseline *delta
 		return -ENOMEM;
 	while (!err && (i < baseline->count || j < delta->count)) {
 		order = i == baseline->count ? 1
-			: j == delta->count  ? -1
-					     : strcmp(baseline->entries[i].path,
-						      delta->entries[j].path);
+			: j == delta->count
+				? -1
+				: strcmp(baseline->entries[i].path, delta->entries[j].path);
 		if (order < 0) {
 			merged[count++] = baseline->entries[i++];
 			continue;
@@ -139,8 +138,8 @@ static int open_found(const char *dir, const char *name, const char *const *key_
 		found->path = NULL;
 		return -ENOMEM;
 	}
-	if (asprintf(&signature, "%.*s.sig",
-		     (int)(strlen(found->path) - strlen(DELTA_SUFFIX)), found->path) < 0)
+	if (asprintf(&signature, "%.*s.sig", (int)(strlen(found->path) - strlen(DELTA_SUFFIX)),
+		     found->path) < 0)
 		return -ENOMEM;
 	if (access(signature, F_OK)) {
 		fim_log(LOG_WARNING, "%s: not applied: it is not signed (no %s)", found->path,

@@ -38,7 +38,7 @@
 #define TICK_NS 10000000LL
 
 /* What is read in about a millisecond: more than handing it to another thread costs. */
-#define BIG_SIZE     (2u << 20)
+#define BIG_SIZE (2u << 20)
 /* The largest file that a template is matched against. */
 #define TEMPLATE_MAX (64u << 10)
 #define VERITY_MAX   64
@@ -462,7 +462,10 @@ static bool changed_this_tick(const struct fim_state *state)
 
 static bool same_moment(const struct statx *before, const struct statx *after)
 {
-	return time_ns(&before->stx_ctime) == time_ns(&after->stx_ctime) &&
+	return before->stx_ino == after->stx_ino && before->stx_mode == after->stx_mode &&
+	       before->stx_dev_major == after->stx_dev_major &&
+	       before->stx_dev_minor == after->stx_dev_minor &&
+	       time_ns(&before->stx_ctime) == time_ns(&after->stx_ctime) &&
 	       time_ns(&before->stx_mtime) == time_ns(&after->stx_mtime) &&
 	       before->stx_size == after->stx_size;
 }
@@ -484,8 +487,9 @@ static int observe_content(int fd, const struct statx *before, const struct how 
 		err = read_content(fd, how, hasher, state);
 	if (!err)
 		err = stat_fd(fd, &after);
-	if (!err && (how->may_grow ? after.stx_size < before->stx_size
-				   : !same_moment(before, &after)))
+	if (!err &&
+	    (how->may_grow ? after.stx_ino != before->stx_ino || after.stx_size < before->stx_size
+			   : !same_moment(before, &after)))
 		err = -EAGAIN;
 	return err;
 }
@@ -613,26 +617,22 @@ int fim_measure_entry(int dirfd, const char *name, uint32_t flags, const struct 
 		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
 	/*
 	 * Looked at before it is opened: what is not a regular file is not opened but by
-	 * O_PATH. Should it be swapped in between, O_NONBLOCK keeps a FIFO from holding us
-	 * and the descriptor's own type says that it was.
+	 * O_PATH. Should it be swapped in between, O_NONBLOCK keeps a FIFO from holding us,
+	 * and the descriptor is not that of what was looked at.
 	 */
-	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE, &stx) ||
-	    !S_ISREG(stx.stx_mode))
+	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &stx) || !S_ISREG(stx.stx_mode))
 		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
 	if (flags & FIM_MEASURE_SMALL && stx.stx_size >= BIG_SIZE)
 		return -EINPROGRESS;
-	fd = openat(dirfd, name, READ_FLAGS | O_NOFOLLOW | O_NOATIME);
-	if (fd < 0)
+	state_from_statx(&stx, &state);
+	if (changed_this_tick(&state))
 		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
-	err = stat_fd(fd, &stx);
-	if (!err && !S_ISREG(stx.stx_mode))
-		err = -EAGAIN;
-	if (!err) {
-		state_from_statx(&stx, &state);
-		err = changed_this_tick(&state)
-			      ? -EAGAIN
-			      : observe_content(fd, &stx, &how, hasher, &state);
+	fd = openat(dirfd, name, READ_FLAGS | O_NOFOLLOW | O_NOATIME);
+	if (fd < 0) {
+		fim_state_clear(&state);
+		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
 	}
+	err = observe_content(fd, &stx, &how, hasher, &state);
 	close(fd);
 	if (err) {
 		/* The long way, which waits and tries again. */

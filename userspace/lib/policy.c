@@ -478,9 +478,10 @@ static int rule_from_yaml(const char *file, const struct fim_yaml *node, struct 
 	if (!err && !raw.cls)
 		err = fim_yaml_fail(file, node, "a rule needs a \"class\"");
 	if (!err && class_parse(raw.cls, &rule.cls))
-		err = fim_yaml_fail(file, node,
-				    "unknown class \"%s\": strict, once, templated, metadata, append-only or excluded",
-				    raw.cls);
+		err = fim_yaml_fail(
+			file, node,
+			"unknown class \"%s\": strict, once, templated, metadata, append-only or excluded",
+			raw.cls);
 	rule.path = raw.path;
 	rule.reason = raw.reason;
 	rule.approver = raw.approver;
@@ -850,8 +851,8 @@ static const struct fim_rule *rule_find(const struct fim_policy *policy, const c
  * Globs that could match something at or above @path: few have a beginning in common
  * with any given path. Returns how many were put into @some.
  */
-static size_t globs_for(const struct fim_policy *policy, const char *path,
-			const struct glob **some, size_t room)
+static size_t globs_for(const struct fim_policy *policy, const char *path, const struct glob **some,
+			size_t room)
 {
 	size_t i, count = 0;
 

@@ -113,7 +113,7 @@ static struct slot *slot_at(struct fim_pool *pool, uint64_t number)
 
 struct fim_pace {
 	pthread_mutex_t lock;
-	uint64_t rate; /* bytes per second */
+	uint64_t rate;	 /* bytes per second */
 	int64_t free_ns; /* when the next byte may be read */
 };
 

@@ -300,8 +300,7 @@ static int visit(struct walk *walk, struct entry *entry, uint64_t dir)
 
 	object.rule = fim_policy_lookup(params->policy, walk->path);
 	excluded = object.rule->cls == FIM_CLASS_EXCLUDED;
-	if (entry->is_dir &&
-	    (!excluded || fim_policy_compares_below(params->policy, walk->path))) {
+	if (entry->is_dir && (!excluded || fim_policy_compares_below(params->policy, walk->path))) {
 		entry->listing = calloc(1, sizeof(*entry->listing));
 		object.walk_err = entry->listing ? read_directory(walk, entry->listing) : -ENOMEM;
 	} else if (!entry->is_dir) {
