@@ -71,7 +71,7 @@ $(O)/libfim.a: $(call obj,$(LIB_SRC))
 
 $(O)/ecs-fimd: $(call obj,$(DAEMON_SRC)) $(O)/libfim.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -laudit $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -laudit -lseccomp $(LIBS)
 
 $(O)/ecs-fim: $(call obj,$(CLI_SRC)) $(O)/libfim.a
 	$(call say,LD,$@)
@@ -83,7 +83,7 @@ $(O)/libdaemon.a: $(call obj,$(DAEMON_TESTED))
 $(O)/unit/%: $(O)/obj/tests/unit/%.o $(O)/libdaemon.a $(O)/libfim.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -lcheck -lsubunit -lm -lrt -laudit $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -lcheck -lsubunit -lm -lrt -laudit -lseccomp $(LIBS)
 
 $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay_main.o $(O)/libfim.a
 	$(call say,LD,$@)
@@ -134,6 +134,10 @@ check-vm: ## the module's TAP programs in QEMU, KERNELS="6.1 6.12 …"
 check-integration: ## the story with a real dockerd, auditd and module in QEMU
 	$(Q)tests/check integration
 
+.PHONY: check-image
+check-image: ## an image built, sealed, booted with systemd, and broken in every way we know (root, some minutes)
+	$(Q)tests/image/check.sh
+
 .PHONY: unit
 unit: $(UNIT_BIN) ## unit tests only
 	$(Q)for t in $^; do $$t || exit 1; done
@@ -168,6 +172,10 @@ INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PRE
 	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim/rules.d
 
+INSTALL_DIRS += $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+	$(DESTDIR)$(PREFIX)/libexec/ecs-fim $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)/etc/ecs-fim/trusted-keys.d
+
 .PHONY: install
 install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); never overwrites a config
 	$(Q)install -d $(INSTALL_DIRS)
@@ -178,8 +186,20 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 	$(Q)install -m 0644 rules/tests/*.ndjson $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests/
 	$(Q)for s in 1 5 8; do for f in userspace/man/*.$$s; do \
 		[ ! -e "$$f" ] || install -m 0644 "$$f" $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
-	$(Q)install -m 0644 ami/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
-	$(Q)[ -e $(DESTDIR)/etc/ecs-fim/config.yaml ] || install -m 0644 ami/config.yaml $(DESTDIR)/etc/ecs-fim/config.yaml
+	$(Q)install -m 0644 ami/systemd/*.service ami/systemd/*.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	$(Q)install -m 0644 ami/systemd/ecs.service.d/*.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d/
+	$(Q)install -m 0644 ami/ecs-fim.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/ecs-fim.conf
+	$(Q)install -m 0755 ami/libexec/* $(DESTDIR)$(PREFIX)/libexec/ecs-fim/
+	$(Q)install -m 0644 ami/completions/ecs-fim.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ecs-fim
+	$(Q)install -m 0644 ami/completions/_ecs-fim $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ecs-fim
+	$(Q)for f in config.yaml gate.conf; do [ -e $(DESTDIR)/etc/ecs-fim/$$f ] || \
+		install -m 0644 ami/$$f $(DESTDIR)/etc/ecs-fim/$$f; done
+
+.PHONY: deb rpm
+deb: all ## packages for Debian and Ubuntu into build/packages/ (a module for every installed kernel)
+	$(Q)ami/package/build deb
+rpm: all ## the same for Amazon Linux, with rpmbuild
+	$(Q)ami/package/build rpm
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; configuration, baseline and journal stay
@@ -187,8 +207,10 @@ uninstall: ## remove what install put there; configuration, baseline and journal
 		$(patsubst baselines/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/%,$(wildcard baselines/*.yaml)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim/,$(wildcard rules/*.yaml rules/tests/*.ndjson)) \
 		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
-		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service))
-	$(Q)rmdir $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /baselines "") 2>/dev/null || true
+		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service ami/systemd/*.timer ami/systemd/*/*.conf)) \
+		$(patsubst ami/libexec/%,$(DESTDIR)$(PREFIX)/libexec/ecs-fim/%,$(wildcard ami/libexec/*)) \
+		$(addprefix $(DESTDIR)$(PREFIX)/,lib/tmpfiles.d/ecs-fim.conf share/bash-completion/completions/ecs-fim share/zsh/site-functions/_ecs-fim)
+	$(Q)rmdir $(DESTDIR)$(PREFIX)/libexec/ecs-fim $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /baselines "") 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/

@@ -45,7 +45,7 @@ for source in tests/kmod/test_*.c; do
 		"$source" tests/kmod/fimtest.c tests/fanotify/shim.c \
 		-Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=_exit,--wrap=waitpid \
 		build/libdaemon.a build/libfim.a \
-		-laudit -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread || exit 1
+		-laudit -lseccomp -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread || exit 1
 done
 cat >"$job/run" <<GUEST
 #!/bin/sh

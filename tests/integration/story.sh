@@ -410,16 +410,54 @@ stop_daemon
 check "the module unloads" rmmod ecs_fim
 echo "# without a module" >>/etc/hosts.deny
 start_daemon
-is "without the module the control is down, and says so" \
-	"$(records '.component == "module"' | jq -r .state)" down
+is "without the module fanotify watches, which is degraded and says so" \
+	"$(records '.component == "module"' | jq -r .state)" degraded
+is "status names the source" "$(ecs-fim status --json | jq -c '[.source.kind, (.source.blind | length > 100)]')" \
+	'["fanotify",true]'
 is "what changed is found by the start-up comparison" \
 	"$(records '.type == "finding"' | jq -c '[.kind, .path, .detected_by]')" '["modified","/etc/hosts.deny","start-up"]'
 ecs-fim status >/dev/null
 is "status is 3" $? 3
 mark_journal
+bash -c 'echo $$ >pid; echo "# fanotify" >>/etc/hosts.deny; mv /etc/hosts.allow /etc/hosts.moved; mkdir -p /etc/new/deep; echo x >/etc/new/deep/file; chmod 700 /etc/hosts.deny; sleep 2'
+settled 7
+is "fanotify leads to the same findings" "$(findings | sort)" "added host /etc/new
+added host /etc/new/deep
+added host /etc/new/deep/file
+attributes host /etc/hosts.deny
+modified host /etc/hosts.deny
+moved host /etc/hosts.moved"
+is "with who did it, where the process still is" \
+	"$(records '.path == "/etc/hosts.deny" and .kind == "modified"' | jq -c '[.detected_by, .actor.pid, .actor.exe]')" \
+	"[\"event\",$(cat pid),\"/usr/bin/bash\"]"
+docker run -d --name fanotify --network none busybox:story \
+	sh -c 'echo x >>/etc/passwd; mkdir /usr/sbin/new; rm /usr/bin/awk; sleep 1000' >/dev/null
+wait_until 30 at_least '.type == "finding" and .scope == "container"' 3
+is "contents and names of a container are found" "$(findings | grep container | sort)" "added container /usr/sbin/new
+modified container /etc/passwd
+removed container /usr/bin/awk"
+docker rm -f fanotify >/dev/null
+mv /etc/hosts.moved /etc/hosts.allow
+rm -r /etc/new
+settled 10
+mark_journal
+# A change every tenth of a second, before, while and after the module comes back.
+(for i in $(seq 150); do
+	echo "$i" >"/etc/switch-$i"
+	sleep 0.1
+done) &
+switcher=$!
+sleep 1
 insmod ecs_fim.ko
 wait_until 30 at_least '.component == "module" and .state == "up"' 1
 wait_until 60 at_least '.type == "comparison"' 1
+wait $switcher
+settled 150
+is "no change is lost or told twice while the sources are switched" \
+	"$(records '.path // "" | startswith("/etc/switch-")' | jq -r '.kind + .path' | sort -u | wc -l) $(count '.path // "" | startswith("/etc/switch-")')" \
+	"150 150"
+is "and none of them needed the comparison" "$(records '.path // "" | startswith("/etc/switch-")' | jq -r .detected_by | sort -u)" event
+mark_journal
 echo "# with it again" >>/etc/hosts.deny
 settled 1
 is "the module is used when it comes" "$(findings)" "modified host /etc/hosts.deny"

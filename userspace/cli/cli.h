@@ -13,6 +13,7 @@
 int cmd_baseline(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_containers(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_journal(int argc, char **argv);

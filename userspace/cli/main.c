@@ -17,6 +17,7 @@ static const struct command {
 	{"baseline", "take, sign, show and export baselines", cmd_baseline},
 	{"verify", "compare the whole system with its baseline now", cmd_verify},
 	{"status", "show what the daemon knows about itself", cmd_status},
+	{"doctor", "say why something does not work, and what to do", cmd_doctor},
 	{"containers", "list containers and the settings that give them power", cmd_containers},
 	{"report", "make the PCI DSS report out of the journal", cmd_report},
 	{"journal", "check the journal's chain, print its records", cmd_journal},

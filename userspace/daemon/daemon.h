@@ -701,10 +701,17 @@ void status_close(struct daemon *d);
 /* Give up what the loop does not need; before any thread is started. */
 int privilege_drop(void);
 
+/* ------------------------------------------------------------- seccomp.c */
+
+/* Only the system calls that the loop needs from here on; before any thread is started. */
+int seccomp_enter(void);
+
 /* --------------------------------------------------------------- notify.c */
 
 /* Tell the service manager, if there is one: "READY=1", "STOPPING=1". */
 void notify(const char *state);
+/* How often it wants to hear that we live, in milliseconds; 0: it does not. */
+int64_t notify_watchdog_ms(void);
 
 /* ----------------------------------------------------------------- loop.c */
 
@@ -784,9 +791,15 @@ struct daemon {
 	int64_t unrecorded_ns;
 	char journal_head[FIM_SHA256_HEX_SIZE];
 	struct counters counters;
-	bool reload; /* SIGHUP came */
+	bool reload;		  /* SIGHUP came */
+	int clock_fd;		  /* cancelled when somebody sets the clock */
+	int64_t clock_ahead_ns;	  /* of the wall clock before the monotonic one */
+	int64_t watchdog_ms;	  /* how often; 0: never */
+	int64_t watchdog_next_ms; /* INT64_MAX: never */
 	bool stop;
 	int stop_signal;
+	char stop_sender[256]; /* who sent it */
+	int tracer;	       /* pid of who traces us, 0: nobody */
 };
 
 #define READ_BUF_SIZE (256u << 10)

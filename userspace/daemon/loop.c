@@ -18,6 +18,9 @@
 #define SETTLE_PER_TURN 64
 #define SOURCE_RETRY_MS 10000
 #define READY_MAX	16
+#define CLOCK_JUMP_S	2
+#define TRACER_MS	30000
+#define STOPPED_MS	15000
 
 int64_t now_ms(void)
 {
@@ -156,6 +159,15 @@ static int signals_open(struct daemon *d)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
+	/* What would end or stop us is said instead. SIGCONT tells that we were stopped. */
+	sigaddset(&mask, SIGQUIT);
+	sigaddset(&mask, SIGUSR1);
+	sigaddset(&mask, SIGUSR2);
+	sigaddset(&mask, SIGALRM);
+	sigaddset(&mask, SIGVTALRM);
+	sigaddset(&mask, SIGPROF);
+	sigaddset(&mask, SIGTSTP);
+	sigaddset(&mask, SIGCONT);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
@@ -163,22 +175,80 @@ static int signals_open(struct daemon *d)
 	return d->signal_fd < 0 ? -errno : epoll_add(d, d->signal_fd, EPOLLIN);
 }
 
+/* Who asks a watchman to leave is worth a line. */
+static void sender_read(const struct signalfd_siginfo *info, char *text, size_t size)
+{
+	char path[64];
+	char exe[128];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", info->ssi_pid);
+	len = readlink(path, exe, sizeof(exe) - 1);
+	exe[len > 0 ? len : 0] = '\0';
+	if (info->ssi_code == SI_KERNEL)
+		snprintf(text, size, "by the kernel");
+	else
+		snprintf(text, size, "by pid %u (%s, uid %u)", info->ssi_pid,
+			 exe[0] ? exe : "it has ended", info->ssi_uid);
+}
+
 static void on_signal(struct daemon *d)
 {
 	struct signalfd_siginfo info;
+	char sender[sizeof(d->stop_sender)];
 
 	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			d->reload = true;
 			continue;
 		}
+		sender_read(&info, sender, sizeof(sender));
+		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) {
+			control_set(d, COMPONENT_DAEMON, CONTROL_INFO,
+				    "signal %u (%s) was sent %s and ignored", info.ssi_signo,
+				    strsignal(info.ssi_signo), sender);
+			continue;
+		}
 		d->stop = true;
 		d->stop_signal = info.ssi_signo;
+		memcpy(d->stop_sender, sender, sizeof(sender));
 	}
+}
+
+/* A timer far away on the wall clock, which ends when somebody sets that clock. */
+static void clock_arm(struct daemon *d)
+{
+	const struct itimerspec never = {.it_value.tv_sec = INT32_MAX};
+
+	timerfd_settime(d->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+	d->clock_ahead_ns = fim_time_now() - now_ms() * 1000000;
+}
+
+static void on_clock(struct daemon *d)
+{
+	int64_t before = d->clock_ahead_ns;
+	double seconds;
+	uint64_t ticks;
+
+	if (read(d->clock_fd, &ticks, sizeof(ticks)) >= 0 || errno != ECANCELED)
+		return;
+	clock_arm(d);
+	seconds = (double)(d->clock_ahead_ns - before) / 1e9;
+	/* NTP's first correction and its like: times stay comparable. */
+	if (seconds > -CLOCK_JUMP_S && seconds < CLOCK_JUMP_S)
+		return;
+	control_set(d, COMPONENT_DAEMON, CONTROL_INFO,
+		    "the clock was set by %+.3f s: times before and after do not compare; the next "
+		    "comparison is due by elapsed time",
+		    seconds);
 }
 
 static int timer_open(struct daemon *d)
 {
+	d->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->clock_fd < 0 || epoll_add(d, d->clock_fd, EPOLLIN))
+		return -errno;
+	clock_arm(d);
 	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return d->timer_fd < 0 ? -errno : epoll_add(d, d->timer_fd, EPOLLIN);
 }
@@ -198,6 +268,7 @@ static void timer_arm(struct daemon *d)
 	at = earliest(at, comparison_deadline(d));
 	at = earliest(at, rescan_deadline(d));
 	at = earliest(at, d->source_retry_ms);
+	at = earliest(at, d->watchdog_next_ms);
 	if (at < 1) /* zero would disarm it */
 		at = 1;
 	when.it_value.tv_sec = at / 1000;
@@ -213,6 +284,8 @@ static void on_ready(struct daemon *d, int fd)
 		on_signal(d);
 	else if (fd == d->timer_fd && read(fd, &ticks, sizeof(ticks)) < 0)
 		return; /* armed again meanwhile */
+	else if (fd == d->clock_fd)
+		on_clock(d);
 	else if (fd == d->mount_fd)
 		mounts_refresh(d);
 	else if (fd == d->status_fd)
@@ -223,8 +296,47 @@ static void on_ready(struct daemon *d, int fd)
 		trail_handle(d);
 }
 
+/* A process that looks into us could also write there. */
+static void check_traced(struct daemon *d)
+{
+	char *text = NULL;
+	const char *line;
+	size_t len;
+	int pid = 0;
+
+	if (fim_file_read("/proc/self/status", 65536, &text, &len))
+		return;
+	line = strstr(text, "\nTracerPid:");
+	if (line)
+		pid = atoi(line + strlen("\nTracerPid:"));
+	free(text);
+	if (pid && pid != d->tracer)
+		control_set(d, COMPONENT_DAEMON, CONTROL_DEGRADED, "pid %d traces the daemon", pid);
+	else if (!pid && d->tracer)
+		control_set(d, COMPONENT_DAEMON, CONTROL_UP, "nobody traces the daemon any more");
+	d->tracer = pid;
+}
+
+static void watchdog_poll(struct daemon *d)
+{
+	int64_t now = now_ms();
+
+	if (now < d->watchdog_next_ms)
+		return;
+	/* Long after it was due: somebody stopped us, or the whole host. */
+	if (now - d->watchdog_next_ms > STOPPED_MS)
+		control_set(d, COMPONENT_DAEMON, CONTROL_INFO,
+			    "the daemon did not run for %lld s: stopped, or starved of CPU",
+			    (long long)(now - d->watchdog_next_ms) / 1000);
+	if (d->watchdog_ms)
+		notify("WATCHDOG=1");
+	check_traced(d);
+	d->watchdog_next_ms = now + (d->watchdog_ms ? d->watchdog_ms : TRACER_MS);
+}
+
 static void do_due(struct daemon *d)
 {
+	watchdog_poll(d);
 	settle(d, SETTLE_PER_TURN, false);
 	finding_flush(d, false);
 	rules_flush(d, false);
@@ -269,6 +381,7 @@ void daemon_breathe(struct daemon *d)
 {
 	struct pollfd mounts = {.fd = d->mount_fd, .events = POLLPRI};
 
+	watchdog_poll(d);
 	events_read(d);
 	/* A container that starts now is watched from its first instruction, too. */
 	if (d->mount_fd >= 0 && poll(&mounts, 1, 0) == 1)
@@ -290,10 +403,12 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	memset(d, 0, sizeof(*d));
 	d->config = config;
 	d->epoll_fd = d->signal_fd = d->timer_fd = d->mount_fd = d->status_fd = -1;
+	d->clock_fd = -1;
 	d->source.fd = -1;
 	d->engine.news_fd = d->engine.stop_fd = d->engine.ask_fd = -1;
 	d->source_retry_ms = INT64_MAX;
 	d->compare_ms = INT64_MAX;
+	d->watchdog_next_ms = INT64_MAX;
 	d->started_ns = fim_time_now();
 	d->hasher = fim_hasher_new();
 	d->read_buf = malloc(READ_BUF_SIZE);
@@ -342,6 +457,7 @@ void daemon_exit(struct daemon *d)
 	sinks_close(d);
 	close_fd(&d->mount_fd);
 	close_fd(&d->timer_fd);
+	close_fd(&d->clock_fd);
 	close_fd(&d->signal_fd);
 	close_fd(&d->epoll_fd);
 	fim_json_free(d->comparison);

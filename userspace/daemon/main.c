@@ -209,6 +209,8 @@ static int start(struct daemon *d)
 	daemon_open_source(d);
 	err = privilege_drop();
 	if (!err)
+		err = seccomp_enter();
+	if (!err)
 		err = status_open(d);
 	if (!err)
 		err = watch_fd(d, d->status_fd, EPOLLIN);
@@ -222,6 +224,8 @@ static int start(struct daemon *d)
 		return err;
 	/* From here on nothing happens unseen: what waits for us may start. */
 	notify("READY=1\nSTATUS=watching");
+	d->watchdog_ms = notify_watchdog_ms();
+	d->watchdog_next_ms = now_ms();
 	comparison_run(d, TRIGGER_START_UP);
 	trail_open(d);
 	return 0;
@@ -240,8 +244,8 @@ static void stop(struct daemon *d, int err)
 		control_set(d, COMPONENT_DAEMON, CONTROL_DOWN, "stopped by an error: %s",
 			    strerror(-err));
 	else
-		control_set(d, COMPONENT_DAEMON, CONTROL_DOWN, "stopped by signal %d (%s)",
-			    d->stop_signal, strsignal(d->stop_signal));
+		control_set(d, COMPONENT_DAEMON, CONTROL_DOWN, "stopped by signal %d (%s), sent %s",
+			    d->stop_signal, strsignal(d->stop_signal), d->stop_sender);
 }
 
 static int check(const struct fim_config *config)

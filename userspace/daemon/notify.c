@@ -34,3 +34,17 @@ void notify(const char *state)
 		fim_log(LOG_WARNING, "the service manager does not hear: %s", strerror(errno));
 	close(fd);
 }
+
+int64_t notify_watchdog_ms(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	char *end;
+	unsigned long long value;
+
+	if (!usec || (pid && strtoul(pid, NULL, 10) != (unsigned long)getpid()))
+		return 0;
+	value = strtoull(usec, &end, 10);
+	/* Twice as often as it must. */
+	return *end || value > 86400ULL * 1000000 ? 0 : (int64_t)(value / 2000);
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What can be said about packages, units, templates and scripts without running them on
+# AWS. Prints TAP.
+# shellcheck disable=SC2317 # functions are called through check
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+check() { # $1: what; the rest: a command
+	local what=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok - $what"
+	else
+		echo "not ok - $what"
+		printf '%s\n' "$out" | head -n 30 | sed 's/^/# /'
+		status=1
+	fi
+}
+
+root=$work/root
+make --no-print-directory -s install DESTDIR="$root" >/dev/null || exit 1
+# What the units call or depend on, and a checker's root lacks.
+mkdir -p "$root/bin" "$root/sbin" "$root/usr/lib/systemd/system"
+for program in /bin/true /sbin/modprobe /bin/kill; do
+	printf '#!/bin/sh\n' >"$root$program" && chmod +x "$root$program"
+done
+for unit in sysinit.target basic.target multi-user.target timers.target shutdown.target local-fs.target \
+	systemd-journald.socket system.slice -.slice umount.target; do
+	[ ! -e "/usr/lib/systemd/system/$unit" ] || cp "/usr/lib/systemd/system/$unit" "$root/usr/lib/systemd/system/"
+done
+printf '[Service]\nExecStart=/bin/true\n' >"$root/usr/lib/systemd/system/ecs.service"
+
+verify_unit() {
+	local out
+	out=$(systemd-analyze verify --root="$root" --man=no "$root/usr/lib/systemd/system/$1" 2>&1 |
+		grep -E "^($1|/.*$1)" | grep -v 'Failed to create')
+	printf '%s\n' "$out"
+	[ -z "$out" ]
+}
+for unit in ami/systemd/*.service ami/systemd/*.timer; do
+	check "systemd accepts $(basename "$unit")" verify_unit "$(basename "$unit")"
+done
+check "systemd accepts the drop-in of ecs.service" verify_unit ecs.service
+exposure() {
+	systemd-analyze security --offline=true --threshold=25 ami/systemd/ecs-fimd.service --no-pager | tail -n 1
+	systemd-analyze security --offline=true --threshold=25 ami/systemd/ecs-fimd.service --no-pager >/dev/null
+}
+check "ecs-fimd's exposure is at most 2.5" exposure
+check "the shell scripts are clean" shellcheck -x ami/libexec/* ami/package/build ami/package/sign-module \
+	ami/package/{postinst,prerm,postrm} ami/packer/{provision.sh,tag-image,boot-test,kms-sign} \
+	ami/ecs-anywhere/install.sh ami/completions/ecs-fim.bash
+
+completes() {
+	local answer
+	answer=$(PATH=$root/usr/bin:$PATH bash -c '. "$1"; COMP_WORDS=(ecs-fim "$2"); COMP_CWORD=1; _ecs_fim
+		printf "%s " "${COMPREPLY[@]}"' bash ami/completions/ecs-fim.bash doc)
+	[ "$answer" = "doctor " ] || { echo "doc is completed to: $answer" && return 1; }
+	answer=$(PATH=$root/usr/bin:$PATH bash -c '. "$1"; COMP_WORDS=(ecs-fim status --js); COMP_CWORD=2; _ecs_fim
+		printf "%s " "${COMPREPLY[@]}"' bash ami/completions/ecs-fim.bash)
+	[ "$answer" = "--json " ] || { echo "status --js is completed to: $answer" && return 1; }
+}
+check "bash completes commands and options" completes
+if command -v zsh >/dev/null; then
+	check "zsh can read its completion" zsh -n ami/completions/_ecs-fim
+else
+	echo "ok - zsh can read its completion # SKIP no zsh"
+fi
+
+# ------------------------------------------------------------------------------ Packer
+hcl=ami/packer/ecs-fim.pkr.hcl
+# Packer 1.6 of Debian 12 does not know required_plugins.
+sed '/^packer {/,/^}/d' $hcl >"$work/ecs-fim.pkr.hcl"
+if command -v packer >/dev/null; then
+	check "the Packer template is formatted" packer fmt -check "$work/ecs-fim.pkr.hcl"
+	check "and its syntax is right" env CHECKPOINT_DISABLE=1 packer validate -syntax-only "$work/ecs-fim.pkr.hcl"
+else
+	echo "ok - the Packer template is formatted and right # SKIP no packer"
+fi
+# The order, which Packer keeps: nothing that changes the image after the baseline. After
+# it only the digest goes out and the signature comes in.
+order() {
+	awk '/^  provisioner / { n++; kind = $2 } n { body[n] = body[n] $0 "\n"; k[n] = kind }
+		/^  post-processor / { exit }
+		END { for (i = 1; i <= n; i++) {
+			if (body[i] ~ /provision.sh seal/) sealed = i
+			else if (sealed && body[i] !~ /direction *= *"download"|shell-local|baseline\.sig/) {
+				print "after the baseline:\n" body[i]; exit 1 } }
+			exit !sealed }' "$1"
+}
+check "the baseline is the last change of the image" order $hcl
+disordered() {
+	awk '/# 4. BASELINE/ { held = 1 } { print } /# 5. the digest/ && held { print "  provisioner \"shell\" {\n    inline = [\"sudo dnf -y update\"]\n  }" }' \
+		"$hcl" >"$work/disordered"
+	! order "$work/disordered"
+}
+check "and the check would see an update after it" disordered
+check "the key and the digest go into manifest and tags" sh -c \
+	"grep -q 'ecs-fim:key-id' $hcl && grep -q 'post-processor \"manifest\"' $hcl && grep -q 'ecs-fim:baseline-digest' ami/packer/tag-image"
+
+# ---------------------------------------------------------------------------- packages
+version=$(sed -n 's/^#define FIM_VERSION *"\(.*\)"/\1/p' userspace/include/libfim.h)
+printf 'not a module\n' >"$work/ecs_fim.ko"
+cp build/ecs-fim "$work/elf.ko"
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -days 2 -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+check "a module is signed" ami/package/sign-module "$work/key.pem" "$work/cert.pem" "$work/elf.ko"
+check "the signature verifies" ami/package/sign-module --verify "$work/cert.pem" "$work/elf.ko"
+flip() {
+	printf 'X' | dd of="$work/elf.ko" bs=1 seek=1000 conv=notrunc status=none
+	! ami/package/sign-module --verify "$work/cert.pem" "$work/elf.ko"
+}
+check "and does not after a change" flip
+check "debs are built" ami/package/build deb --kernel "6.1.0-test=build/ecs-fim" -o "$work/deb"
+check "with the units and without the state" sh -c \
+	"dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q ecs-fimd.service && ! dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q var/lib"
+if command -v rpmbuild >/dev/null; then
+	check "RPMs are built" ami/package/build rpm --kernel "6.1.0-test=build/ecs-fim" -o "$work/rpm"
+	check "an RPM installs into a root" sh -c "rpm --root $work/rpmroot --initdb &&
+		rpm --root $work/rpmroot -i --nodeps --noscripts --ignorearch $work/rpm/ecs-fim-$version-1.*.rpm $work/rpm/ecs-fim-kmod-*.rpm &&
+		$work/rpmroot/usr/bin/ecs-fim --version && test -e $work/rpmroot/lib/modules/6.1.0-test/extra/ecs_fim.ko"
+	check "its configuration is kept on upgrade" sh -c \
+		"rpm -qp --configfiles $work/rpm/ecs-fim-$version-1.*.rpm | grep -q config.yaml"
+	check "rpm knows every file" sh -c "rpm --root $work/rpmroot -V --nodeps ecs-fim"
+else
+	echo "ok - RPMs are built # SKIP no rpmbuild"
+fi
+
+# --------------------------------------------------------------- CloudFormation, SSM
+if python3 -c 'import yaml' 2>/dev/null; then
+	check "the CloudFormation template refers only to what it has" python3 tests/ami/cloudformation.py \
+		ami/cloudformation/ecs-fim.yaml
+	check "SSM documents are valid YAML of schema 2.2" python3 - <<-'PYTHON'
+		import glob, yaml
+		for path in glob.glob("ami/ssm/*.yaml"):
+		    document = yaml.safe_load(open(path))
+		    assert document["schemaVersion"] == "2.2", path
+		    for step in document["mainSteps"]:
+		        assert step["action"] == "aws:runShellScript" and step["inputs"]["runCommand"], path
+	PYTHON
+else
+	echo "ok - the CloudFormation template refers only to what it has # SKIP no python3-yaml"
+fi
+exit $status
