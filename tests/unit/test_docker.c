@@ -333,6 +333,51 @@ START_TEST(a_slow_answer_is_waited_for_up_to_the_timeout)
 END_TEST
 
 /* JSON has \u0000, C has not: one label must not hide all containers. */
+START_TEST(a_request_ends_when_somebody_wants_the_thread)
+{
+	struct fim_json *list = NULL;
+	int fds[2];
+
+	START_ENGINE({{"GET /_ping", PING("1.41"), SEND}, {"GET", "", HANG}});
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(fim_docker_open_wakeable("sock", TIMEOUT_MS, fds[0], &docker), 0);
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	ck_assert_int_eq(fim_docker_list(docker, true, &list), -ECANCELED);
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
+START_TEST(an_answer_of_nothing_but_brackets_is_refused_before_it_takes_memory)
+{
+	static char text[5000000];
+	struct fim_json *list = NULL;
+	size_t head = strlen(JSON_HEAD);
+
+	memcpy(text, JSON_HEAD "[", head + 1);
+	for (size_t i = head + 1; i + 4 < sizeof(text); i += 2)
+		memcpy(text + i, "0,", 2);
+	memcpy(text + sizeof(text) - 4, "0]", 3);
+	START_ENGINE({{"GET /_ping", PING("1.41"), SEND}, {"GET", text, SEND}});
+	ck_assert_int_eq(open_engine(), 0);
+	ck_assert_int_eq(fim_docker_list(docker, true, &list), -E2BIG);
+}
+END_TEST
+
+START_TEST(an_exec_is_inspected_by_its_id)
+{
+	struct fim_json *exec = NULL;
+
+	START_ENGINE({{"GET /_ping", PING("1.41"), SEND},
+		      {"GET /v1.41/exec/" ID "/json", JSON_HEAD "{\"Pid\":7}", SEND}});
+	ck_assert_int_eq(open_engine(), 0);
+	ck_assert_int_eq(fim_docker_exec(docker, ID, &exec), 0);
+	ck_assert_int_eq(fim_json_get_int(exec, "Pid", 0), 7);
+	fim_json_free(exec);
+	ck_assert_int_eq(fim_docker_exec(docker, "../x", &exec), -EINVAL);
+}
+END_TEST
+
 START_TEST(a_nul_in_a_label_does_not_hide_the_list)
 {
 	const struct fim_json *labels;
@@ -612,6 +657,9 @@ int main(void)
 	tcase_add_test(tcase, an_answer_without_end_is_cut_off);
 	tcase_add_test(tcase, a_header_that_continues_the_answer_before_is_survived);
 	tcase_add_test(tcase, a_slow_answer_is_waited_for_up_to_the_timeout);
+	tcase_add_test(tcase, a_request_ends_when_somebody_wants_the_thread);
+	tcase_add_test(tcase, an_answer_of_nothing_but_brackets_is_refused_before_it_takes_memory);
+	tcase_add_test(tcase, an_exec_is_inspected_by_its_id);
 	tcase_add_test(tcase, a_nul_in_a_label_does_not_hide_the_list);
 	tcase_add_loop_test(tcase, what_is_not_an_id_never_gets_into_a_url, 0, COUNT(bad_ids));
 	tcase_add_test(tcase, a_container_that_is_gone_is_enoent);

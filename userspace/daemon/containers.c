@@ -203,6 +203,9 @@ static void on_news(struct daemon *d, struct engine_news *news)
 			    "container %.64s could not be inspected: its settings are not known",
 			    news->text);
 		break;
+	case ENGINE_ACCESS:
+		access_docker(d, news);
+		break;
 	case ENGINE_LISTED:
 		d->engine_starting = false;
 		on_listed(d);

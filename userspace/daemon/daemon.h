@@ -642,8 +642,11 @@ struct engine_news {
 		ENGINE_GONE,	  /* @text: id */
 		ENGINE_REFUSED,	  /* @text: id: its settings could not be read */
 		ENGINE_LISTED,	  /* every container there is has been told */
+		ENGINE_ACCESS,	  /* @text: container's id, @action, @exec */
 	} what;
 	char *text;
+	char *action;	       /* of the engine's event: exec_start, copy, … */
+	struct fim_json *exec; /* exec_start: what Docker said about it; NULL: nothing */
 	struct fim_container *container;
 	struct fim_json *inspect; /* what Docker said about it */
 	char *root;		  /* mount point of its root file system, "" if unknown */
@@ -688,6 +691,18 @@ const struct fim_container *containers_find(const struct daemon *d, const char *
 /* Id of the container whose root is mounted there, NULL if unknown. */
 const char *containers_id_of(const struct daemon *d, const char *root);
 void containers_exit(struct daemon *d);
+
+/* --------------------------------------------------------------- access.c */
+
+void accesses_exit(struct daemon *d);
+/* Docker says that somebody got into a container. */
+void access_docker(struct daemon *d, const struct engine_news *news);
+/*
+ * How the process behind a change got into its container, if it was not started with it:
+ * an object for the finding, NULL otherwise.  The first of an ECS Exec session, and a
+ * program that only pretends to be one, are records of their own.
+ */
+struct fim_json *access_of(struct daemon *d, const struct cause *cause);
 
 /* --------------------------------------------------------------- status.c */
 
@@ -769,6 +784,7 @@ struct daemon {
 	bool engine_up;
 	bool engine_starting; /* it was not heard of yet */
 	char engine_api[16];
+	struct map accesses; /* ECS Exec sessions and execs that were told */
 	struct map container_table;
 	struct sinks sinks;
 

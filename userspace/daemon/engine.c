@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/timerfd.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,8 +23,8 @@
 
 #define REQUEST_TIMEOUT_MS 10000
 #define RECONCILE_S	   300
-#define BACKOFF_MIN_MS	   1000
-#define BACKOFF_MAX_MS	   30000
+#define BACKOFF_MIN_MS	   500
+#define BACKOFF_MAX_MS	   2000 /* one connect(2) each: an engine that is back is noticed soon */
 #define ASKED_MAX	   1024
 
 /* The thread's own. */
@@ -32,6 +33,8 @@ struct follower {
 	struct fim_docker *docker; /* for requests; events have a connection of their own */
 	int wake_fd;		   /* epoll: stop, ask or time to reconcile */
 	int timer_fd;
+	int request_fd; /* epoll: what ends a request: stop, or the socket was replaced */
+	int socket_fd;	/* inotify: the socket's inode lost a name */
 	int64_t since_ns;
 	bool first; /* list since the start */
 };
@@ -44,6 +47,8 @@ void engine_news_free(struct engine_news *news)
 	fim_json_free(news->inspect);
 	free(news->text);
 	free(news->root);
+	free(news->action);
+	fim_json_free(news->exec);
 	free(news);
 }
 
@@ -107,15 +112,23 @@ static struct engine_news *container_news(struct fim_json *inspect, const char *
 	return news;
 }
 
-static void tell_container(struct follower *f, const char *id, const char *trigger)
+/* What ends the connection and not only this answer. */
+static bool is_lost(int err)
+{
+	return err == -ECANCELED || err == -ETIMEDOUT || err == -ECONNREFUSED || err == -ECONNRESET;
+}
+
+static int tell_container(struct follower *f, const char *id, const char *trigger)
 {
 	struct engine_news *news = NULL;
 	struct fim_json *inspect = NULL;
 	int err = fim_docker_inspect(f->docker, id, &inspect);
 
+	if (is_lost(err))
+		return err;
 	if (err == -ENOENT) {
 		post_about(f->engine, ENGINE_GONE, id, trigger);
-		return;
+		return 0;
 	}
 	if (!err)
 		news = container_news(inspect, trigger);
@@ -123,6 +136,7 @@ static void tell_container(struct follower *f, const char *id, const char *trigg
 		post(f->engine, news);
 	else
 		post_text(f->engine, ENGINE_REFUSED, id);
+	return 0;
 }
 
 static int tell_all(struct follower *f)
@@ -132,16 +146,52 @@ static int tell_all(struct follower *f)
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < fim_json_count(list); i++) {
+	for (size_t i = 0; i < fim_json_count(list) && !err; i++) {
 		const char *id = fim_json_get_str(fim_json_index(list, i), "Id");
 
 		if (id)
-			tell_container(f, id, f->first ? "start-up" : "reconcile");
+			err = tell_container(f, id, f->first ? "start-up" : "reconcile");
 	}
 	fim_json_free(list);
+	if (err)
+		return err;
 	f->first = false;
 	post_text(f->engine, ENGINE_LISTED, NULL);
 	return 0;
+}
+
+/*
+ * What happens inside a container that its settings do not show.  The event does not say
+ * how an exec was asked for; the engine forgets it after some minutes: ask at once.
+ */
+static void tell_access(struct follower *f, const char *id, const char *action,
+			const struct fim_json *event)
+{
+	const char *exec_id = fim_json_str(fim_json_at(event, "Actor/Attributes/execID"));
+	struct engine_news *news = calloc(1, sizeof(*news));
+
+	if (!news)
+		return;
+	news->what = ENGINE_ACCESS;
+	news->text = strdup(id);
+	news->action = strndup(action, strcspn(action, ":"));
+	if (exec_id && fim_docker_exec(f->docker, exec_id, &news->exec))
+		news->exec = NULL;
+	if (news->text && news->action)
+		post(f->engine, news);
+	else
+		engine_news_free(news);
+}
+
+static bool is_access(const char *action)
+{
+	static const char *const actions[] = {"exec_start:",  "attach",		"copy",
+					      "archive-path", "extract-to-dir", "commit"};
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (strncmp(action, actions[i], strlen(actions[i])) == 0)
+			return true;
+	return false;
 }
 
 static int on_event(void *ctx, const struct fim_json *event)
@@ -162,9 +212,14 @@ static int on_event(void *ctx, const struct fim_json *event)
 		post_text(f->engine, ENGINE_GONE, id);
 		return 0;
 	}
+	if (is_access(action)) {
+		tell_access(f, id, action, event);
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(inspected) / sizeof(inspected[0]); i++)
 		if (strcmp(action, inspected[i]) == 0)
-			tell_container(f, id, strcmp(action, "start") == 0 ? "start" : "event");
+			return tell_container(f, id,
+					      strcmp(action, "start") == 0 ? "start" : "event");
 	return 0;
 }
 
@@ -194,18 +249,23 @@ static void answer_asked(struct follower *f)
 	free(asked);
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
 /* The stop descriptor stays readable: nobody takes what is in it. */
 static bool is_stopped(const struct engine *engine)
 {
-	struct pollfd pfd = {.fd = engine->stop_fd, .events = POLLIN};
-
-	return poll(&pfd, 1, 0) == 1;
+	return is_readable(engine->stop_fd);
 }
 
 /* Follow one connection until it ends; -ECANCELED: the thread must end. */
 static int follow(struct follower *f)
 {
-	int err = tell_all(f);
+	int err = 0;
 
 	while (!err) {
 		err = fim_docker_events(f->docker, f->since_ns, on_event, f->wake_fd, f);
@@ -213,6 +273,8 @@ static int follow(struct follower *f)
 			return -ECANCELED;
 		if (err != -ECANCELED)
 			return err ? err : -EPIPE;
+		if (is_readable(f->socket_fd))
+			return -ECANCELED;
 		err = 0;
 		if (fd_take(f->engine->ask_fd))
 			answer_asked(f);
@@ -222,35 +284,65 @@ static int follow(struct follower *f)
 	return err;
 }
 
+/*
+ * An answer may be waited for long, but not from one whose socket is not there any more:
+ * whoever took its name is asked instead.
+ */
+static void socket_watch(struct follower *f)
+{
+	char drain[4096];
+
+	while (read(f->socket_fd, drain, sizeof(drain)) > 0)
+		;
+	/* Not there: then there is nobody to wait for either. */
+	inotify_add_watch(f->socket_fd, f->engine->socket,
+			  IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
+}
+
 static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
 {
-	int err = fim_docker_open(f->engine->socket, REQUEST_TIMEOUT_MS, &f->docker);
+	int err;
+
+	socket_watch(f);
+	err = fim_docker_open_wakeable(f->engine->socket, REQUEST_TIMEOUT_MS, f->request_fd,
+				       &f->docker);
 
 	if (!err) {
-		post_text(f->engine, ENGINE_UP, fim_docker_api_version(f->docker));
-		*backoff_ms = BACKOFF_MIN_MS;
 		/* From before the list, so that nothing falls between the two. */
 		f->since_ns = fim_time_now();
-		err = follow(f);
+		err = tell_all(f);
+		/* One that can only say its name is not up. */
+		if (!err) {
+			post_text(f->engine, ENGINE_UP, fim_docker_api_version(f->docker));
+			*backoff_ms = BACKOFF_MIN_MS;
+			err = follow(f);
+		}
 		fim_docker_close(f->docker);
 		f->docker = NULL;
 	}
-	if (err != -ECANCELED)
+	if (!is_stopped(f->engine))
 		post_text(f->engine, ENGINE_DOWN,
-			  err == -EPIPE ? "the stream of events ended" : strerror(-err));
+			  err == -ECANCELED ? "its socket was replaced"
+			  : err == -EPIPE   ? "the stream of events ended"
+					    : strerror(-err));
 }
 
 static int wake_open(struct follower *f)
 {
 	struct itimerspec every = {{RECONCILE_S, 0}, {RECONCILE_S, 0}};
 	struct epoll_event event = {.events = EPOLLIN};
-	const int fds[] = {f->engine->stop_fd, f->engine->ask_fd, f->timer_fd};
+	const int fds[] = {f->engine->stop_fd, f->socket_fd, f->engine->ask_fd, f->timer_fd};
 
-	if (f->wake_fd < 0 || f->timer_fd < 0 || timerfd_settime(f->timer_fd, 0, &every, NULL) < 0)
+	if (f->wake_fd < 0 || f->request_fd < 0 || f->socket_fd < 0 || f->timer_fd < 0 ||
+	    timerfd_settime(f->timer_fd, 0, &every, NULL) < 0)
 		return -errno;
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (epoll_ctl(f->wake_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
 			return -errno;
+		/* Of these the first two end what is being asked for as well. */
+		if (i < 2 && epoll_ctl(f->request_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
+			return -errno;
+	}
 	return 0;
 }
 
@@ -260,6 +352,8 @@ static void *engine_thread(void *ctx)
 	int64_t backoff_ms = BACKOFF_MIN_MS;
 
 	f.wake_fd = epoll_create1(EPOLL_CLOEXEC);
+	f.request_fd = epoll_create1(EPOLL_CLOEXEC);
+	f.socket_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (wake_open(&f)) {
 		post_text(f.engine, ENGINE_DOWN, "no descriptors left");
@@ -275,6 +369,10 @@ static void *engine_thread(void *ctx)
 out:
 	if (f.wake_fd >= 0)
 		close(f.wake_fd);
+	if (f.request_fd >= 0)
+		close(f.request_fd);
+	if (f.socket_fd >= 0)
+		close(f.socket_fd);
 	if (f.timer_fd >= 0)
 		close(f.timer_fd);
 	return NULL;

@@ -137,6 +137,7 @@ static struct fim_json *finding_json(struct daemon *d, const struct finding *f)
 	const struct fim_rule *rule = tree_rule(d, f->tree, f->path);
 	const char *id = finding_tree_id(d, f->tree);
 	struct fim_json *body = fim_json_object();
+	struct fim_json *access;
 
 	fim_json_set_str(body, "kind", fim_kind_name(f->kind));
 	fim_json_set_str(body, "severity", fim_severity_name(f->severity));
@@ -168,6 +169,9 @@ static struct fim_json *finding_json(struct daemon *d, const struct finding *f)
 		fim_json_set(body, "container", finding_container(d, f->cause->container_id));
 	else
 		fim_json_set_null(body, "container");
+	access = access_of(d, f->cause);
+	if (access)
+		fim_json_set(body, "access", access);
 	return body;
 }
 

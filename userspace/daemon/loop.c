@@ -413,8 +413,8 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	d->hasher = fim_hasher_new();
 	d->read_buf = malloc(READ_BUF_SIZE);
 	if (!d->hasher || !d->read_buf || names_new("/etc/passwd", &d->users) ||
-	    names_new("/etc/group", &d->groups) || processes_init(d) || tree_new("/", &d->host) ||
-	    map_init(&d->container_table) || rules_new(&d->rules))
+	    names_new("/etc/group", &d->groups) || processes_init(d) || map_init(&d->accesses) ||
+	    tree_new("/", &d->host) || map_init(&d->container_table) || rules_new(&d->rules))
 		return -ENOMEM;
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epoll_fd < 0)
@@ -462,6 +462,7 @@ void daemon_exit(struct daemon *d)
 	close_fd(&d->epoll_fd);
 	fim_json_free(d->comparison);
 	processes_exit(d);
+	accesses_exit(d);
 	names_free(d->users);
 	names_free(d->groups);
 	fim_hasher_free(d->hasher);

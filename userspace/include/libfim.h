@@ -970,7 +970,12 @@ struct fim_docker;
  * -ETIMEDOUT.
  */
 int fim_docker_open(const char *socket_path, uint32_t timeout_ms, struct fim_docker **docker_ret);
+/* The same; a request ends with -ECANCELED when @wake_fd is readable. */
+int fim_docker_open_wakeable(const char *socket_path, uint32_t timeout_ms, int wake_fd,
+			     struct fim_docker **docker_ret);
 void fim_docker_close(struct fim_docker *docker);
+/* GET /exec/{id}/json. -ENOENT: it ended some minutes ago, or its container is gone. */
+int fim_docker_exec(struct fim_docker *docker, const char *id, struct fim_json **exec_ret);
 const char *fim_docker_api_version(const struct fim_docker *docker); /* "1.41" */
 /* GET /containers/json: array. @all: stopped ones too. */
 int fim_docker_list(struct fim_docker *docker, bool all, struct fim_json **containers_ret);

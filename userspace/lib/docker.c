@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -37,6 +39,7 @@
 struct fim_docker {
 	char *socket_path;
 	uint32_t timeout_ms;
+	int wake_fd; /* requests end when it is readable; -1: none */
 	char version[16];
 	struct fim_json
 		*engine; /* what judging a container needs of GET /info; NULL: not asked yet */
@@ -281,6 +284,67 @@ static void log_refusal(const struct fim_docker *docker, const char *path,
 	free(text);
 }
 
+/* Also when the other end was closed, which libcurl waits for but does not report. */
+static bool is_ready(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+/* 1: go on. 0: the transfer is over, *code_ret says how. -errno: stop. */
+static int stream_turn(CURLM *multi, int stop_fd, int poll_ms, CURLcode *code_ret)
+{
+	struct curl_waitfd stop = {.fd = stop_fd, .events = CURL_WAIT_POLLIN};
+	CURLMsg *message;
+	int running, left;
+
+	if (curl_multi_perform(multi, &running) != CURLM_OK)
+		return -EIO;
+	if (!running) {
+		message = curl_multi_info_read(multi, &left);
+		*code_ret = message ? message->data.result : CURLE_RECV_ERROR;
+		return 0;
+	}
+	if (curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, poll_ms, NULL) != CURLM_OK)
+		return -EIO;
+	return is_ready(stop_fd) ? -ECANCELED : 1;
+}
+
+/* One request, unless the wake descriptor becomes readable: -ECANCELED. */
+static int easy_run(const struct fim_docker *docker, CURL *curl, CURLcode *code_ret)
+{
+	CURLM *multi = curl_multi_init();
+	int turn = -ENOMEM;
+
+	if (multi && curl_multi_add_handle(multi, curl) == CURLM_OK) {
+		do
+			turn = stream_turn(multi, docker->wake_fd, POLL_MS, code_ret);
+		while (turn > 0);
+		curl_multi_remove_handle(multi, curl);
+	}
+	curl_multi_cleanup(multi);
+	return turn;
+}
+
+/*
+ * Why nobody answered: libcurl's versions disagree on how they say that there is no
+ * socket, or nobody behind it.
+ */
+static int connect_errno(const char *path, int err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err;
+	strcpy(address.sun_path, path); /* fim_docker_open() measured it */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EAGAIN)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 static int perform(struct fim_docker *docker, const char *path, struct reply *reply)
 {
 	char *url = request_url(docker, path);
@@ -297,10 +361,18 @@ static int perform(struct fim_docker *docker, const char *path, struct reply *re
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
 	code = curl_easy_setopt(curl, CURLOPT_URL, url);
-	if (code == CURLE_OK)
-		code = curl_easy_perform(curl);
-	err = reply->err ? reply->err : curl_errno(curl, code);
+	if (code != CURLE_OK) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = easy_run(docker, curl, &code);
+	if (!err)
+		err = reply->err ? reply->err : curl_errno(curl, code);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+	if (err == -EPROTO && !reply->status)
+		err = connect_errno(docker->socket_path, err);
+	if (err == -ECANCELED)
+		goto out;
 	if (err) {
 		fim_log(LOG_ERR, "%s: GET %s: %s: %s", docker->socket_path, path,
 			reply->err ? "refused" : curl_easy_strerror(code), strerror(-err));
@@ -332,6 +404,28 @@ static void replace_nuls(char *json, size_t len)
 	}
 }
 
+/*
+ * A tree takes many times the memory of its text when that is nothing but brackets.
+ * Ten thousand containers with their labels stay well below this.
+ */
+#define MAX_VALUES 2000000
+
+static bool has_too_many_values(const char *json, size_t len)
+{
+	bool in_string = false;
+	size_t i, values = 0;
+
+	for (i = 0; i < len && values <= MAX_VALUES; i++) {
+		if (json[i] == '"')
+			in_string = !in_string;
+		else if (in_string && json[i] == '\\')
+			i++;
+		else if (!in_string)
+			values += json[i] == ',' || json[i] == '[' || json[i] == '{';
+	}
+	return values > MAX_VALUES;
+}
+
 static int get_json(struct fim_docker *docker, const char *path, bool want_array,
 		    struct fim_json **json_ret)
 {
@@ -342,6 +436,12 @@ static int get_json(struct fim_docker *docker, const char *path, bool want_array
 	err = perform(docker, path, &reply);
 	if (err)
 		goto out;
+	if (has_too_many_values(reply.body, reply.len)) {
+		fim_log(LOG_ERR, "%s: GET %s: more than %d values", docker->socket_path, path,
+			MAX_VALUES);
+		err = -E2BIG;
+		goto out;
+	}
 	replace_nuls(reply.body, reply.len);
 	err = fim_json_parse(reply.body ? reply.body : "", reply.len, path, &json);
 	if (err)
@@ -390,6 +490,12 @@ static int agree_on_version(struct fim_docker *docker)
 
 int fim_docker_open(const char *socket_path, uint32_t timeout_ms, struct fim_docker **docker_ret)
 {
+	return fim_docker_open_wakeable(socket_path, timeout_ms, -1, docker_ret);
+}
+
+int fim_docker_open_wakeable(const char *socket_path, uint32_t timeout_ms, int wake_fd,
+			     struct fim_docker **docker_ret)
+{
 	struct fim_docker *docker;
 	int err = -ENOMEM;
 
@@ -408,6 +514,7 @@ int fim_docker_open(const char *socket_path, uint32_t timeout_ms, struct fim_doc
 		return -ENOMEM;
 	}
 	docker->timeout_ms = timeout_ms;
+	docker->wake_fd = wake_fd;
 	docker->socket_path = strdup(socket_path);
 	if (!docker->socket_path)
 		goto err_close;
@@ -503,6 +610,22 @@ int fim_docker_inspect(struct fim_docker *docker, const char *id, struct fim_jso
 	return 0;
 }
 
+int fim_docker_exec(struct fim_docker *docker, const char *id, struct fim_json **exec_ret)
+{
+	char *path;
+	int err;
+
+	if (!is_container_name(id)) {
+		fim_log(LOG_ERR, "%s: not the id of an exec", docker->socket_path);
+		return -EINVAL;
+	}
+	if (asprintf(&path, "/exec/%s/json", id) < 0)
+		return -ENOMEM;
+	err = get_json(docker, path, false, exec_ret);
+	free(path);
+	return err;
+}
+
 /* ------------------------------------------------------------------ events */
 
 /*
@@ -587,33 +710,6 @@ static int64_t monotonic_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-}
-
-/* Also when the other end was closed, which libcurl waits for but does not report. */
-static bool is_ready(int fd)
-{
-	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-
-	return fd >= 0 && poll(&poll_fd, 1, 0) > 0;
-}
-
-/* 1: go on. 0: the transfer is over, *code_ret says how. -errno: stop. */
-static int stream_turn(CURLM *multi, int stop_fd, int poll_ms, CURLcode *code_ret)
-{
-	struct curl_waitfd stop = {.fd = stop_fd, .events = CURL_WAIT_POLLIN};
-	CURLMsg *message;
-	int running, left;
-
-	if (curl_multi_perform(multi, &running) != CURLM_OK)
-		return -EIO;
-	if (!running) {
-		message = curl_multi_info_read(multi, &left);
-		*code_ret = message ? message->data.result : CURLE_RECV_ERROR;
-		return 0;
-	}
-	if (curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, poll_ms, NULL) != CURLM_OK)
-		return -EIO;
-	return is_ready(stop_fd) ? -ECANCELED : 1;
 }
 
 /* The engine sends its headers at once; what comes later may take for ever. */

@@ -1,0 +1,193 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Who did it, in which container and task, and how they got in; and an engine that
+# goes away, hangs and lies.  Runs as root in a virtual machine made for it, in the
+# folder that holds bin/ and ecs_fim.ko; prints TAP.  The file "burst" holds the number
+# of containers that are started at once.
+
+set -u
+cd "$(dirname "$0")" || exit 1
+export PATH=$PWD/bin:$PATH
+out=$PWD/out
+lib=/var/lib/ecs-fim
+journal=$lib/journal/journal.ndjson
+burst=$(cat burst 2>/dev/null || echo 6)
+number=0 failed=0 mark=0
+
+is() { # $1: what, $2: got, $3: wanted
+	number=$((number + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $number - $1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n# got:    %s\n# wanted: %s\n' $number "$1" "$2" "$3"
+	fi
+}
+
+wait_until() { # $1: seconds, the rest: a command
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.1
+	done
+}
+
+mark_journal() { mark=$(wc -l <"$journal"); }
+records() { tail -n +$((mark + 1)) "$journal" 2>/dev/null | jq -c "select($1)"; }
+at_least() { [ "$(records "$1" | wc -l)" -ge "$2" ]; }
+
+is_up() { [ "$(ecs-fim status --json | jq -r .docker.state)" = up ]; }
+
+arn=arn:aws:ecs:eu-west-1:123456789012
+task=$arn:task/demo/0f3c5a1b2d4e4f60a7b8c9d0e1f20314
+labels=(--label com.amazonaws.ecs.cluster=demo --label com.amazonaws.ecs.container-name=web
+	--label com.amazonaws.ecs.task-definition-family=shop --label com.amazonaws.ecs.task-definition-version=7)
+
+mkdir -p "$out" /etc/ecs-fim "$lib/keys" /run/ecs-fim
+/usr/lib/ecs-fim-test/start-docker >/dev/null
+docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:story >/dev/null
+insmod ecs_fim.ko || exit 1
+openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
+openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
+echo "{trusted_keys: [$lib/keys], sink_audit: false, sink_syslog: false}" >/etc/ecs-fim/config.yaml
+cat >policy.yaml <<-POLICY
+	name: containers
+	version: "1"
+	roots: [/etc, /usr/sbin]
+	rules:
+	  - {path: /etc, class: strict}
+	  - {path: /usr/sbin, class: strict}
+POLICY
+ecs-fim baseline create --policy policy.yaml -o $lib/baseline.ndjson --quiet
+ecs-fim baseline sign --key signing-key.pem $lib/baseline.ndjson
+ecs-fimd >"$out/alerts.ndjson" 2>"$out/daemon.log" &
+daemon=$!
+wait_until 120 at_least '.type == "comparison"' 1
+wait_until 20 at_least '.component == "docker" and .state == "up"' 1
+
+# ---------------------------------------------------------------- the alert's seven fields
+
+mark_journal
+docker run -d --name plain --network none "${labels[@]}" --label com.amazonaws.ecs.task-arn=$task \
+	busybox:story sleep 1000 >/dev/null
+docker exec -u root plain touch /usr/bin/seed
+wait_until 20 at_least '.type == "finding"' 1
+wait_until 10 at_least '.type == "access"' 1
+finding=$(records '.path == "/usr/bin/seed"')
+image_id=$(docker inspect -f '{{.Image}}' plain)
+is "account, image, cluster, task, image id, container, process with arguments" \
+	"$(jq -r '[.container.account, .container.image, .container.cluster_arn, .container.task_arn, .container.image_id, .container.name, .actor.command] | join(" ")' <<<"$finding")" \
+	"123456789012 busybox:story $arn:cluster/demo $task $image_id plain touch /usr/bin/seed"
+is "the same in the alert" "$(jq -r 'select(.path == "/usr/bin/seed") | .actor.command' "$out/alerts.ndjson")" "touch /usr/bin/seed"
+is "relative to which image" "$(jq -r '[.kind, .image.id] | join(" ")' <<<"$finding")" "added $image_id"
+is "the program is the image's, by its digest" \
+	"$(jq -r '[.actor.exe_origin, .actor.exe_sha256] | join(" ")' <<<"$finding")" \
+	"image $(docker cp plain:/bin/busybox - | tar xO | sha256sum | cut -d' ' -f1)"
+is "ancestors reach process 1" "$(jq -r '.actor.ancestors[-1].pid' <<<"$finding")" 1
+is "it came in through an exec" "$(jq -r '.access.by' <<<"$finding")" exec
+is "which is a record, by user root" \
+	"$(records '.type == "access"' | jq -c '[.action, .user, .privileged, .command, [.flags[].cis]]' | head -n 1)" \
+	'["docker-exec","root",false,["touch","/usr/bin/seed"],["5.24"]]'
+mark_journal
+docker exec --privileged plain true
+wait_until 10 at_least '.type == "access"' 1
+is "a privileged exec is critical" \
+	"$(records '.type == "access"' | jq -c '.flags[0] | [.id, .severity, .cis]')" '["exec-privileged","critical","5.23"]'
+mark_journal
+docker exec plain sh -c 'cp /bin/busybox /usr/bin/dropped; exec -a sh /usr/bin/dropped -c "echo x >/usr/bin/by-drift"'
+wait_until 20 at_least '.path == "/usr/bin/by-drift"' 1
+is "a program that the image does not have is drift" \
+	"$(records '.path == "/usr/bin/dropped"' | jq -c .drift) $(records '.path == "/usr/bin/by-drift"' | jq -r .actor.exe)" "true /usr/bin/dropped"
+mark_journal
+docker run --rm --network none -v /etc:/host busybox:story touch /host/from-container
+wait_until 20 at_least '.path == "/etc/from-container"' 1
+is "a container that writes the host's /etc: the host's file, the container's deed" \
+	"$(records '.path == "/etc/from-container"' | jq -c '[.scope, .container.image, .actor.command]')" \
+	'["host","busybox:story","touch /host/from-container"]'
+rm /etc/from-container
+
+# ------------------------------------------------------------------------------ ECS Exec
+
+deps=/var/lib/ecs/deps/execute-command/bin/3.3.4108.0
+session=ecs-execute-command-062049f67691b9fa8
+mkdir -p $deps forged work
+docker cp plain:/bin/busybox $deps/ssm-session-worker
+cp $deps/ssm-session-worker forged/ssm-session-worker
+for kind in real forged; do
+	source=$deps
+	[ $kind = real ] || source=$PWD/forged
+	# busybox goes by its first argument; as sh it reads the session's file as a script.
+	echo "touch /usr/bin/by-$kind" >work/$session
+	mark_journal
+	docker run --rm --network none -v "$source"/ssm-session-worker:/ecs-execute-command-1/ssm-session-worker:ro \
+		-v "$PWD/work:/w:ro" -w /w busybox:story \
+		sh -c "exec -a sh /ecs-execute-command-1/ssm-session-worker $session"
+	wait_until 20 at_least '.type == "finding"' 1
+	wait_until 5 at_least '.type == "access"' 1
+	if [ $kind = real ]; then
+		is "what an ECS Exec session touched has the session's id" \
+			"$(records '.path == "/usr/bin/by-real"' | jq -c '[.access.by, .access.session_id]')" "[\"ecs-exec\",\"$session\"]"
+		is "the session is a record" "$(records '.type == "access"' | jq -r .action)" ecs-exec-used
+		is "a container with the programs bound in is armed" \
+			"$(records '.type == "container"' | jq -c .container.exec_armed)" true
+	else
+		is "a program of the same name with another inode is a forgery" \
+			"$(records '.path == "/usr/bin/by-forged"' | jq -r .access.by)" forged-ecs-exec
+		is "and alarms" "$(jq -r 'select(.type == "access") | .action' "$out/alerts.ndjson" | tail -n 1)" ecs-exec-forged
+	fi
+done
+
+# ---------------------------------------------------------------------------- a burst
+
+mark_journal
+for i in $(seq "$burst"); do
+	docker create --name "b$i" --network none "${labels[@]}" \
+		--label com.amazonaws.ecs.task-arn=$arn:task/demo/"$(printf %032x "$i")" busybox:story touch "/usr/bin/first-$i"
+done >burst.ids
+seq "$burst" | sed s/^/b/ | xargs -P 8 -n 4 docker start >/dev/null
+wait_until 60 at_least '.type == "finding"' "$burst"
+sleep 2
+records '.type == "finding"' | jq -r '[.path, .container_id, .container.id, .container.task_arn, .container.image_id] | join(" ")' | sort >got
+paste -d' ' <(seq "$burst") burst.ids | while read -r i cid; do
+	echo "/usr/bin/first-$i $cid $cid $arn:task/demo/$(printf %032x "$i") $image_id"
+done | sort >wanted
+is "$burst containers whose first action is a touch: each once, its own container and task" \
+	"$(diff wanted got | grep -c '^[<>]')" 0
+diff wanted got | head -n 6 | sed 's/^/# /'
+records '.type == "finding"' | jq -r .detected_by | sort | uniq -c | sed 's/^/# detected by:/'
+
+# --------------------------------------------------------------------- a hostile engine
+
+mv /run/docker.sock /run/docker.real
+for manner in hang garbage half huge; do
+	mark_journal
+	python3 liar.py $manner &
+	liar=$!
+	sleep 3
+	echo "# $manner" >>/etc/hosts.deny
+	wait_until 10 at_least '.path == "/etc/hosts.deny"' 1
+	is "$manner: changes are appraised, and Docker is said to be down" \
+		"$(records '.path == "/etc/hosts.deny"' | jq -r .kind) $(ecs-fim status --json | jq -r .docker.state)" "modified down"
+	is "$manner: memory is bounded" "$(($(sed -n 's/^VmHWM:\s*\([0-9]*\).*/\1/p' /proc/$daemon/status) < 400000))" 1
+	kill $liar
+	wait $liar 2>/dev/null
+	rm -f /run/docker.sock
+	ln /run/docker.real /run/docker.sock
+	start=$(date +%s%N)
+	wait_until 20 is_up
+	took=$((($(date +%s%N) - start) / 1000000))
+	is "$manner: recovers in 5 s" "$((took <= 5000))" 1
+	echo "# $manner: $took ms"
+	rm -f /run/docker.sock
+done
+ln /run/docker.real /run/docker.sock
+
+kill $daemon
+wait $daemon
+is "the daemon ends well" $? 0
+is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
+cp "$journal" "$out/journal.ndjson"
+echo "1..$number"
+[ "$failed" -eq 0 ]
