@@ -350,13 +350,15 @@ static void *engine_thread(void *ctx)
 {
 	struct follower f = {.engine = ctx, .first = true};
 	int64_t backoff_ms = BACKOFF_MIN_MS;
+	int err;
 
 	f.wake_fd = epoll_create1(EPOLL_CLOEXEC);
 	f.request_fd = epoll_create1(EPOLL_CLOEXEC);
 	f.socket_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (wake_open(&f)) {
-		post_text(f.engine, ENGINE_DOWN, "no descriptors left");
+	err = wake_open(&f);
+	if (err) {
+		post_text(f.engine, ENGINE_DOWN, strerror(-err));
 		goto out;
 	}
 	while (!is_stopped(f.engine)) {

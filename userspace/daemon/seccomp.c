@@ -38,7 +38,8 @@ static const char *const allowed[] = {
 	"unlink", "unlinkat", "rmdir", "link", "linkat", "chmod", "fchmod", "fchmodat", "umask",
 	"utimensat", "ioctl",
 	/* the kernel's events; whether a process still is who it was */
-	"fanotify_init", "fanotify_mark", "pidfd_open", "pidfd_send_signal",
+	"fanotify_init", "fanotify_mark", "pidfd_open", "pidfd_send_signal", "inotify_init1",
+	"inotify_add_watch", "inotify_rm_watch",
 	/* Docker, status, audit, syslog, the service manager; socket() is below */
 	"connect", "bind", "listen", "accept", "accept4", "shutdown", "sendto", "sendmsg",
 	"sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "getsockname", "getpeername",
