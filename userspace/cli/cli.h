@@ -18,9 +18,23 @@ int cmd_containers(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_enroll(int argc, char **argv);
 
-/* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. cmd_baseline.c */
+/* ---------------------------------------------------- cmd_baseline_sign.c */
+
+int cmd_baseline_sign(int argc, char **argv);
+int cmd_baseline_digest(int argc, char **argv);
+int cmd_baseline_attach(int argc, char **argv);
+int cmd_baseline_check(int argc, char **argv);
+
+/* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. */
 char *cli_signature_path(const char *baseline);
+
+/* ------------------------------------------------------------ difference.c */
+
+/* On standard output; a colon and lines of attributes, or members as in a finding of the journal. */
+int cli_put_difference(const struct fim_difference *difference, bool as_json);
 
 /* ------------------------------------------------------------------ term.c */
 
@@ -35,6 +49,9 @@ int cli_usage_error(const char *usage, const char *fmt, ...) __attribute__((form
  * wrong with the option it stopped at (@opt is '?' or ':').
  */
 int cli_option_error(const char *usage, int opt, char **argv);
+
+/* The value of --rate, MiB per second, in bytes; an enum fim_exit. */
+int cli_parse_rate(const char *usage, const char *text, uint64_t *rate_ret);
 
 /* Report that memory ran out or similar; for failures that the library did not name. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

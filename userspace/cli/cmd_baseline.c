@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ecs-fim baseline: create, sign, verify-signature, show, export.
+ * ecs-fim baseline: create, show, export; the rest is in cmd_baseline_sign.c.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -11,17 +11,12 @@
 
 #include "cli.h"
 
-#define BASELINE_MAX	(1u << 30)
-#define BASELINE_SUFFIX ".ndjson"
-#define NSEC_PER_SEC	1000000000LL
+#define NSEC_PER_SEC 1000000000LL
 
-#define CREATE_USAGE                                                          \
-	"usage: ecs-fim baseline create --policy FILE -o FILE [--root DIR]\n" \
-	"               [--provenance KEY=VALUE …] [--quiet] [--json] [--progress]\n"
-#define SIGN_USAGE "usage: ecs-fim baseline sign --key PRIVATE.pem [-o SIGNATURE] BASELINE\n"
-#define CHECK_USAGE                                                               \
-	"usage: ecs-fim baseline verify-signature --key PUBLIC.pem [--key …]\n" \
-	"               [--signature SIGNATURE] [--json] BASELINE\n"
+#define CREATE_USAGE                                                                  \
+	"usage: ecs-fim baseline create --policy FILE -o FILE [--root DIR]\n"         \
+	"               [--provenance KEY=VALUE …] [--expires TIME] [--rate MIB]\n" \
+	"               [--quiet] [--json] [--progress]\n"
 #define SHOW_USAGE   "usage: ecs-fim baseline show [--json] BASELINE [PATH]\n"
 #define EXPORT_USAGE "usage: ecs-fim baseline export --format sha256sums BASELINE\n"
 
@@ -35,6 +30,8 @@ static const char create_help[] = CREATE_USAGE
 	"  -o, --output FILE      the baseline, by custom *.ndjson\n"
 	"  --root DIR             where the system is mounted (default /)\n"
 	"  --provenance KEY=VALUE recorded in the baseline: image id, build id, commit, …\n"
+	"  --expires TIME         from when on it is refused: 2027-01-31 or RFC 3339\n"
+	"  --rate MIB             read at most so many MiB a second\n"
 	"  --quiet                print nothing but errors\n"
 	"  --json                 print the result as a JSON object\n"
 	"  --progress             progress as JSON lines on standard error\n"
@@ -44,32 +41,6 @@ static const char create_help[] = CREATE_USAGE
 	"      --provenance image=ami-0abc --provenance commit=$(git rev-parse HEAD)\n"
 	"Of an image that is mounted:\n"
 	"  ecs-fim baseline create --root /mnt/image --policy al2023.yaml -o baseline.ndjson\n";
-
-static const char sign_help[] = SIGN_USAGE
-	"\n"
-	"Makes a detached signature over the whole file. Do this where the key is, which is\n"
-	"never the host that the baseline is for.\n"
-	"\n"
-	"  --key PRIVATE.pem      ECDSA P-256 or P-384, RSA, or Ed25519\n"
-	"  -o, --output SIGNATURE default: BASELINE with .ndjson replaced by .sig\n"
-	"\n"
-	"A key, and the same with stock tools (ECDSA, RSA):\n"
-	"  openssl ecparam -genkey -name prime256v1 -noout -out key.pem\n"
-	"  openssl pkey -in key.pem -pubout -out public.pem\n"
-	"  openssl dgst -sha256 -sign key.pem -out baseline.sig baseline.ndjson\n";
-
-static const char check_help[] = CHECK_USAGE
-	"\n"
-	"Checks the signature, then the whole file: every line, the order, count and digest.\n"
-	"\n"
-	"  --key PUBLIC.pem       trusted public key, or a directory of *.pem; may be repeated\n"
-	"  --signature SIGNATURE  default: BASELINE with .ndjson replaced by .sig\n"
-	"  --json                 print the result as a JSON object\n"
-	"\n"
-	"Without this program (ECDSA and RSA, then Ed25519):\n"
-	"  openssl dgst -sha256 -verify public.pem -signature baseline.sig baseline.ndjson\n"
-	"  openssl pkeyutl -verify -pubin -inkey public.pem -rawin \\\n"
-	"      -in baseline.ndjson -sigfile baseline.sig\n";
 
 static const char show_help[] = SHOW_USAGE
 	"\n"
@@ -90,17 +61,6 @@ static const char export_help[] = EXPORT_USAGE
 	"\n"
 	"  ecs-fim baseline export --format sha256sums baseline.ndjson | sha256sum -c --quiet\n";
 
-/* baseline.ndjson → baseline.sig; malloc'ed, NULL: out of memory */
-char *cli_signature_path(const char *baseline)
-{
-	size_t len = strlen(baseline), suffix = strlen(BASELINE_SUFFIX);
-	char *path;
-
-	if (len > suffix && !strcmp(baseline + len - suffix, BASELINE_SUFFIX))
-		len -= suffix;
-	return asprintf(&path, "%.*s.sig", (int)len, baseline) < 0 ? NULL : path;
-}
-
 /* ---- create */
 
 /**
@@ -109,6 +69,8 @@ char *cli_signature_path(const char *baseline)
  * @policy: --policy
  * @output: --output
  * @provenance: --provenance, as an object
+ * @expires_ns: --expires, 0: never
+ * @rate: --rate, bytes per second, 0: as fast as it goes
  * @json: --json
  * @progress: --quiet, --progress
  */
@@ -117,6 +79,8 @@ struct create {
 	const char *policy;
 	const char *output;
 	struct fim_json *provenance;
+	int64_t expires_ns;
+	uint64_t rate;
 	bool json;
 	struct cli_progress progress;
 };
@@ -156,15 +120,17 @@ static int parse_create(int argc, char **argv, struct create *args, bool *help_r
 		{"output", required_argument, NULL, 'o'},
 		{"root", required_argument, NULL, 'r'},
 		{"provenance", required_argument, NULL, 'P'},
+		{"expires", required_argument, NULL, 'e'},
+		{"rate", required_argument, NULL, 'R'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"json", no_argument, NULL, 'j'},
 		{"progress", no_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	int opt, status;
+	int opt, status = FIM_EXIT_CLEAN;
 
-	while ((opt = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
+	while (!status && (opt = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'p':
 			args->policy = optarg;
@@ -177,8 +143,14 @@ static int parse_create(int argc, char **argv, struct create *args, bool *help_r
 			break;
 		case 'P':
 			status = add_provenance(args, optarg);
-			if (status)
-				return status;
+			break;
+		case 'e':
+			if (fim_time_parse(optarg, &args->expires_ns))
+				status = cli_usage_error(CREATE_USAGE, "--expires %s: not a time",
+							 optarg);
+			break;
+		case 'R':
+			status = cli_parse_rate(CREATE_USAGE, optarg, &args->rate);
 			break;
 		case 'q':
 			args->progress.quiet = true;
@@ -196,6 +168,8 @@ static int parse_create(int argc, char **argv, struct create *args, bool *help_r
 			return cli_option_error(CREATE_USAGE, opt, argv);
 		}
 	}
+	if (status)
+		return status;
 	if (optind < argc)
 		return cli_usage_error(CREATE_USAGE, "%s: not expected", argv[optind]);
 	if (!args->policy)
@@ -252,6 +226,8 @@ static int create(struct create *args)
 {
 	struct fim_baseline_params params = {.root = args->root,
 					     .provenance = args->provenance,
+					     .expires_ns = args->expires_ns,
+					     .rate = args->rate,
 					     .progress = show_progress,
 					     .progress_ctx = &args->progress};
 	struct fim_policy *policy = NULL;
@@ -285,175 +261,6 @@ static int cmd_create(int argc, char **argv)
 	else if (!status)
 		status = create(&args);
 	fim_json_free(args.provenance);
-	return status;
-}
-
-/* ---- sign */
-
-/*
- * Only what is a baseline gets a signature. It is read twice, once to check and once
- * to sign, and so must be the same bytes both times.
- */
-static int sign(const char *path, const char *key, const char *output)
-{
-	unsigned char digest[FIM_SHA256_SIZE], *signature = NULL;
-	char hex[FIM_SHA256_HEX_SIZE], key_id[FIM_KEY_ID_SIZE];
-	struct fim_baseline *baseline = NULL;
-	size_t len = 0, signature_len;
-	char *bytes = NULL;
-	int err;
-
-	err = fim_baseline_open(path, NULL, NULL, &baseline);
-	if (!err)
-		err = fim_file_read(path, BASELINE_MAX, &bytes, &len);
-	if (!err)
-		err = fim_sha256(bytes, len, digest);
-	if (err)
-		goto out;
-	fim_hex_encode(digest, sizeof(digest), hex);
-	if (strcmp(hex, fim_baseline_digest(baseline))) {
-		cli_error("%s: changed while it was being signed", path);
-		err = -EAGAIN;
-		goto out;
-	}
-	err = fim_sign(key, bytes, len, &signature, &signature_len, key_id);
-	if (!err)
-		err = fim_file_write_atomic(output, signature, signature_len, 0644);
-	if (err)
-		goto out;
-	cli_put_escaped(stdout, output);
-	printf(": signature of %s (sha256) by key %s\n", hex, key_id);
-out:
-	free(signature);
-	free(bytes);
-	fim_baseline_free(baseline);
-	return cli_exit(err);
-}
-
-static int cmd_sign(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"output", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	const char *key = NULL, *output = NULL;
-	char *beside = NULL;
-	int opt, status;
-
-	while ((opt = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'k':
-			key = optarg;
-			break;
-		case 'o':
-			output = optarg;
-			break;
-		case 'h':
-			fputs(sign_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(SIGN_USAGE, opt, argv);
-		}
-	}
-	if (!key)
-		return cli_usage_error(SIGN_USAGE, "--key is missing");
-	if (argc - optind != 1)
-		return cli_usage_error(SIGN_USAGE, "one baseline is expected");
-	if (!output)
-		output = beside = cli_signature_path(argv[optind]);
-	status = output ? sign(argv[optind], key, output) : FIM_EXIT_ERROR;
-	free(beside);
-	return status;
-}
-
-/* ---- verify-signature */
-
-static int print_checked(const struct fim_baseline *baseline, const char *path, bool as_json)
-{
-	struct fim_json *json;
-
-	if (as_json) {
-		json = fim_json_object();
-		fim_json_set_path(json, "path", path);
-		fim_json_set_str(json, "signature", "valid");
-		fim_json_set_str(json, "digest", fim_baseline_digest(baseline));
-		fim_json_set_str(json, "key_id", fim_baseline_key_id(baseline));
-		fim_json_set_int(json, "count", (int64_t)fim_baseline_count(baseline));
-		return cli_put_json(stdout, json);
-	}
-	cli_put_escaped(stdout, path);
-	printf(": %svalid signature%s\n", cli_colour(stdout, CLI_GREEN),
-	       cli_colour(stdout, CLI_PLAIN));
-	printf("  key      %s\n", fim_baseline_key_id(baseline));
-	printf("  sha256   %s\n", fim_baseline_digest(baseline));
-	printf("  objects  %zu\n", fim_baseline_count(baseline));
-	return 0;
-}
-
-static int check(const char *path, const char *signature, const char *const *keys, bool as_json)
-{
-	struct fim_baseline *baseline = NULL;
-	char *beside = NULL;
-	int err;
-
-	if (!signature)
-		signature = beside = cli_signature_path(path);
-	err = signature ? fim_baseline_open(path, signature, keys, &baseline) : -ENOMEM;
-	if (!err)
-		err = print_checked(baseline, path, as_json);
-	fim_baseline_free(baseline);
-	free(beside);
-	return cli_exit(err);
-}
-
-static int cmd_verify_signature(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"signature", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	const char **keys = calloc((size_t)argc + 1, sizeof(*keys));
-	const char *signature = NULL;
-	int opt, status = FIM_EXIT_ERROR;
-	size_t key_count = 0;
-	bool as_json = false;
-
-	if (!keys)
-		return FIM_EXIT_ERROR;
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'k':
-			keys[key_count++] = optarg;
-			break;
-		case 's':
-			signature = optarg;
-			break;
-		case 'j':
-			as_json = true;
-			break;
-		case 'h':
-			fputs(check_help, stdout);
-			status = FIM_EXIT_CLEAN;
-			goto out;
-		default:
-			status = cli_option_error(CHECK_USAGE, opt, argv);
-			goto out;
-		}
-	}
-	if (!key_count)
-		status = cli_usage_error(CHECK_USAGE,
-					 "--key is missing: whose signature is trusted?");
-	else if (argc - optind != 1)
-		status = cli_usage_error(CHECK_USAGE, "one baseline is expected");
-	else
-		status = check(argv[optind], signature, keys, as_json);
-out:
-	free(keys);
 	return status;
 }
 
@@ -643,7 +450,8 @@ static int cmd_export(int argc, char **argv)
 /* ---- the command */
 
 static const char baseline_usage[] =
-	"usage: ecs-fim baseline create | sign | verify-signature | show | export …\n";
+	"usage: ecs-fim baseline create | sign | digest | attach | verify-signature | show |\n"
+	"               export …\n";
 
 static const char baseline_help[] =
 	"usage: ecs-fim baseline COMMAND [OPTION …]\n"
@@ -652,7 +460,9 @@ static const char baseline_help[] =
 	"where the signing key is; hosts have the public key only.\n"
 	"\n"
 	"  create            measure a system and write its baseline\n"
-	"  sign              make the detached signature\n"
+	"  sign              make the detached signature with a key that is here\n"
+	"  digest            print what a key that is elsewhere has to sign\n"
+	"  attach            take the signature that came back, if it is valid\n"
 	"  verify-signature  check the signature and the file\n"
 	"  show              print what it says about itself or about one path\n"
 	"  export            print it for sha256sum -c\n"
@@ -666,8 +476,10 @@ int cmd_baseline(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} commands[] = {
 		{"create", cmd_create},
-		{"sign", cmd_sign},
-		{"verify-signature", cmd_verify_signature},
+		{"sign", cmd_baseline_sign},
+		{"digest", cmd_baseline_digest},
+		{"attach", cmd_baseline_attach},
+		{"verify-signature", cmd_baseline_check},
 		{"show", cmd_show},
 		{"export", cmd_export},
 	};

@@ -310,8 +310,8 @@ static void check_baseline(struct doctor *doctor)
 	const struct fim_config *config = doctor->config;
 	struct fim_baseline *baseline = NULL;
 	const struct fim_policy *policy;
-	int err = fim_baseline_open(config->baseline, config->signature,
-				    (const char *const *)config->trusted_keys, &baseline);
+	int err = fim_baseline_open_current(config->baseline, config->signature,
+					    (const char *const *)config->trusted_keys, &baseline);
 
 	if (err) {
 		say(doctor, "baseline", STATE_FAIL,

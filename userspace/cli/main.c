@@ -15,6 +15,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"baseline", "take, sign, show and export baselines", cmd_baseline},
+	{"policy", "check a policy, explain what it says of a path", cmd_policy},
+	{"enroll", "take over what the first boot of a host may change", cmd_enroll},
 	{"verify", "compare the whole system with its baseline now", cmd_verify},
 	{"status", "show what the daemon knows about itself", cmd_status},
 	{"doctor", "say why something does not work, and what to do", cmd_doctor},

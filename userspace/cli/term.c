@@ -68,6 +68,17 @@ int cli_option_error(const char *usage, int opt, char **argv)
 	return cli_usage_error(usage, "option -%c is unknown", optopt);
 }
 
+int cli_parse_rate(const char *usage, const char *text, uint64_t *rate_ret)
+{
+	char *end;
+	double mib = strtod(text, &end);
+
+	if (end == text || *end || !(mib > 0) || mib > 1e6)
+		return cli_usage_error(usage, "--rate %s: not a number of MiB", text);
+	*rate_ret = (uint64_t)(mib * MIB);
+	return FIM_EXIT_CLEAN;
+}
+
 void cli_put_escaped(FILE *out, const char *text)
 {
 	char *escaped = fim_escape(text, strlen(text));

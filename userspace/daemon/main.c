@@ -57,8 +57,9 @@ static const char *baseline_fix(int err)
 
 static int open_baseline(const struct fim_config *config, struct fim_baseline **baseline_ret)
 {
-	int err = fim_baseline_open(config->baseline, config->signature,
-				    (const char *const *)config->trusted_keys, baseline_ret);
+	int err = fim_baseline_open_current(config->baseline, config->signature,
+					    (const char *const *)config->trusted_keys,
+					    baseline_ret);
 
 	if (err)
 		fim_log(LOG_ERR, "baseline %s (signature %s) is not accepted: %s: %s",
@@ -119,6 +120,24 @@ static int open_journal(struct daemon *d)
 	return 0;
 }
 
+/* What was agreed to since the baseline was signed; so that none can be swapped unnoticed. */
+static struct fim_json *deltas_json(const struct fim_baseline *baseline)
+{
+	const struct fim_delta_info *info;
+	struct fim_json *list = fim_json_array();
+
+	for (size_t i = 0; (info = fim_baseline_delta(baseline, i)); i++) {
+		struct fim_json *json = fim_json_object();
+
+		fim_json_set_str(json, "kind", info->kind);
+		fim_json_set_str(json, "digest", info->digest);
+		fim_json_set_str(json, "key_id", info->key_id);
+		fim_json_set_int(json, "count", (int64_t)info->count);
+		fim_json_append(list, json);
+	}
+	return list;
+}
+
 static int accept_baseline(struct daemon *d)
 {
 	const struct fim_config *config = d->config;
@@ -146,6 +165,8 @@ static int accept_baseline(struct daemon *d)
 			 fim_policy_digest(fim_baseline_policy(d->baseline)));
 	if (fim_json_get(header, "provenance"))
 		fim_json_set(body, "provenance", fim_json_ref(fim_json_get(header, "provenance")));
+	if (fim_baseline_delta(d->baseline, 0))
+		fim_json_set(body, "deltas", deltas_json(d->baseline));
 	err = record_append(d, "baseline", body, NULL);
 	if (!err)
 		control_set(d, COMPONENT_BASELINE, CONTROL_UP,

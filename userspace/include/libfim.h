@@ -216,6 +216,24 @@ struct fim_signed {
 	const char *chain;
 	size_t chain_len;
 };
+/**
+ * fim_sign_once() - sign with a key that is made for this and forgotten at once
+ * @bytes: what to sign
+ * @len: its length
+ * @signature_ret: malloc'ed signature (ECDSA P-256, DER)
+ * @signature_len_ret: its length
+ * @public_ret: malloc'ed public key in PEM
+ * @public_len_ret: its length
+ * @key_id_ret: its id
+ *
+ * Nobody can ever sign anything else with it: what it says is that these bytes are
+ * those that were there when it existed.
+ */
+int fim_sign_once(const void *bytes, size_t len, unsigned char **signature_ret,
+		  size_t *signature_len_ret, char **public_ret, size_t *public_len_ret,
+		  char key_id_ret[FIM_KEY_ID_SIZE]);
+/* Bytes out of base64 text with line breaks, malloc'ed; -EINVAL: it is not all base64. */
+int fim_base64_decode(const char *text, size_t len, unsigned char **bytes_ret, size_t *len_ret);
 /* As fim_signature_check(); a certificate that is trusted may vouch for the signer's. */
 int fim_signed_check(const char *const *key_paths, const struct fim_signed *what,
 		     char key_id_ret[FIM_KEY_ID_SIZE], char **key_path_ret);
@@ -666,6 +684,34 @@ int fim_baseline_apply(struct fim_baseline *baseline, const struct fim_baseline 
  */
 int fim_baseline_apply_dir(struct fim_baseline *baseline, const char *dir,
 			   const char *const *key_paths, size_t *applied_ret);
+/* Where a baseline's deltas are: "deltas" in its directory; malloc'ed. */
+char *fim_deltas_dir(const char *baseline_path);
+/* What holds on this host: fim_baseline_open(), then the deltas of fim_deltas_dir(). */
+int fim_baseline_open_current(const char *path, const char *signature_path,
+			      const char *const *key_paths, struct fim_baseline **baseline_ret);
+/* True if the file begins as a delta does. */
+bool fim_is_delta(const char *path);
+
+/* The enrollment's file in fim_deltas_dir(); beside it .sig and, if it was signed by
+ * fim_sign_once(), .pem. */
+#define FIM_ENROLLMENT_NAME "enrollment.ndjson"
+
+/**
+ * struct fim_delta_info - a delta that was applied
+ * @digest: SHA-256 of its file, hex
+ * @key_id: key that signed it
+ * @kind: "enrollment" or "change"
+ * @count: entries
+ */
+struct fim_delta_info {
+	char digest[FIM_SHA256_HEX_SIZE];
+	char key_id[FIM_KEY_ID_SIZE];
+	char kind[16];
+	size_t count;
+};
+/* In the order in which they were applied; NULL: there are no more. */
+const struct fim_delta_info *fim_baseline_delta(const struct fim_baseline *baseline, size_t index);
+
 struct fim_delta_writer;
 /**
  * fim_delta_create() - begin to write a delta
@@ -714,7 +760,7 @@ enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state
  * @after: observed state
  * @rule: policy rule that applies
  * @err: FIM_KIND_UNREADABLE: -errno
- * @link_before: FIM_DIFF_LINKS: first path of the same file in the baseline, NULL: none
+ * @link_before: first path of the same file in the baseline, NULL: this one, or unknown
  * @link_after: the same on disk
  */
 struct fim_difference {
@@ -774,6 +820,55 @@ struct fim_compare_params {
 /* Full comparison of everything that the baseline's policy covers. */
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
 		struct fim_comparison *totals_ret);
+
+/* --------------------------------------------------------------- enroll.c */
+
+/**
+ * struct fim_enroll_params - a first boot
+ * @root: directory that holds the system
+ * @baseline: of the image, no delta applied
+ * @dir: directory of the deltas; made if it is not there
+ * @unsigned_only: leave the delta to be signed elsewhere
+ * @boot_id: of this boot; may be NULL
+ * @finding: called for each difference that the policy does not leave to the first
+ *	boot; may be NULL
+ * @ctx: for it
+ */
+struct fim_enroll_params {
+	const char *root;
+	const struct fim_baseline *baseline;
+	const char *dir;
+	bool unsigned_only;
+	const char *boot_id;
+	int (*finding)(void *ctx, const struct fim_difference *difference);
+	void *ctx;
+};
+
+/**
+ * struct fim_enrollment - what came of it
+ * @totals: of the comparison
+ * @enrolled: paths in the delta
+ * @findings: differences that are not
+ * @digest: of the delta, hex
+ * @key_id: key that was made for it, "" if it is not signed
+ */
+struct fim_enrollment {
+	struct fim_comparison totals;
+	uint64_t enrolled;
+	uint64_t findings;
+	char digest[FIM_SHA256_HEX_SIZE];
+	char key_id[FIM_KEY_ID_SIZE];
+};
+
+/**
+ * fim_enroll() - make what a first boot changed part of what is expected
+ * @params: what to do
+ * @enrollment_ret: what came of it
+ *
+ * Of class once any change is taken over, of class templated one that matches the
+ * template; everything else stays a finding. -EEXIST: this host is enrolled.
+ */
+int fim_enroll(const struct fim_enroll_params *params, struct fim_enrollment *enrollment_ret);
 
 /* -------------------------------------------------------------- journal.c */
 /*

@@ -286,3 +286,8 @@ const char *fim_baseline_head(const struct fim_baseline *baseline)
 {
 	return baseline->head;
 }
+
+const struct fim_delta_info *fim_baseline_delta(const struct fim_baseline *baseline, size_t index)
+{
+	return index < baseline->delta_count ? &baseline->deltas[index] : NULL;
+}

@@ -25,7 +25,8 @@
  * @digest: SHA-256 of the file, hex
  * @key_id: key that signed it, "" if the signature was not checked
  * @head: digest of the last delta applied, or @digest
- * @delta_count: deltas applied
+ * @deltas: what was applied, in this order
+ * @delta_count: their number
  */
 struct fim_baseline {
 	struct fim_policy *policy;
@@ -36,6 +37,7 @@ struct fim_baseline {
 	char digest[FIM_SHA256_HEX_SIZE];
 	char key_id[FIM_KEY_ID_SIZE];
 	char head[FIM_SHA256_HEX_SIZE];
+	struct fim_delta_info *deltas;
 	size_t delta_count;
 };
 

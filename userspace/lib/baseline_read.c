@@ -835,6 +835,7 @@ void fim_baseline_free(struct fim_baseline *baseline)
 	if (!baseline)
 		return;
 	free(baseline->entries);
+	free(baseline->deltas);
 	fim_arena_free(&baseline->arena);
 	fim_policy_free(baseline->policy);
 	fim_json_free(baseline->header);

@@ -122,16 +122,17 @@ static int compare_pair(struct comparison *run, const struct pair *pair)
 {
 	static const struct fim_state nothing;
 	const struct fim_state *after = pair->after;
-	struct fim_difference difference = {
-		.path = pair->path, .after = after, .rule = pair->rule, .err = pair->err};
+	struct fim_difference difference = {.path = pair->path,
+					    .after = after,
+					    .rule = pair->rule,
+					    .err = pair->err,
+					    .link_before = pair->entry ? pair->entry->link : NULL,
+					    .link_after = pair->link};
 
 	difference.before = pair->entry ? &pair->entry->state : &nothing;
 	difference.diff = fim_state_diff(difference.before, after);
-	if (pair->entry && pair->links_known && links_differ(pair)) {
+	if (pair->entry && pair->links_known && links_differ(pair))
 		difference.diff |= FIM_DIFF_LINKS;
-		difference.link_before = pair->entry->link;
-		difference.link_after = pair->link;
-	}
 	difference.diff &= fim_class_mask(pair->rule->cls);
 	if (pair->err) {
 		difference.kind = FIM_KIND_UNREADABLE;

@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -272,6 +273,77 @@ int fim_sign(const char *key_path, const void *bytes, size_t len, unsigned char 
 		memcpy(key_id_ret, id, sizeof(id));
 out:
 	EVP_PKEY_free(key);
+	return err;
+}
+
+static int public_pem(EVP_PKEY *key, char **pem_ret, size_t *len_ret)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *bytes;
+	long len;
+	int err = -ENOMEM;
+
+	if (bio && PEM_write_bio_PUBKEY(bio, key) == 1) {
+		len = BIO_get_mem_data(bio, &bytes);
+		*pem_ret = malloc((size_t)len + 1);
+		if (*pem_ret) {
+			memcpy(*pem_ret, bytes, (size_t)len);
+			*len_ret = (size_t)len;
+			err = 0;
+		}
+	}
+	BIO_free(bio);
+	return err;
+}
+
+int fim_sign_once(const void *bytes, size_t len, unsigned char **signature_ret,
+		  size_t *signature_len_ret, char **public_ret, size_t *public_len_ret,
+		  char key_id_ret[FIM_KEY_ID_SIZE])
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	unsigned char *signature = NULL;
+	size_t signature_len = 0;
+	int err;
+
+	if (!key)
+		return -ENOMEM;
+	err = sign_bytes(key, EVP_sha256(), bytes, len, &signature, &signature_len);
+	if (!err)
+		err = key_id(key, key_id_ret);
+	if (!err)
+		err = public_pem(key, public_ret, public_len_ret);
+	EVP_PKEY_free(key); /* wipes it */
+	if (err) {
+		free(signature);
+		return err;
+	}
+	*signature_ret = signature;
+	*signature_len_ret = signature_len;
+	return 0;
+}
+
+int fim_base64_decode(const char *text, size_t len, unsigned char **bytes_ret, size_t *len_ret)
+{
+	EVP_ENCODE_CTX *ctx = EVP_ENCODE_CTX_new();
+	unsigned char *bytes = malloc(len + 1);
+	int used = 0, rest = 0, err = -EINVAL;
+
+	if (!ctx || !bytes) {
+		err = -ENOMEM;
+		goto out;
+	}
+	EVP_DecodeInit(ctx);
+	if (len > INT_MAX ||
+	    EVP_DecodeUpdate(ctx, bytes, &used, (const unsigned char *)text, (int)len) < 0 ||
+	    EVP_DecodeFinal(ctx, bytes + used, &rest) != 1 || used + rest == 0)
+		goto out;
+	*bytes_ret = bytes;
+	*len_ret = (size_t)(used + rest);
+	bytes = NULL;
+	err = 0;
+out:
+	free(bytes);
+	EVP_ENCODE_CTX_free(ctx);
 	return err;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -89,6 +90,22 @@ static int merge(struct fim_baseline *baseline, const struct fim_baseline *delta
 	return 0;
 }
 
+static int note_delta(struct fim_baseline *baseline, const struct fim_baseline *delta)
+{
+	struct fim_delta_info *deltas, *info;
+
+	deltas = reallocarray(baseline->deltas, baseline->delta_count + 1, sizeof(*deltas));
+	if (!deltas)
+		return -ENOMEM;
+	baseline->deltas = deltas;
+	info = &deltas[baseline->delta_count];
+	memcpy(info->digest, delta->digest, sizeof(info->digest));
+	memcpy(info->key_id, delta->key_id, sizeof(info->key_id));
+	snprintf(info->kind, sizeof(info->kind), "%s", text_of(delta, "kind"));
+	info->count = delta->count;
+	return 0;
+}
+
 int fim_baseline_apply(struct fim_baseline *baseline, const struct fim_baseline *delta,
 		       const char *name)
 {
@@ -101,6 +118,8 @@ int fim_baseline_apply(struct fim_baseline *baseline, const struct fim_baseline 
 	if (!strcmp(text_of(delta, "kind"), "enrollment") && baseline->delta_count)
 		return refuse(name, NULL, "an enrollment comes first, and there is one at most");
 	err = check_entries(baseline, delta, name);
+	if (!err)
+		err = note_delta(baseline, delta);
 	if (!err)
 		err = merge(baseline, delta);
 	if (err)
@@ -128,6 +147,49 @@ struct found {
 	struct fim_baseline *delta;
 };
 
+/* The keys that may have signed @name: an enrollment brings one that was made for it. */
+static const char **keys_for(const char *name, const char *const *key_paths, char *own)
+{
+	size_t count = 0, i;
+	const char **keys;
+
+	while (key_paths && key_paths[count])
+		count++;
+	keys = calloc(count + 2, sizeof(*keys));
+	if (!keys)
+		return NULL;
+	for (i = 0; i < count; i++)
+		keys[i] = key_paths[i];
+	if (!strcmp(name, FIM_ENROLLMENT_NAME) && !access(own, F_OK))
+		keys[count] = own;
+	return keys;
+}
+
+static int open_signed(const char *name, const char *const *key_paths, const char *signature,
+		       struct found *found)
+{
+	const char **keys = NULL;
+	char *own = NULL;
+	int err = -ENOMEM;
+
+	if (asprintf(&own, "%.*s.pem", (int)(strlen(found->path) - strlen(DELTA_SUFFIX)),
+		     found->path) < 0)
+		return -ENOMEM;
+	keys = keys_for(name, key_paths, own);
+	if (keys)
+		err = fim_delta_open(found->path, signature, keys, &found->delta);
+	/* That key says "as it was then" and not "agreed to": it is good for nothing else. */
+	if (!err && !strcmp(name, FIM_ENROLLMENT_NAME) &&
+	    strcmp(text_of(found->delta, "kind"), "enrollment") != 0) {
+		fim_baseline_free(found->delta);
+		found->delta = NULL;
+		err = refuse(found->path, NULL, "is not an enrollment");
+	}
+	free(keys);
+	free(own);
+	return err;
+}
+
 static int open_found(const char *dir, const char *name, const char *const *key_paths,
 		      struct found *found)
 {
@@ -146,7 +208,7 @@ static int open_found(const char *dir, const char *name, const char *const *key_
 			signature);
 		err = 0;
 	} else {
-		err = fim_delta_open(found->path, signature, key_paths, &found->delta);
+		err = open_signed(name, key_paths, signature, found);
 		if (err && err != -ENOMEM) {
 			fim_log(LOG_WARNING, "%s: not applied", found->path);
 			err = 0;
@@ -219,6 +281,54 @@ int fim_baseline_apply_dir(struct fim_baseline *baseline, const char *dir,
 	if (!err && applied_ret)
 		*applied_ret = baseline->delta_count - before;
 	return err;
+}
+
+/* ---- what holds on a host */
+
+char *fim_deltas_dir(const char *baseline_path)
+{
+	const char *slash = strrchr(baseline_path, '/');
+	char *dir;
+
+	if (asprintf(&dir, "%.*sdeltas", slash ? (int)(slash + 1 - baseline_path) : 0,
+		     baseline_path) < 0)
+		return NULL;
+	return dir;
+}
+
+int fim_baseline_open_current(const char *path, const char *signature_path,
+			      const char *const *key_paths, struct fim_baseline **baseline_ret)
+{
+	struct fim_baseline *baseline = NULL;
+	char *dir = NULL;
+	int err;
+
+	err = fim_baseline_open(path, signature_path, key_paths, &baseline);
+	if (err)
+		return err;
+	dir = fim_deltas_dir(path);
+	err = dir ? fim_baseline_apply_dir(baseline, dir, key_paths, NULL) : -ENOMEM;
+	if (err)
+		fim_baseline_free(baseline);
+	else
+		*baseline_ret = baseline;
+	free(dir);
+	return err;
+}
+
+bool fim_is_delta(const char *path)
+{
+	static const char start[] = "{\"format\":\"" FIM_DELTA_FORMAT "\"";
+	char bytes[sizeof(start) - 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_delta;
+
+	if (fd < 0)
+		return false;
+	is_delta = read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) &&
+		   !memcmp(bytes, start, sizeof(bytes));
+	close(fd);
+	return is_delta;
 }
 
 /* ---- writing */
