@@ -20,6 +20,7 @@ int cmd_journal(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
+int cmd_timeline(int argc, char **argv);
 
 /* ---------------------------------------------------- cmd_baseline_sign.c */
 

@@ -24,6 +24,8 @@ static const struct command {
 	{"report", "make the PCI DSS report out of the journal", cmd_report},
 	{"journal", "check the journal's chain, print its records", cmd_journal},
 	{"rules", "check and run detections written in the Falco language", cmd_rules},
+	{"timeline", "tell what happened on hosts and in the AWS account as incidents",
+	 cmd_timeline},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

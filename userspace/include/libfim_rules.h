@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libfim, section rules.c: detections written in the Falco rule language, run over file
- * events, container starts and CloudTrail records.  Conventions as in libfim.h.
+ * events, container starts and CloudTrail records, and what joins their hits.  Conventions as in libfim.h.
  *
  * A set of rules does not change once it is made: to reload, make another one and keep
  * the old one until that worked.  A set and its events are used by one thread.
@@ -362,5 +362,74 @@ int fim_cloudtrail_read_entry(struct fim_cloudtrail *cloudtrail, const char *pat
 int fim_cloudtrail_save(struct fim_cloudtrail *cloudtrail);
 struct fim_cloudtrail_totals fim_cloudtrail_totals(const struct fim_cloudtrail *cloudtrail);
 void fim_cloudtrail_close(struct fim_cloudtrail *cloudtrail);
+
+/* ------------------------------------------------------------- timeline.c */
+
+struct fim_timeline;
+
+#define FIM_TIMELINE_WINDOW_NS INT64_C(3600000000000)
+#define FIM_TIMELINE_MAX       262144 /* records */
+
+/**
+ * struct fim_timeline_params - what makes an incident
+ * @window_ns: no longer apart are records that share something; 0: one hour.  Those of
+ *	the same session of ECS Exec belong together however long it lasts
+ * @from_ns: earlier events are left out
+ * @to_ns: later events are left out; 0: none
+ */
+struct fim_timeline_params {
+	int64_t window_ns;
+	int64_t from_ns;
+	int64_t to_ns;
+};
+
+/**
+ * struct fim_timeline_query - which incidents; each in which all that is not NULL occurs
+ * @task: ARN or id of a task
+ * @cluster: ARN or name of a cluster
+ * @user: ARN of a principal, what stands at its end, or the name of a user of AWS or, by
+ *	which they logged in, of the host
+ * @session: id of a session of ECS Exec
+ *
+ * All NULL: each incident of more than one record.
+ */
+struct fim_timeline_query {
+	const char *task;
+	const char *cluster;
+	const char *user;
+	const char *session;
+};
+
+int fim_timeline_new(const struct fim_timeline_params *params, struct fim_timeline **timeline_ret);
+void fim_timeline_free(struct fim_timeline *timeline);
+/**
+ * fim_timeline_add() - one more record, in any order
+ * @timeline: not built yet
+ * @host: name of the host whose journal it is; NULL: of none
+ * @text: a record of a journal, or what fim_rules_cloudtrail_finding() made; what is no
+ *	evidence (a comparison, a watch, …) is left out
+ * @len: bytes
+ *
+ * -EINVAL: not JSON, or without a time. -E2BIG: more than FIM_TIMELINE_MAX.
+ */
+int fim_timeline_add(struct fim_timeline *timeline, const char *host, const char *text, size_t len);
+/**
+ * fim_timeline_build() - tell the incidents, those that began first in front
+ * @timeline: nothing can be added any more
+ * @query: which
+ * @fn: gets each incident and has to free it; non-zero stops and is returned.
+ *	{"start","end","severity","tasks","clusters","sessions","containers",
+ *	"principals":[{"arn","mfa"}],"hosts","rules","events":[{"time","recorded","late",
+ *	"severity","host","task","cluster","session","principal","container","record"}]}.
+ *	Events are in the order in which they happened; late: recorded after one that
+ *	happened later
+ * @ctx: for @fn
+ *
+ * Records share the id of a task, name, account and region of a cluster (as far as they
+ * are known), the id of a session, the ARN of a principal, or the id of a container.  The same
+ * hit out of two places is told once.
+ */
+int fim_timeline_build(struct fim_timeline *timeline, const struct fim_timeline_query *query,
+		       int (*fn)(void *ctx, struct fim_json *incident), void *ctx);
 
 #endif /* LIBFIM_RULES_H */
