@@ -200,6 +200,17 @@ static char *html_of(const struct fim_json *report)
 	return html;
 }
 
+static char *pdf_of(const struct fim_json *report)
+{
+	char *pdf;
+	size_t len;
+	FILE *out = open_memstream(&pdf, &len);
+
+	ck_assert_int_eq(fim_report_pdf(report, out), 0);
+	fclose(out);
+	return pdf;
+}
+
 /* ---- nothing, and half of something */
 
 START_TEST(an_empty_journal_is_insufficient_evidence_of_everything)
@@ -823,7 +834,7 @@ START_TEST(numbers_of_the_two_standards_are_never_mixed)
 	char *html = html_of(report);
 	size_t i;
 
-	ck_assert_uint_eq(fim_json_count(statements), 6);
+	ck_assert_uint_eq(fim_json_count(statements), 7);
 	for (i = 0; i < 6; i++)
 		ck_assert_str_eq(fim_json_get_str(fim_json_index(statements, i), "requirement"),
 				 numbers[_i][i]);
@@ -1016,6 +1027,188 @@ START_TEST(a_strange_report_makes_a_strange_page_and_no_more)
 	html = html_of(report);
 	ck_assert_ptr_nonnull(strstr(html, "</html>"));
 	free(html);
+	html = pdf_of(report);
+	ck_assert_ptr_nonnull(strstr(html, "%PDF-1.5"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- other formats, other languages */
+
+START_TEST(the_same_journal_gives_the_same_bytes_in_every_format)
+{
+	struct fim_json *first = build_sample(FIM_PCI_DSS_4_0_1), *oscal[2];
+	struct fim_json *second = build_sample(FIM_PCI_DSS_4_0_1);
+	const char *head = fim_json_str(fim_json_at(first, "journal/head"));
+	char *texts[2];
+
+	texts[0] = html_of(first);
+	texts[1] = html_of(second);
+	ck_assert_str_eq(texts[0], texts[1]);
+	ck_assert_ptr_nonnull(strstr(texts[0], head));
+	free(texts[0]);
+	free(texts[1]);
+	texts[0] = pdf_of(first);
+	texts[1] = pdf_of(second);
+	ck_assert_str_eq(texts[0], texts[1]);
+	free(texts[0]);
+	free(texts[1]);
+	ck_assert_int_eq(fim_report_oscal(first, &oscal[0]), 0);
+	ck_assert_int_eq(fim_report_oscal(second, &oscal[1]), 0);
+	dump(oscal[0], &texts[0]);
+	dump(oscal[1], &texts[1]);
+	ck_assert_str_eq(texts[0], texts[1]);
+	ck_assert_ptr_nonnull(strstr(texts[0], head));
+	free(texts[0]);
+	free(texts[1]);
+	fim_json_free(oscal[0]);
+	fim_json_free(oscal[1]);
+	fim_json_free(first);
+	fim_json_free(second);
+}
+END_TEST
+
+/* Another period is another document. */
+START_TEST(oscal_names_every_document_differently)
+{
+	struct fim_json *reports[2], *oscal[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		journal_begin();
+		usual_start(0);
+		compare(20);
+		reports[i] = build(-1, i ? 20 : 10, FIM_PCI_DSS_4_0_1);
+		ck_assert_int_eq(fim_report_oscal(reports[i], &oscal[i]), 0);
+	}
+	ck_assert_str_ne(fim_json_str(fim_json_at(oscal[0], "assessment-results/uuid")),
+			 fim_json_str(fim_json_at(oscal[1], "assessment-results/uuid")));
+	for (i = 0; i < 2; i++) {
+		fim_json_free(oscal[i]);
+		fim_json_free(reports[i]);
+	}
+}
+END_TEST
+
+START_TEST(the_japanese_report_has_the_same_facts)
+{
+	struct fim_report_params params = {.lang = FIM_LANG_JA};
+	struct fim_json *english = build_sample(FIM_PCI_DSS_4_0_1), *japanese;
+	char path[PATH_MAX + 32], *html;
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s/journal.ndjson", data_dir);
+	params.journal = path;
+	ck_assert_int_eq(fim_report_build(&params, &japanese), 0);
+	for (i = ALERTS; i <= ALERT_RESPONSE; i++) {
+		ck_assert_str_eq(status(english, i), status(japanese, i));
+		ck_assert_uint_eq(
+			fim_json_count(fim_json_get(
+				fim_json_index(fim_json_get(english, "statements"), i), "reasons")),
+			fim_json_count(fim_json_get(
+				fim_json_index(fim_json_get(japanese, "statements"), i),
+				"reasons")));
+	}
+	html = html_of(japanese);
+	ck_assert_ptr_nonnull(strstr(html, "<html lang=\"ja\">"));
+	ck_assert_ptr_nonnull(strstr(html, "証拠不十分"));
+	free(html);
+	html = pdf_of(japanese);
+	ck_assert_ptr_nonnull(strstr(html, "/Lang(ja)"));
+	free(html);
+	fim_json_free(english);
+	fim_json_free(japanese);
+}
+END_TEST
+
+START_TEST(a_csv_file_ends_with_the_journal_that_it_was_made_of)
+{
+	struct fim_report_params params = {.journal = "journal.ndjson"};
+	struct fim_json *report;
+	char *csv, *last;
+	size_t len;
+
+	journal_begin();
+	usual_start(0);
+	finding(1, "/etc/=cmd|' /C calc'!A0");
+	fclose(journal);
+	journal = NULL;
+	params.changes_csv = open_memstream(&csv, &len);
+	ck_assert_int_eq(fim_report_build(&params, &report), 0);
+	fim_report_csv_end(report, params.changes_csv);
+	fclose(params.changes_csv);
+	last = strstr(csv, "\"journal\"");
+	ck_assert_ptr_nonnull(last);
+	ck_assert_ptr_nonnull(strstr(last, "records 1 to 5"));
+	ck_assert_ptr_nonnull(strstr(last, fim_json_str(fim_json_at(report, "journal/head"))));
+	free(csv);
+	fim_json_free(report);
+}
+END_TEST
+
+/* ---- alerts */
+
+static void say_alert(double hours, const char *action, int alert, const char *more)
+{
+	add(hours, "alert", "\"action\":\"%s\",\"alert\":%d%s", action, alert, more);
+}
+
+static const struct {
+	const char *actions[3];
+	const char *state;
+	const char *status;
+	double until;
+} lives[] = {
+	{{NULL}, "unhandled", "insufficient evidence", 40},
+	{{"delivered"}, "unhandled", "insufficient evidence", 40},
+	{{"acknowledged"}, "acknowledged", "met", 40},
+	{{"closed"}, "closed", "met", 40},
+	{{"acknowledged", "closed"}, "closed", "met", 40},
+	{{"closed", "acknowledged"}, "closed", "met", 40},
+};
+
+START_TEST(an_alert_has_a_life)
+{
+	const struct fim_json *alert;
+	struct fim_json *report;
+	int i, seq_of_finding;
+
+	journal_begin();
+	usual_start(0);
+	finding(1, "/etc/a");
+	seq_of_finding = (int)seq;
+	for (i = 0; i < 3 && lives[_i].actions[i]; i++)
+		say_alert(2 + i, lives[_i].actions[i], seq_of_finding,
+			  ",\"by\":\"eve\",\"reason\":\"why\",\"sink\":\"syslog\"");
+	compare(lives[_i].until);
+	report = build_all();
+	alert = item(report, "alerts", 0);
+	ck_assert_str_eq(fim_json_get_str(alert, "state"), lives[_i].state);
+	ASSERT_STATUS(report, ALERT_RESPONSE, lives[_i].status);
+	if (strcmp(lives[_i].state, "acknowledged") == 0)
+		ck_assert_int_eq(fim_json_get_int(alert, "acknowledged_ms", 0), 3600 * 1000);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(unhandled_alerts_come_first_and_count_after_a_day)
+{
+	struct fim_json *report;
+	int first;
+
+	journal_begin();
+	usual_start(0);
+	finding(1, "/etc/a");
+	first = (int)seq;
+	finding(2, "/etc/b");
+	say_alert(3, "acknowledged", first, ",\"by\":\"eve\"");
+	say_alert(3, "acknowledged", 4000, ",\"by\":\"eve\"");
+	compare(_i ? 40 : 5);
+	report = build_all();
+	ck_assert_str_eq(fim_json_get_str(item(report, "alerts", 0), "path"), "/etc/b");
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "alerts"), "unhandled", 0), 1);
+	ASSERT_STATUS(report, ALERT_RESPONSE, _i ? "not met" : "insufficient evidence");
 	fim_json_free(report);
 }
 END_TEST
@@ -1086,6 +1279,16 @@ static void add_page_tests(TCase *tcase)
 			    COUNT(strange_reports));
 }
 
+static void add_format_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, the_same_journal_gives_the_same_bytes_in_every_format);
+	tcase_add_test(tcase, oscal_names_every_document_differently);
+	tcase_add_test(tcase, the_japanese_report_has_the_same_facts);
+	tcase_add_test(tcase, a_csv_file_ends_with_the_journal_that_it_was_made_of);
+	tcase_add_loop_test(tcase, an_alert_has_a_life, 0, COUNT(lives));
+	tcase_add_loop_test(tcase, unhandled_alerts_come_first_and_count_after_a_day, 0, 2);
+}
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("report");
@@ -1105,6 +1308,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, a_period_that_ends_before_it_begins_is_refused);
 	add_statement_tests(tcase);
 	add_page_tests(tcase);
+	add_format_tests(tcase);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

@@ -3,9 +3,13 @@
  * ecs-fim report: from the journal to a document for an assessor.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -14,9 +18,10 @@
 #define DATE_LEN    10
 #define DAY_NS	    INT64_C(86400000000000)
 
-#define USAGE                                                                                  \
-	"usage: ecs-fim report [--journal DIR] [--standard 4.0.1|3.2.1] [--from T] [--to T]\n" \
-	"               [--format json|html] [-o FILE]\n"
+#define USAGE                                                                             \
+	"usage: ecs-fim report [--journal DIR] [--standard V] [--from T] [--to T]\n"      \
+	"               [--format json|html|pdf|csv|oscal] [--lang en|ja] [--sign KEY]\n" \
+	"               [-o FILE]\n"
 
 static const char help[] = USAGE
 	"\n"
@@ -26,12 +31,21 @@ static const char help[] = USAGE
 	"met is for the assessor to say.\n"
 	"\n"
 	"  --journal DIR     journal file or its directory; default: from the configuration\n"
-	"  --standard V      numbering: 4.0.1 (default; 11.5.2) or 3.2.1 (11.5)\n"
+	"  --standard V      numbering: pci-dss-4.0.1 (default; 11.5.2) or pci-dss-3.2.1 (11.5);\n"
+	"                    4.0.1 and 3.2.1 will do\n"
 	"  --from T          first moment, 2026-11-22 or 2026-11-22T09:41:00Z, in UTC;\n"
 	"                    default: the first record\n"
 	"  --to T            last moment; a date is meant with the whole day; default: the last\n"
 	"                    record. A host that fell silent before it has insufficient evidence.\n"
-	"  --format FORMAT   json or html; default: from the name given with -o, else json\n"
+	"  --format FORMAT   default: from the name given with -o, else json\n"
+	"                      json   everything, for machines; its schema is installed\n"
+	"                      html   one page, for people; no script, nothing fetched\n"
+	"                      pdf    the same on paper\n"
+	"                      csv    every change, one a line\n"
+	"                      oscal  NIST OSCAL assessment-results 1.0.4 (name: *.oscal.json)\n"
+	"  --lang LANG       en (default) or ja; what the journal holds is not translated\n"
+	"  --sign KEY        private key in PEM; the detached signature is put beside the report,\n"
+	"                    FILE.sig; check: openssl dgst -sha256 -verify PUB -signature FILE.sig FILE\n"
 	"  -o FILE           write there, all or nothing; default: standard output\n"
 	"\n"
 	"A damaged journal still gives a report, of its undamaged beginning, that says so.\n"
@@ -39,62 +53,172 @@ static const char help[] = USAGE
 	"exit status: 0 the report was written, 1 error, 2 wrong usage\n"
 	"\n"
 	"  ecs-fim report -o report.html\n"
-	"  ecs-fim report --from 2026-11-01 --to 2026-11-30 -o november.html\n"
+	"  ecs-fim report --from 2026-11-01 --to 2026-11-30 -o november.pdf --sign key.pem\n"
+	"  ecs-fim report --lang ja -o report.html\n"
 	"  ecs-fim report | jq '.statements[] | {requirement, status, reasons}'\n";
+
+enum format {
+	FORMAT_JSON = 0,
+	FORMAT_HTML,
+	FORMAT_PDF,
+	FORMAT_CSV,
+	FORMAT_OSCAL,
+	FORMATS,
+};
+
+/* The ending of a file that means it; the first that fits. */
+static const struct {
+	const char *name;
+	const char *ending;
+} formats[FORMATS] = {
+	[FORMAT_JSON] = {"json", NULL},
+	[FORMAT_HTML] = {"html", ".html"},
+	[FORMAT_PDF] = {"pdf", ".pdf"},
+	[FORMAT_CSV] = {"csv", ".csv"},
+	[FORMAT_OSCAL] = {"oscal", ".oscal.json"},
+};
 
 /**
  * struct report - arguments of "report"
  * @params: what to report; @params.journal NULL: from the configuration
- * @html: as HTML
+ * @format: how
  * @output: NULL: standard output
+ * @key: signs it; NULL: nobody does
  */
 struct report {
 	struct fim_report_params params;
-	bool html;
+	enum format format;
 	const char *output;
+	const char *key;
 };
 
-static int render(const struct fim_json *json, bool html, char **bytes_ret, size_t *len_ret)
+static int put_json(const struct fim_json *json, FILE *out)
 {
-	char *bytes = NULL;
-	size_t len = 0;
-	FILE *out;
-	int err;
+	char *text;
+	size_t len;
+	int err = fim_json_dump_pretty(json, &text, &len);
 
-	if (!html)
-		return fim_json_dump_pretty(json, bytes_ret, len_ret);
-	out = open_memstream(&bytes, &len);
-	if (!out)
-		return -ENOMEM;
-	err = fim_report_html(json, out);
-	if (fclose(out) && !err)
-		err = -ENOMEM;
-	if (err) {
-		free(bytes);
+	if (err)
 		return err;
-	}
-	*bytes_ret = bytes;
-	*len_ret = len;
+	fwrite(text, 1, len, out);
+	fputc('\n', out);
+	free(text);
 	return 0;
 }
 
-static int deliver(const struct report *report, const char *bytes, size_t len)
+static int put_oscal(const struct fim_json *json, FILE *out)
 {
-	if (report->output)
-		return fim_file_write_atomic(report->output, bytes, len, REPORT_MODE);
-	/* A failure shows in main(). */
-	fwrite(bytes, 1, len, stdout);
-	if (!report->html)
-		putchar('\n');
+	struct fim_json *oscal;
+	int err = fim_report_oscal(json, &oscal);
+
+	if (err)
+		return err;
+	err = put_json(oscal, out);
+	fim_json_free(oscal);
+	return err;
+}
+
+/* The changes are in @out already: they were written while the journal was read. */
+static int put_csv_end(const struct fim_json *json, FILE *out)
+{
+	fim_report_csv_end(json, out);
 	return 0;
+}
+
+static int put_report(struct report *report, FILE *out)
+{
+	static int (*const put[FORMATS])(const struct fim_json *, FILE *) = {
+		[FORMAT_JSON] = put_json,      [FORMAT_HTML] = fim_report_html,
+		[FORMAT_PDF] = fim_report_pdf, [FORMAT_CSV] = put_csv_end,
+		[FORMAT_OSCAL] = put_oscal,
+	};
+	struct fim_json *json;
+	int err;
+
+	if (report->format == FORMAT_CSV)
+		report->params.changes_csv = out;
+	err = fim_report_build(&report->params, &json);
+	if (err)
+		return err;
+	err = put[report->format](json, out);
+	if (!err && (fflush(out) || ferror(out)))
+		err = -EIO;
+	if (err)
+		cli_error("cannot make the report: %s", strerror(-err));
+	fim_json_free(json);
+	return err;
+}
+
+/* Mapped, not read: a CSV file may be large. */
+static int sign_file(const struct report *report, const char *path, int fd)
+{
+	char key_id[FIM_KEY_ID_SIZE], *name = NULL;
+	unsigned char *signature = NULL;
+	size_t signature_len;
+	struct stat stat;
+	void *bytes = MAP_FAILED;
+	int err;
+
+	if (fstat(fd, &stat) || asprintf(&name, "%s.sig", report->output) < 0)
+		return -ENOMEM;
+	bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED) {
+		err = -errno;
+		cli_error("%s: %s", path, strerror(errno));
+		goto out;
+	}
+	err = fim_sign(report->key, bytes, (size_t)stat.st_size, &signature, &signature_len,
+		       key_id);
+	munmap(bytes, (size_t)stat.st_size);
+	if (!err)
+		err = fim_file_write_atomic(name, signature, signature_len, REPORT_MODE);
+out:
+	free(signature);
+	free(name);
+	return err;
+}
+
+/* Beside the file first, so that there is all of it or nothing. */
+static int write_file(struct report *report)
+{
+	char *path = NULL;
+	FILE *out = NULL;
+	int fd, err;
+
+	if (asprintf(&path, "%s.XXXXXX", report->output) < 0)
+		return -ENOMEM;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		out = fdopen(fd, "w+");
+	if (!out) {
+		err = -errno;
+		cli_error("%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			goto out_close;
+		goto out_path;
+	}
+	err = fchmod(fd, REPORT_MODE) ? -errno : put_report(report, out);
+	if (!err && report->key)
+		err = sign_file(report, path, fd);
+	if (!err && (fsync(fd) || rename(path, report->output))) {
+		err = -errno;
+		cli_error("%s: %s", report->output, strerror(errno));
+	}
+	fclose(out);
+	fd = -1;
+out_close:
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		unlink(path);
+out_path:
+	free(path);
+	return err;
 }
 
 static int make_report(struct report *report)
 {
 	struct fim_config *config = NULL;
-	struct fim_json *json = NULL;
-	char *bytes = NULL;
-	size_t len;
 	int err = 0;
 
 	if (!report->params.journal) {
@@ -103,18 +227,9 @@ static int make_report(struct report *report)
 			goto out;
 		report->params.journal = config->journal_dir;
 	}
-	err = fim_report_build(&report->params, &json);
-	if (err)
-		goto out;
-	err = render(json, report->html, &bytes, &len);
-	if (err) {
-		cli_error("cannot make the report: %s", strerror(-err));
-		goto out;
-	}
-	err = deliver(report, bytes, len);
+	/* A failure of standard output shows in main(). */
+	err = report->output ? write_file(report) : put_report(report, stdout);
 out:
-	free(bytes);
-	fim_json_free(json);
 	fim_config_free(config);
 	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
 }
@@ -126,8 +241,32 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+static enum format format_of_name(const char *name)
+{
+	int i;
+
+	for (i = FORMAT_JSON + 1; name && i < FORMATS; i++)
+		if (ends_with(name, formats[i].ending))
+			return (enum format)i;
+	return name && ends_with(name, ".htm") ? FORMAT_HTML : FORMAT_JSON;
+}
+
+static int read_format(struct report *report, const char *name)
+{
+	int i;
+
+	for (i = 0; i < FORMATS; i++)
+		if (strcmp(name, formats[i].name) == 0)
+			break;
+	if (i == FORMATS)
+		return cli_usage_error(
+			USAGE, "%s: the formats known are json, html, pdf, csv and oscal", name);
+	report->format = (enum format)i;
+	return 0;
+}
+
 /* One option; 0, or the exit status that ends the command. */
-static int read_option(struct report *report, int opt, const char **format)
+static int read_option(struct report *report, int opt)
 {
 	switch (opt) {
 	case 'j':
@@ -135,7 +274,9 @@ static int read_option(struct report *report, int opt, const char **format)
 		return 0;
 	case 's':
 		if (fim_standard_parse(optarg, &report->params.standard))
-			return cli_usage_error(USAGE, "%s: the standards known are 4.0.1 and 3.2.1",
+			return cli_usage_error(USAGE,
+					       "%s: the standards known are pci-dss-4.0.1 and "
+					       "pci-dss-3.2.1",
 					       optarg);
 		return 0;
 	case 'f':
@@ -148,16 +289,28 @@ static int read_option(struct report *report, int opt, const char **format)
 		if (strlen(optarg) == DATE_LEN)
 			report->params.to_ns += DAY_NS - 1;
 		return 0;
-	case 'F':
-		*format = optarg;
-		if (strcmp(optarg, "json") != 0 && strcmp(optarg, "html") != 0)
-			return cli_usage_error(USAGE, "%s: the formats known are json and html",
+	case 'l':
+		if (fim_lang_parse(optarg, &report->params.lang))
+			return cli_usage_error(USAGE, "%s: the languages known are en and ja",
 					       optarg);
+		return 0;
+	case 'k':
+		report->key = optarg;
 		return 0;
 	default:
 		report->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
 		return 0;
 	}
+}
+
+static int check_options(const struct report *report)
+{
+	if (report->params.to_ns && report->params.to_ns < report->params.from_ns)
+		return cli_usage_error(USAGE, "report: --to is before --from");
+	if (report->key && !report->output)
+		return cli_usage_error(USAGE,
+				       "report: --sign needs -o: the signature is put beside it");
+	return 0;
 }
 
 int cmd_report(int argc, char **argv)
@@ -168,6 +321,8 @@ int cmd_report(int argc, char **argv)
 		{"from", required_argument, NULL, 'f'},
 		{"to", required_argument, NULL, 't'},
 		{"format", required_argument, NULL, 'F'},
+		{"lang", required_argument, NULL, 'l'},
+		{"sign", required_argument, NULL, 'k'},
 		{"output", required_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -184,16 +339,17 @@ int cmd_report(int argc, char **argv)
 		}
 		if (opt == '?' || opt == ':')
 			return cli_option_error(USAGE, opt, argv);
-		status = read_option(&report, opt, &format);
+		if (opt == 'F')
+			format = optarg;
+		status = opt == 'F' ? 0 : read_option(&report, opt);
 		if (status)
 			return status;
 	}
 	if (argv[optind])
 		return cli_usage_error(USAGE, "report: %s: not expected", argv[optind]);
-	if (report.params.to_ns && report.params.to_ns < report.params.from_ns)
-		return cli_usage_error(USAGE, "report: --to is before --from");
-	report.html = format ? strcmp(format, "html") == 0
-			     : report.output && (ends_with(report.output, ".html") ||
-						 ends_with(report.output, ".htm"));
-	return make_report(&report);
+	report.format = format_of_name(report.output);
+	status = format ? read_format(&report, format) : 0;
+	if (!status)
+		status = check_options(&report);
+	return status ? status : make_report(&report);
 }

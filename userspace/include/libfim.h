@@ -131,6 +131,7 @@ struct fim_json *fim_json_get(const struct fim_json *object, const char *key);
 /* Walks keys separated by '/', e.g. "HostConfig/Privileged". */
 struct fim_json *fim_json_at(const struct fim_json *object, const char *keys);
 const char *fim_json_str(const struct fim_json *json);
+int64_t fim_json_int(const struct fim_json *json, int64_t fallback);
 const char *fim_json_get_str(const struct fim_json *object, const char *key);
 int64_t fim_json_get_int(const struct fim_json *object, const char *key, int64_t fallback);
 bool fim_json_get_bool(const struct fim_json *object, const char *key, bool fallback);
@@ -1361,10 +1362,18 @@ enum fim_standard {
 /* Accepts "4.0.1", "pci-dss-4.0.1", "3.2.1", "pci-dss-3.2.1"; -EINVAL. */
 int fim_standard_parse(const char *text, enum fim_standard *standard_ret);
 
+enum fim_lang {
+	FIM_LANG_EN = 0,
+	FIM_LANG_JA,
+};
+/* "en", "ja"; -EINVAL. */
+int fim_lang_parse(const char *text, enum fim_lang *lang_ret);
+
 /**
  * struct fim_report_params - what to report
  * @journal: directory or file
  * @standard: numbering used in the report
+ * @lang: of all texts but those that the journal holds
  * @from_ns: first moment, 0: the first record
  * @to_ns: last moment, 0: the last record
  * @changes_csv: every change of the period is written there; NULL: nowhere
@@ -1373,6 +1382,7 @@ int fim_standard_parse(const char *text, enum fim_standard *standard_ret);
 struct fim_report_params {
 	const char *journal;
 	enum fim_standard standard;
+	enum fim_lang lang;
 	int64_t from_ns;
 	int64_t to_ns;
 	FILE *changes_csv;
@@ -1383,5 +1393,17 @@ struct fim_report_params {
 int fim_report_build(const struct fim_report_params *params, struct fim_json **report_ret);
 /* One self-contained page; no script, no external asset. */
 int fim_report_html(const struct fim_json *report, FILE *out);
+/* A PDF 1.4 file of the same content. */
+int fim_report_pdf(const struct fim_json *report, FILE *out);
+/* OSCAL assessment-results 1.0.4. */
+int fim_report_oscal(const struct fim_json *report, struct fim_json **oscal_ret);
+/**
+ * fim_report_csv_end() - name in @changes_csv the journal that it was made of
+ * @report: what fim_report_build() made while it wrote the rest
+ * @out: the same file
+ *
+ * One more line, of kind "journal".
+ */
+void fim_report_csv_end(const struct fim_json *report, FILE *out);
 
 #endif /* LIBFIM_H */

@@ -93,6 +93,33 @@ int fim_hasher_peek(const struct fim_hasher *hasher, unsigned char digest_ret[FI
 	return err;
 }
 
+int fim_uuid(const char *name, char text_ret[FIM_UUID_SIZE])
+{
+	/* The namespace is our own, made at random once: 5b6c2f0e-8f0b-4d5c-9c2a-7d1b6e0f4a93. */
+	static const unsigned char space[16] = {0x5b, 0x6c, 0x2f, 0x0e, 0x8f, 0x0b, 0x4d, 0x5c,
+						0x9c, 0x2a, 0x7d, 0x1b, 0x6e, 0x0f, 0x4a, 0x93};
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	char hex[33];
+	int err = -ENOMEM;
+
+	/* SHA-1 because a UUID of version 5 is made with it; nothing depends on its strength. */
+	if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) != 1 ||
+	    EVP_DigestUpdate(ctx, space, sizeof(space)) != 1 ||
+	    EVP_DigestUpdate(ctx, name, strlen(name)) != 1 ||
+	    EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+		goto out;
+	digest[6] = (unsigned char)((digest[6] & 0x0f) | 0x50);
+	digest[8] = (unsigned char)((digest[8] & 0x3f) | 0x80);
+	fim_hex_encode(digest, 16, hex);
+	snprintf(text_ret, FIM_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+		 hex + 16, hex + 20);
+	err = 0;
+out:
+	EVP_MD_CTX_free(ctx);
+	return err;
+}
+
 int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
 	return EVP_Digest(bytes, len, digest_ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;

@@ -233,6 +233,13 @@ const char *fim_json_get_str(const struct fim_json *object, const char *key)
 	return fim_json_str(fim_json_get(object, key));
 }
 
+int64_t fim_json_int(const struct fim_json *json, int64_t fallback)
+{
+	const json_t *value = unwrap(json);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
 int64_t fim_json_get_int(const struct fim_json *object, const char *key, int64_t fallback)
 {
 	const json_t *value = json_object_get(unwrap(object), key);

@@ -334,6 +334,10 @@ int fim_hasher_peek(const struct fim_hasher *hasher, unsigned char digest_ret[FI
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
 		       struct fim_baseline **baseline_ret);
 
+/* A UUID of version 5 in this project's namespace: same name, same UUID. crypto.c */
+#define FIM_UUID_SIZE 37
+int fim_uuid(const char *name, char text_ret[FIM_UUID_SIZE]);
+
 /* ------------------------------------------------- report.c, statement.c */
 
 #define FIM_NSEC_PER_SEC INT64_C(1000000000)
@@ -349,6 +353,7 @@ int fim_baseline_parse(const char *bytes, size_t len, const char *path,
  * @end_ns: to, 0: still open
  * @start_seq: record that says so
  * @end_seq: likewise, 0: still open
+ * @recovery: what ended it, a sentence; NULL: not known, or still open
  * @inferred: nobody said so at the time; seen afterwards from what is missing
  * @findings: recorded while it lasted
  */
@@ -356,6 +361,7 @@ struct fim_outage {
 	char *component;
 	char *state;
 	char *cause;
+	char *recovery;
 	int64_t start_ns;
 	int64_t end_ns;
 	uint64_t start_seq;
@@ -379,8 +385,25 @@ struct fim_loss {
 };
 
 /**
+ * struct fim_alert_sum - what became of alerts
+ * @count: of the period
+ * @by_state: unhandled, acknowledged, closed
+ * @lives: records that people made about them
+ * @oldest_ns: when the first unhandled one was raised, 0: there is none
+ * @longest_ns: from an alert to the first that was said about it
+ */
+struct fim_alert_sum {
+	uint64_t count;
+	uint64_t by_state[3];
+	uint64_t lives;
+	int64_t oldest_ns;
+	int64_t longest_ns;
+};
+
+/**
  * struct fim_ledger - what a journal says about a period; report.c fills, statement.c judges
  * @standard: numbering
+ * @lang: of the statements
  * @check: what verifying the whole journal found
  * @from_ns: the period, as asked for or as recorded
  * @to_ns: its end
@@ -406,6 +429,9 @@ struct fim_loss {
  * @authorized: those of them that were announced before
  * @first_seq: first record read
  * @last_seq: last record read
+ * @alerts: what became of those findings that somebody has to look at
+ * @containers: seen in the period
+ * @powerful: those of them with power over the host
  * @outages: that overlap the period, in order of start
  * @outage_count: their number
  * @losses: in the period
@@ -414,6 +440,7 @@ struct fim_loss {
  */
 struct fim_ledger {
 	enum fim_standard standard;
+	enum fim_lang lang;
 	struct fim_journal_check check;
 	int64_t from_ns;
 	int64_t to_ns;
@@ -439,6 +466,9 @@ struct fim_ledger {
 	uint64_t authorized;
 	uint64_t first_seq;
 	uint64_t last_seq;
+	struct fim_alert_sum alerts;
+	uint64_t containers;
+	uint64_t powerful;
 	struct fim_outage *outages;
 	size_t outage_count;
 	struct fim_loss *losses;

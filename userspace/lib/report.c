@@ -42,6 +42,23 @@ struct seen {
 	int rank; /* lower is shown first */
 };
 
+#define MAX_CATEGORIES 32
+
+/* A category of the policy's rules: an attacker cannot choose it. */
+struct category {
+	char *name;
+	uint64_t rules;
+	uint64_t changes;
+};
+
+/* Where events come from, as the last record of it says. */
+enum source {
+	SOURCE_UNKNOWN = 0,
+	SOURCE_MODULE,
+	SOURCE_FANOTIFY,
+	SOURCE_NONE,
+};
+
 /*
  * struct builder - a report being made
  * @ledger: what statement.c judges; only outages that are over are in it until the end
@@ -55,6 +72,9 @@ struct seen {
  * @daemon_boot: in which of the boots it said so
  * @baseline: last baseline record
  * @host: what the daemon said of the host when it started
+ * @identity: account, region and the like, as the containers' labels say
+ * @policy_changed: a baseline of the period has another policy than the one before
+ * @categories: of critical files, with the changes of each
  * @by_id: tree of struct seen, the items of @seen
  */
 struct builder {
@@ -75,8 +95,14 @@ struct builder {
 	uint64_t daemon_boot;
 	struct fim_json *baseline;
 	struct fim_json *host;
-	struct list baselines, runs, watches, infos, losses, hits;
+	struct fim_json *identity;
+	enum source source;
+	bool policy_changed;
+	struct list baselines, runs, watches, infos, losses, hits, accesses;
+	struct category categories[MAX_CATEGORIES];
+	size_t category_count;
 	struct fim_keep changes;
+	struct fim_alerts *alerts;
 	struct fim_places places;
 	struct fim_histogram histogram;
 	uint64_t by_kind[FIM_KIND_UNREADABLE + 1];
@@ -212,7 +238,7 @@ static int append_outage(struct fim_outage **outages, size_t *count,
 }
 
 /* "up" ends all that is open.  What ended before the period must not pile up. */
-static int close_outages(struct builder *builder, const char *component)
+static int close_outages(struct builder *builder, const char *component, const char *recovery)
 {
 	struct fim_ledger *ledger = &builder->ledger;
 	struct fim_outage *open = builder->open;
@@ -226,6 +252,9 @@ static int close_outages(struct builder *builder, const char *component)
 		}
 		open[i].end_ns = builder->time_ns;
 		open[i].end_seq = builder->seq;
+		open[i].recovery = share(builder, recovery ? recovery : "");
+		if (!open[i].recovery)
+			return -ENOMEM;
 		if (open[i].end_ns >= builder->params->from_ns)
 			err = append_outage(&ledger->outages, &ledger->outage_count, &open[i]);
 	}
@@ -254,6 +283,7 @@ static int add_outage(struct builder *builder, const struct fim_outage *like)
 	outage.component = share(builder, like->component);
 	outage.state = share(builder, like->state);
 	outage.cause = share(builder, like->cause);
+	outage.recovery = like->recovery ? share(builder, like->recovery) : NULL;
 	if (!outage.component || !outage.state || !outage.cause)
 		return -ENOMEM;
 	if (outage.end_ns)
@@ -295,11 +325,12 @@ static int infer_outage(struct builder *builder)
 	struct fim_outage outage = {
 		.component = (char *)"daemon",
 		.state = (char *)"down",
-		.cause =
-			(char *)(rebooted
-					 ? "the host stopped without the daemon having said that it "
-					   "ends (reset, crash or power loss)"
-					 : "the daemon ended without saying so (crash or kill)"),
+		.cause = (char *)fim_tr(
+			builder->params->lang,
+			rebooted ? "the host stopped without the daemon having said that it "
+				   "ends (reset, crash or power loss)"
+				 : "the daemon ended without saying so (crash or kill)"),
+		.recovery = (char *)fim_tr(builder->params->lang, "the daemon is running again"),
 		.start_ns = rebooted ? builder->boot_end_ns : builder->last_alive_ns,
 		.end_ns = builder->time_ns,
 		.start_seq = builder->seq,
@@ -393,6 +424,10 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 		return -EINVAL;
 	up = strcmp(state, "up") == 0;
 	down = strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
+	if (strcmp(component, "module") == 0 && (up || down))
+		builder->source = up			       ? SOURCE_MODULE
+				  : strcmp(state, "down") == 0 ? SOURCE_NONE
+							       : SOURCE_FANOTIFY;
 	if (strcmp(component, "daemon") == 0 && (up || down))
 		err = read_daemon(builder, record, up);
 	if (err)
@@ -402,11 +437,57 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 	if (strcmp(state, "info") == 0 && in_period(builder))
 		list_add(&builder->infos, item_of(builder, record));
 	if (up)
-		err = close_outages(builder, component);
+		err = close_outages(builder, component, fim_json_get_str(record, "cause"));
 	return down ? begin_outage(builder, record) : err;
 }
 
 /* ------------------------------------------------- baselines, comparisons */
+
+static bool same_str(const struct fim_json *a, const struct fim_json *b, const char *key)
+{
+	const char *left = fim_json_get_str(a, key), *right = fim_json_get_str(b, key);
+
+	return left && right ? strcmp(left, right) == 0 : left == right;
+}
+
+/* NULL: there are too many, or no memory. */
+static struct category *find_category(struct builder *builder, const char *name, size_t len,
+				      bool add)
+{
+	struct category *category = builder->categories;
+	size_t i;
+
+	for (i = 0; i < builder->category_count; i++, category++)
+		if (strncmp(category->name, name, len) == 0 && !category->name[len])
+			return category;
+	if (!add || builder->category_count == MAX_CATEGORIES)
+		return NULL;
+	category->name = strndup(name, len);
+	if (!category->name)
+		return NULL;
+	builder->category_count++;
+	return category;
+}
+
+/* Those of the policy in force; changes stay counted. */
+static void count_rules(struct builder *builder, const struct fim_json *rules)
+{
+	struct category *category;
+	const char *name, *cls;
+	size_t i;
+
+	for (i = 0; i < builder->category_count; i++)
+		builder->categories[i].rules = 0;
+	for (i = 0; i < fim_json_count(rules); i++) {
+		name = fim_json_get_str(fim_json_index(rules, i), "category");
+		cls = fim_json_get_str(fim_json_index(rules, i), "class");
+		if (!name || (cls && strcmp(cls, "excluded") == 0))
+			continue;
+		category = find_category(builder, name, strlen(name), true);
+		if (category)
+			category->rules++;
+	}
+}
 
 static int read_baseline(struct builder *builder, const struct fim_json *record)
 {
@@ -416,8 +497,11 @@ static int read_baseline(struct builder *builder, const struct fim_json *record)
 
 	if (!fim_json_is_object(policy) || !fim_json_get_str(record, "digest"))
 		return -EINVAL;
+	if (in_period(builder) && builder->baseline)
+		builder->policy_changed |= !same_str(builder->baseline, record, "policy_digest");
 	fim_json_free(builder->baseline);
 	builder->baseline = fim_json_ref(record);
+	count_rules(builder, fim_json_get(policy, "rules"));
 	if (!ledger->baseline_ns)
 		ledger->baseline_ns = builder->time_ns;
 	ledger->baseline_seq = builder->seq;
@@ -551,14 +635,20 @@ static int hex_bytes(const struct fim_span *span, char *bytes_ret)
 }
 
 /* A detection: it says what changes of its own amount to, so it is counted apart. */
-static int read_hit(struct builder *builder, const struct fim_line *line)
+static int read_hit(struct builder *builder, const struct fim_line *line, int severity)
 {
 	struct fim_json *record = NULL;
+	int err;
 
 	if (!in_period(builder))
 		return 0;
-	if (fim_json_parse(line->text, line->len, NULL, &record))
+	if (severity < 0 || fim_json_parse(line->text, line->len, NULL, &record))
 		return -EINVAL;
+	err = fim_alerts_add(builder->alerts, line, (enum fim_severity)severity);
+	if (err) {
+		fim_json_free(record);
+		return err;
+	}
 	list_add(&builder->hits, item_of(builder, record));
 	fim_json_free(record);
 	return 0;
@@ -571,6 +661,7 @@ struct picked {
 	struct fim_span scope;
 	struct fim_span path;
 	struct fim_span path_hex;
+	struct fim_span category;
 	bool authorized;
 };
 
@@ -591,6 +682,8 @@ static int pick(void *ctx, const struct fim_span *parent, const struct fim_span 
 		picked->path = *value;
 	else if (fim_span_is(key, "path_hex"))
 		picked->path_hex = *value;
+	else if (fim_span_is(key, "category"))
+		picked->category = *value;
 	else if (fim_span_is(key, "change"))
 		picked->authorized = value->kind == FIM_SPAN_OBJECT;
 	return 0;
@@ -627,15 +720,16 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 {
 	struct picked picked = {.authorized = false};
 	struct fim_ledger *ledger = &builder->ledger;
+	struct category *category = NULL;
 	int kind, severity, err;
 	size_t i;
 
 	if (fim_scan(line->text, line->len, pick, &picked))
 		return -EINVAL;
-	if (fim_span_is(&picked.kind, "rule"))
-		return read_hit(builder, line);
-	kind = find_name(&picked.kind, kind_name, FIM_KIND_UNREADABLE);
 	severity = find_name(&picked.severity, severity_name, FIM_SEVERITY_CRITICAL);
+	if (fim_span_is(&picked.kind, "rule"))
+		return read_hit(builder, line, severity);
+	kind = find_name(&picked.kind, kind_name, FIM_KIND_UNREADABLE);
 	if (kind < 0 || severity < 0)
 		return -EINVAL;
 	if (!in_period(builder))
@@ -644,10 +738,17 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 	if (!err)
 		err = fim_keep_add(&builder->changes, 2 * severity + !picked.authorized, line->seq,
 				   line->text, line->len);
+	/* What was announced before it happened was looked at then. */
+	if (!err && !picked.authorized)
+		err = fim_alerts_add(builder->alerts, line, (enum fim_severity)severity);
 	if (!err && builder->params->changes_csv)
 		err = fim_csv_change(builder->params->changes_csv, line->text, line->len);
 	if (err)
 		return err;
+	if (picked.category.kind == FIM_SPAN_STRING)
+		category = find_category(builder, picked.category.text, picked.category.len, false);
+	if (category)
+		category->changes++;
 	ledger->findings++;
 	ledger->authorized += picked.authorized;
 	builder->by_kind[kind]++;
@@ -729,6 +830,20 @@ static int rank_of(const struct fim_json *container)
 	return is_flagged(container) ? 2 : 3;
 }
 
+/* What the ECS agent wrote on its containers: the last one that says it. */
+static void note_identity(struct builder *builder, const struct fim_json *container)
+{
+	static const char *const keys[] = {"account", "region", "cluster"};
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		text = fim_json_get_str(container, keys[i]);
+		if (text && *text)
+			fim_json_set_str(builder->identity, keys[i], text);
+	}
+}
+
 static int read_container(struct builder *builder, const struct fim_json *record,
 			  const struct fim_line *line)
 {
@@ -740,6 +855,7 @@ static int read_container(struct builder *builder, const struct fim_json *record
 
 	if (!id)
 		return -EINVAL;
+	note_identity(builder, container);
 	seen = find_seen(builder, id);
 	if (!seen && builder->seen_count >= MAX_SEEN && rank_of(container) == 3) {
 		builder->unseen++;
@@ -832,6 +948,10 @@ static int read_tree(struct builder *builder, const struct fim_json *record,
 		return read_container(builder, record, line);
 	if (strcmp(line->type, "watch") == 0)
 		return read_watch(builder, record);
+	if (strcmp(line->type, "alert") == 0)
+		return fim_alerts_read(builder->alerts, record, builder->time_ns);
+	if (strcmp(line->type, "access") == 0 && in_period(builder))
+		list_add(&builder->accesses, item_of(builder, record));
 	return 0; /* of a later version */
 }
 
@@ -917,6 +1037,8 @@ static struct fim_json *journal_section(const struct builder *builder)
 
 	fim_json_set_str(section, "verification", check->first_bad ? "broken" : "verified");
 	fim_json_set_int(section, "records", (int64_t)check->records);
+	fim_json_set_int(section, "first_seq", (int64_t)builder->ledger.first_seq);
+	fim_json_set_int(section, "last_seq", (int64_t)builder->ledger.last_seq);
 	fim_json_set_str(section, "head", check->head);
 	if (check->first_bad) {
 		fim_json_set_int(section, "first_bad", (int64_t)check->first_bad);
@@ -958,6 +1080,34 @@ static struct fim_json *scope_section(const struct builder *builder)
 	return section;
 }
 
+static struct fim_json *settings_section(const struct builder *builder)
+{
+	static const char *const modes[] = {
+		[SOURCE_UNKNOWN] = "not recorded",
+		[SOURCE_MODULE] = "real-time, by the kernel module",
+		[SOURCE_FANOTIFY] = "real-time, by fanotify",
+		[SOURCE_NONE] = "comparison only",
+	};
+	struct fim_json *section = fim_json_object(), *categories = fim_json_array(), *item;
+	const struct category *category;
+	size_t i;
+
+	fim_json_set_str(section, "mode", modes[builder->source]);
+	fim_json_set_str(section, "hash", "SHA-256");
+	fim_json_set_bool(section, "policy_changed", builder->policy_changed);
+	fim_json_set(section, "destinations", fim_alerts_destinations(builder->alerts));
+	for (i = 0; i < builder->category_count; i++) {
+		category = &builder->categories[i];
+		item = fim_json_object();
+		fim_json_set_str(item, "category", category->name);
+		fim_json_set_int(item, "rules", (int64_t)category->rules);
+		fim_json_set_int(item, "changes", (int64_t)category->changes);
+		fim_json_append(categories, item);
+	}
+	fim_json_set(section, "categories", categories);
+	return section;
+}
+
 static struct fim_json *comparisons_section(struct builder *builder)
 {
 	const struct fim_ledger *ledger = &builder->ledger;
@@ -982,6 +1132,7 @@ static struct fim_json *outage_item(const struct builder *builder, const struct 
 	fim_json_set_str(item, "cause", outage->cause);
 	set_time(item, "start", outage->start_ns);
 	set_time(item, "end", outage->end_ns);
+	fim_json_set_str(item, "recovery", outage->recovery);
 	fim_json_set_bool(item, "open", !outage->end_ns);
 	fim_json_set_bool(item, "inferred", outage->inferred);
 	fim_json_set_int(item, "duration_ms", (end_ns - outage->start_ns) / FIM_NSEC_PER_MSEC);
@@ -1039,7 +1190,7 @@ static struct fim_json *containers_section(struct builder *builder)
 	struct list list = {.items = fim_json_array()};
 	uint64_t by_rank[4] = {0};
 	struct fim_json *section;
-	char note[256];
+	char note[512];
 	size_t i;
 
 	if (builder->seen_count)
@@ -1056,8 +1207,10 @@ static struct fim_json *containers_section(struct builder *builder)
 	fim_json_set_int(section, "effectively_privileged", (int64_t)(by_rank[0] + by_rank[1]));
 	fim_json_set_int(section, "flagged", (int64_t)(by_rank[0] + by_rank[1] + by_rank[2]));
 	snprintf(note, sizeof(note),
-		 "Supporting evidence for least privilege (%s, requirement %s), of containers as "
-		 "they ran. Security Hub's ECS controls look at task definitions only.",
+		 fim_tr(builder->params->lang,
+			"Supporting evidence for least privilege (%s, requirement %s), of "
+			"containers as they ran. Security Hub's ECS controls look at task "
+			"definitions only."),
 		 fim_standard_name(builder->params->standard), old ? "7.1" : "7.2");
 	fim_json_set_str(section, "note", note);
 	return section;
@@ -1123,6 +1276,7 @@ static struct fim_json *make_report(struct builder *builder)
 	fim_json_set_str(report, "format", "ecs-fim-report");
 	fim_json_set_int(report, "version", 1);
 	fim_json_set_str(report, "tool", "ecs-fim " FIM_VERSION);
+	fim_json_set_str(report, "lang", builder->params->lang == FIM_LANG_JA ? "ja" : "en");
 	fim_json_set(report, "standard", standard_section(builder));
 	/* Not now: the same journal gives the same report, whenever it is made. */
 	set_time(report, "generated", builder->ledger.last_ns);
@@ -1131,16 +1285,20 @@ static struct fim_json *make_report(struct builder *builder)
 		fim_json_set(report, "host", fim_json_ref(builder->host));
 	else
 		fim_json_set_null(report, "host");
+	fim_json_set(report, "identity", fim_json_ref(builder->identity));
 	fim_json_set(report, "statements", fim_statements(&builder->ledger));
 	fim_json_set(report, "summary", summary_section(builder));
 	fim_json_set(report, "scope", scope_section(builder));
+	fim_json_set(report, "settings", settings_section(builder));
 	fim_json_set(report, "baselines", list_section(&builder->baselines));
 	fim_json_set(report, "comparisons", comparisons_section(builder));
 	fim_json_set(report, "changes", changes_section(builder));
 	fim_json_set(report, "directories", fim_places_json(&builder->places));
 	fim_json_set(report, "timeline", fim_histogram_json(&builder->histogram));
 	fim_json_set(report, "rule_hits", list_section(&builder->hits));
+	fim_json_set(report, "alerts", fim_alerts_json(builder->alerts));
 	fim_json_set(report, "containers", containers_section(builder));
+	fim_json_set(report, "accesses", list_section(&builder->accesses));
 	fim_json_set(report, "watches", list_section(&builder->watches));
 	fim_json_set(report, "outages", outages_section(builder));
 	fim_json_set(report, "losses", losses_section(builder));
@@ -1154,6 +1312,12 @@ static void finish_ledger(struct builder *builder)
 {
 	struct fim_ledger *ledger = &builder->ledger;
 	const struct fim_report_params *params = builder->params;
+	size_t i;
+
+	fim_alerts_sum(builder->alerts, &ledger->alerts);
+	ledger->containers = builder->seen_count;
+	for (i = 0; i < builder->seen_count; i++)
+		ledger->powerful += builder->seen[i]->rank < 2;
 
 	ledger->from_ns = params->from_ns ? params->from_ns : ledger->first_ns;
 	ledger->to_ns = params->to_ns ? params->to_ns : ledger->last_ns;
@@ -1169,7 +1333,8 @@ static void nothing(void *node)
 static void builder_free(struct builder *builder)
 {
 	struct list *const lists[] = {&builder->baselines, &builder->runs,   &builder->watches,
-				      &builder->infos,	   &builder->losses, &builder->hits};
+				      &builder->infos,	   &builder->losses, &builder->hits,
+				      &builder->accesses};
 	size_t i;
 
 	if (!builder)
@@ -1178,6 +1343,10 @@ static void builder_free(struct builder *builder)
 		fim_json_free(lists[i]->items);
 	fim_json_free(builder->baseline);
 	fim_json_free(builder->host);
+	fim_json_free(builder->identity);
+	for (i = 0; i < builder->category_count; i++)
+		free(builder->categories[i].name);
+	fim_alerts_free(builder->alerts);
 	fim_keep_clear(&builder->changes);
 	fim_places_clear(&builder->places);
 	tdestroy(builder->by_id, nothing);
@@ -1196,7 +1365,7 @@ static void builder_free(struct builder *builder)
 static struct builder *builder_new(const struct fim_report_params *params)
 {
 	struct builder *builder = calloc(1, sizeof(*builder));
-	struct list *lists[6];
+	struct list *lists[7];
 	size_t i;
 
 	if (!builder)
@@ -1204,12 +1373,21 @@ static struct builder *builder_new(const struct fim_report_params *params)
 	builder->params = params;
 	builder->to_ns = params->to_ns ? params->to_ns : INT64_MAX;
 	builder->ledger.standard = params->standard;
+	builder->ledger.lang = params->lang;
+	builder->identity = fim_json_object();
+	builder->alerts = fim_alerts_new();
+	if (!builder->alerts) {
+		fim_json_free(builder->identity);
+		free(builder);
+		return NULL;
+	}
 	lists[0] = &builder->baselines;
 	lists[1] = &builder->runs;
 	lists[2] = &builder->watches;
 	lists[3] = &builder->infos;
 	lists[4] = &builder->losses;
 	lists[5] = &builder->hits;
+	lists[6] = &builder->accesses;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		lists[i]->items = fim_json_array();
 	return builder;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the report share: report.c (from journal to JSON), report_changes.c,
- * report_csv.c, statement.c, lang.c, report_html.c.
+ * report_csv.c, statement.c, lang.c, and those of report_page.h.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -11,6 +11,15 @@
 /* Items in each section; the rest is counted, and is in the CSV files. */
 #define FIM_REPORT_SHOWN  1000
 #define FIM_NSEC_PER_MSEC INT64_C(1000000)
+
+/* ----------------------------------------------------------------- lang.c */
+
+/* @english in another language; as it is, if the catalogue does not have it. */
+const char *fim_tr(enum fim_lang lang, const char *english) __attribute__((format_arg(2)));
+/* The same for a word that a record holds: kind, state, key of an object. NULL: "". */
+const char *fim_tr_name(enum fim_lang lang, const char *name);
+/* Language of a report. */
+enum fim_lang fim_report_lang(const struct fim_json *report);
 
 /* ------------------------------------------------------- report_changes.c */
 
@@ -73,6 +82,23 @@ struct fim_histogram {
 void fim_histogram_add(struct fim_histogram *histogram, int64_t time_ns,
 		       enum fim_severity severity);
 struct fim_json *fim_histogram_json(const struct fim_histogram *histogram);
+
+/* -------------------------------------------------------- report_alerts.c */
+
+struct fim_alerts;
+
+struct fim_alerts *fim_alerts_new(void);
+void fim_alerts_free(struct fim_alerts *alerts);
+/* A finding of this severity; those that nobody has to come for are ignored. */
+int fim_alerts_add(struct fim_alerts *alerts, const struct fim_line *line,
+		   enum fim_severity severity);
+/* A record "alert". -EINVAL: it says nothing usable. */
+int fim_alerts_read(struct fim_alerts *alerts, const struct fim_json *record, int64_t time_ns);
+/* Into the ledger's alerts. */
+void fim_alerts_sum(const struct fim_alerts *alerts, struct fim_alert_sum *sum_ret);
+/* The section; nothing may be added after it. */
+struct fim_json *fim_alerts_json(struct fim_alerts *alerts);
+struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts);
 
 /* ----------------------------------------------------------- report_csv.c */
 

@@ -207,3 +207,32 @@ int fim_csv_comparison(FILE *out, const char *line, size_t len)
 {
 	return put_row(out, comparison_columns, COUNT(comparison_columns), line, len);
 }
+
+/* A row like all others, so that every reader of the format reads it. */
+void fim_report_csv_end(const struct fim_json *report, FILE *out)
+{
+	const struct fim_json *journal = fim_json_get(report, "journal");
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < COUNT(change_columns); i++) {
+		text = NULL;
+		if (strcmp(change_columns[i].title, "id") == 0)
+			fprintf(out, "%lld", (long long)fim_json_get_int(journal, "last_seq", 0));
+		else if (strcmp(change_columns[i].title, "time") == 0)
+			text = fim_json_get_str(report, "generated");
+		else if (strcmp(change_columns[i].title, "kind") == 0)
+			text = "journal";
+		else if (strcmp(change_columns[i].title, "operation") == 0)
+			text = fim_json_get_str(journal, "verification");
+		else if (strcmp(change_columns[i].title, "path") == 0)
+			fprintf(out, "\"records %lld to %lld\"",
+				(long long)fim_json_get_int(journal, "first_seq", 0),
+				(long long)fim_json_get_int(journal, "last_seq", 0));
+		else if (strcmp(change_columns[i].title, "after_sha256") == 0)
+			text = fim_json_get_str(journal, "head");
+		if (text)
+			put_quoted(out, text, strlen(text));
+		fputs(i + 1 < COUNT(change_columns) ? "," : "\r\n", out);
+	}
+}

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib_private.h"
+#include "report.h"
 
 /* Records to look up that a statement names; the sections hold all. */
 #define MAX_POINTERS 20
@@ -31,10 +31,12 @@ enum status {
 
 /*
  * struct verdict - one statement being made
+ * @lang: of the reasons
  * @status: the worst that was said so far
  * @err: out of memory
  */
 struct verdict {
+	enum fim_lang lang;
 	enum status status;
 	struct fim_json *reasons;
 	struct fim_json *records;
@@ -75,7 +77,7 @@ static void say(struct verdict *verdict, enum status status, const char *fmt, ..
 	if (status > verdict->status)
 		verdict->status = status;
 	va_start(args, fmt);
-	len = vasprintf(&reason, fmt, args);
+	len = vasprintf(&reason, fim_tr(verdict->lang, fmt), args);
 	va_end(args);
 	if (len < 0) {
 		verdict->err = -ENOMEM;
@@ -114,21 +116,21 @@ static const char *plural(uint64_t count)
 }
 
 /* The two largest units are enough for a reader. */
-static const char *duration_text(int64_t ns, char text_ret[TEXT_SIZE])
+static const char *duration_text(enum fim_lang lang, int64_t ns, char text_ret[TEXT_SIZE])
 {
 	int64_t seconds = ns / FIM_NSEC_PER_SEC;
 
 	if (seconds >= 86400)
-		snprintf(text_ret, TEXT_SIZE, "%" PRId64 " d %" PRId64 " h", seconds / 86400,
-			 seconds % 86400 / 3600);
+		snprintf(text_ret, TEXT_SIZE, fim_tr(lang, "%" PRId64 " d %" PRId64 " h"),
+			 seconds / 86400, seconds % 86400 / 3600);
 	else if (seconds >= 3600)
-		snprintf(text_ret, TEXT_SIZE, "%" PRId64 " h %" PRId64 " min", seconds / 3600,
-			 seconds % 3600 / 60);
+		snprintf(text_ret, TEXT_SIZE, fim_tr(lang, "%" PRId64 " h %" PRId64 " min"),
+			 seconds / 3600, seconds % 3600 / 60);
 	else if (seconds >= 60)
-		snprintf(text_ret, TEXT_SIZE, "%" PRId64 " min %" PRId64 " s", seconds / 60,
-			 seconds % 60);
+		snprintf(text_ret, TEXT_SIZE, fim_tr(lang, "%" PRId64 " min %" PRId64 " s"),
+			 seconds / 60, seconds % 60);
 	else
-		snprintf(text_ret, TEXT_SIZE, "%" PRId64 " s", seconds);
+		snprintf(text_ret, TEXT_SIZE, fim_tr(lang, "%" PRId64 " s"), seconds);
 	return text_ret;
 }
 
@@ -268,13 +270,13 @@ static bool judge_silence(const struct fim_ledger *ledger, struct verdict *verdi
 	if (ledger->first_ns - ledger->from_ns > SILENCE_NS)
 		say(verdict, INSUFFICIENT, "The journal begins on %s, %s after the period does.",
 		    time_text(ledger->first_ns, when),
-		    duration_text(ledger->first_ns - ledger->from_ns, how_long));
+		    duration_text(verdict->lang, ledger->first_ns - ledger->from_ns, how_long));
 	if (ledger->to_ns - ledger->last_ns > SILENCE_NS)
 		say(verdict, INSUFFICIENT,
 		    "The last record is of %s; nothing is known of the %s until the end of the "
 		    "period.",
 		    time_text(ledger->last_ns, when),
-		    duration_text(ledger->to_ns - ledger->last_ns, how_long));
+		    duration_text(verdict->lang, ledger->to_ns - ledger->last_ns, how_long));
 	return false;
 }
 
@@ -317,13 +319,13 @@ static void judge_gap(const struct fim_ledger *ledger, struct verdict *verdict)
 		say(verdict, too_long ? NOT_MET : MET,
 		    "The longest time without a complete comparison was %s (%s to %s); the limit "
 		    "is 7 d.",
-		    duration_text(ledger->gap_ns, gap), time_text(ledger->gap_from_ns, from),
-		    time_text(ledger->gap_to_ns, to));
+		    duration_text(verdict->lang, ledger->gap_ns, gap),
+		    time_text(ledger->gap_from_ns, from), time_text(ledger->gap_to_ns, to));
 	if (!too_long && ledger->full_runs &&
 	    ledger->to_ns - ledger->last_full_end_ns > FIM_WEEK_NS)
 		say(verdict, INSUFFICIENT,
 		    "No comparison is recorded for the last %s of the period.",
-		    duration_text(ledger->to_ns - ledger->last_full_end_ns, gap));
+		    duration_text(verdict->lang, ledger->to_ns - ledger->last_full_end_ns, gap));
 }
 
 static void judge_comparisons(const struct fim_ledger *ledger, struct verdict *verdict)
@@ -350,7 +352,7 @@ static void judge_comparisons(const struct fim_ledger *ledger, struct verdict *v
 		    ledger->steps_back, plural(ledger->steps_back));
 	if (ledger->to_ns - ledger->from_ns < FIM_WEEK_NS)
 		say(verdict, MET, "The period is shorter than a week (%s).",
-		    duration_text(ledger->to_ns - ledger->from_ns, gap));
+		    duration_text(verdict->lang, ledger->to_ns - ledger->from_ns, gap));
 }
 
 static void judge_logs(const struct fim_ledger *ledger, struct verdict *verdict)
@@ -399,7 +401,8 @@ static void judge_failures(const struct fim_ledger *ledger, struct verdict *verd
 		say(verdict, MET,
 		    "%" PRIu64 " failure%s recorded at the time, with cause, start and end; the "
 		    "longest lasted %s.",
-		    said, said == 1 ? " was" : "s were", duration_text(longest_ns, longest));
+		    said, said == 1 ? " was" : "s were",
+		    duration_text(verdict->lang, longest_ns, longest));
 	if (ledger->health_known && !open && !inferred && !said)
 		say(verdict, MET, "The control recorded its own state; no failure occurred.");
 }
@@ -426,16 +429,45 @@ static void judge_response(const struct fim_ledger *ledger, struct verdict *verd
 
 static void judge_alert_response(const struct fim_ledger *ledger, struct verdict *verdict)
 {
+	const struct fim_alert_sum *alerts = &ledger->alerts;
+	char how_long[TEXT_SIZE];
+
 	if (judge_silence(ledger, verdict))
 		return;
-	if (!ledger->findings)
+	if (!alerts->count)
 		say(verdict, INSUFFICIENT,
 		    "No change was found in the period, so no response can be shown.");
-	else
+	else if (!alerts->lives)
 		say(verdict, INSUFFICIENT,
 		    "%" PRIu64 " change%s recorded; who looked at them and what was decided is "
 		    "not recorded here.",
-		    ledger->findings, ledger->findings == 1 ? " was" : "s were");
+		    alerts->count, alerts->count == 1 ? " was" : "s were");
+	else if (alerts->by_state[0])
+		say(verdict,
+		    ledger->to_ns - alerts->oldest_ns > FIM_DAY_NS ? NOT_MET : INSUFFICIENT,
+		    "%" PRIu64 " of %" PRIu64 " alerts are unhandled; the oldest has been for %s.",
+		    alerts->by_state[0], alerts->count,
+		    duration_text(verdict->lang, ledger->to_ns - alerts->oldest_ns, how_long));
+	else
+		say(verdict, MET,
+		    "Each of %" PRIu64
+		    " alerts was acknowledged or closed; the longest time until then was %s.",
+		    alerts->count, duration_text(verdict->lang, alerts->longest_ns, how_long));
+}
+
+static void judge_privileges(const struct fim_ledger *ledger, struct verdict *verdict)
+{
+	if (judge_silence(ledger, verdict))
+		return;
+	if (!ledger->containers)
+		say(verdict, INSUFFICIENT, "No container was recorded.");
+	else if (ledger->powerful)
+		say(verdict, INSUFFICIENT,
+		    "%" PRIu64 " container%s with power over the host; whether that was needed is "
+		    "not recorded here.",
+		    ledger->powerful, ledger->powerful == 1 ? " ran" : "s ran");
+	else
+		say(verdict, MET, "No container that was recorded had power over the host.");
 }
 
 static const struct requirement requirements[] = {
@@ -469,8 +501,13 @@ static const struct requirement requirements[] = {
 	{{"12.10.5", "11.5.1"},
 	 "Alerts of the change-detection mechanism are responded to",
 	 "The incident records.",
-	 {"changes", NULL, NULL},
+	 {"alerts", "changes", NULL},
 	 judge_alert_response},
+	{{"7.2", "7.1"},
+	 "Containers have no more power over the host than they need (supporting evidence)",
+	 "Which of them were approved, by whom and why.",
+	 {"containers", NULL, NULL},
+	 judge_privileges},
 };
 
 /* A broken chain takes the ground from what looked met; what is not met stays so. */
@@ -491,7 +528,8 @@ static struct fim_json *statement(const struct fim_ledger *ledger,
 {
 	static const char *const names[] = {
 		[MET] = "met", [INSUFFICIENT] = "insufficient evidence", [NOT_MET] = "not met"};
-	struct verdict verdict = {.reasons = fim_json_array(), .records = fim_json_array()};
+	struct verdict verdict = {
+		.lang = ledger->lang, .reasons = fim_json_array(), .records = fim_json_array()};
 	struct fim_json *json = fim_json_object(), *sections = fim_json_array();
 	size_t i;
 
@@ -501,10 +539,10 @@ static struct fim_json *statement(const struct fim_ledger *ledger,
 		fim_json_append_str(sections, requirement->sections[i]);
 	fim_json_set_str(json, "standard", fim_standard_name(ledger->standard));
 	fim_json_set_str(json, "requirement", requirement->number[ledger->standard]);
-	fim_json_set_str(json, "title", requirement->title);
+	fim_json_set_str(json, "title", fim_tr(ledger->lang, requirement->title));
 	fim_json_set_str(json, "status", names[verdict.status]);
 	fim_json_set(json, "reasons", verdict.reasons);
-	fim_json_set_str(json, "not_shown", requirement->not_shown);
+	fim_json_set_str(json, "not_shown", fim_tr(ledger->lang, requirement->not_shown));
 	fim_json_set(json, "sections", sections);
 	fim_json_set(json, "records", verdict.records);
 	if (verdict.err) {

@@ -156,12 +156,20 @@ def main():
         after=file("PermitRootLogin yes\n", "0600", size=3668),
         actor=actor(20931, "/usr/bin/vim", ["vim", "/etc/ssh/sshd_config"], "vim", loginuid=1001,
                     login_user="mkeller", sessionid=31), container=None))
+    sshd = journal.seq
+    for sink in ("syslog", "securityhub"):
+        journal.add(hours(101.3), "alert", {"action": "delivered", "alert": sshd, "sink": sink})
     journal.add(hours(101.9), "finding", finding(
         "restored", "info", "/etc/ssh/sshd_config", category="configuration files",
         changed=["size", "sha256"], before=file("PermitRootLogin yes\n", "0600", size=3668),
         after=file("PermitRootLogin no\n", "0600", size=3667),
         actor=actor(20977, "/usr/bin/vim", ["vim", "/etc/ssh/sshd_config"], "vim", loginuid=1001,
                     login_user="mkeller", sessionid=31), container=None))
+    journal.add(hours(102), "alert", {"action": "acknowledged", "alert": sshd, "by": "s.ito",
+                                      "reason": "asked mkeller: a test, undone",
+                                      "ticket": "OPS-4711"})
+    journal.add(hours(103), "alert", {"action": "closed", "alert": sshd, "by": "s.ito",
+                                      "reason": "undone"})
     journal.comparison(hours(120), "scheduled")
 
     # A privileged container appears and changes a program of the host.
@@ -186,6 +194,10 @@ def main():
                     cgroup="/docker/" + CI["id"]), container=in_ci))
     journal.add(hours(131.5), "watch", {"action": "gone", "scope": "container",
                                         "path": "/usr/bin", "container_id": CI["id"]})
+    # Somebody comes into a container through ECS Exec.
+    journal.add(hours(132.9), "access", {
+        "action": "ecs-exec-used", "session_id": "ecs-execute-command-0a1b2c3d4e5f",
+        "pid": 4290, "user": "root", "command": ["/bin/sh"], "container": WEB})
     # A container's own file.
     journal.add(hours(133), "finding", finding(
         "attributes", "medium", "/etc/nginx", scope="container", container_id=WEB["id"],
@@ -218,6 +230,13 @@ def main():
         "removed", "high", "/usr/sbin/auditctl", op=False, detected_by="scheduled",
         event_seq=False, event_time=False, before=file("auditctl", size=55912),
         after={"type": "none"}))
+    # A package is updated, and that it would be was said before.
+    journal.add(hours(211), "finding", finding(
+        "modified", "high", "/usr/bin/curl", changed=["size", "sha256"],
+        before=file("curl 8.5", size=260400), after=file("curl 8.6", size=260912),
+        change={"id": "CHG-2207", "reason": "security update of curl", "ticket": "OPS-4730"},
+        actor=actor(8123, "/usr/bin/python3.9", ["dnf", "update", "curl"], "dnf"),
+        container=None))
     for day in range(9, 15):
         journal.comparison(hours(24 * day), "scheduled", changed=1, added=2, removed=1,
                            result_digest=digest("four"))
