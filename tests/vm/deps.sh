@@ -16,8 +16,9 @@ libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev zlib1g-dev librpm-d
 vm='build-essential qemu-system-x86 mmdebstrap busybox-static kmod e2fsprogs
 libelf1 cpio lz4 xz-utils zstd jq debian-archive-keyring'
 
-# The formatter is pinned: every clang-format release formats differently.
-lint='clang-format-14 rpm packer systemd python3-yaml zsh clang libclang-rt-14-dev sparse shellcheck mandoc groff'
+# The formatter is pinned: every clang-format release formats differently. bsdtar and mtree
+# read what we export.
+lint='libarchive-tools mtree-netbsd clang-format-14 rpm packer systemd python3-yaml zsh clang libclang-rt-14-dev sparse shellcheck mandoc groff'
 
 usage()
 {

@@ -43,7 +43,7 @@ struct writer {
 static int write_header(struct writer *writer)
 {
 	const struct fim_baseline_params *params = writer->params;
-	struct fim_json *header = fim_json_object();
+	struct fim_json *header = fim_json_object(), *packages;
 	char created[FIM_TIME_SIZE], root[PATH_MAX];
 	int err;
 
@@ -62,6 +62,11 @@ static int write_header(struct writer *writer)
 	fim_json_set_str(header, "policy_digest", fim_policy_digest(params->policy));
 	fim_json_set(header, "provenance",
 		     params->provenance ? fim_json_ref(params->provenance) : fim_json_object());
+	packages = fim_packages_to_json(writer->packages);
+	if (fim_json_count(packages))
+		fim_json_set(header, "packages", packages);
+	else
+		fim_json_free(packages);
 	err = fim_line_write(writer->stage, writer->hasher, header);
 	fim_json_free(header);
 	return err;

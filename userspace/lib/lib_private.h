@@ -342,6 +342,9 @@ bool fim_packages_known(const struct fim_packages *packages, const char *path);
 /* For whoever reads records: a package's name, then its paths. */
 int fim_packages_name(struct fim_packages *packages, const char *name, size_t len,
 		      uint32_t *package_ret);
+int fim_packages_version(struct fim_packages *packages, const char *name, const char *version);
+/* Object of name → version, sorted. */
+struct fim_json *fim_packages_to_json(struct fim_packages *packages);
 /* @named: as the package has it; @digest NULL: it does not say. */
 int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t package,
 		     const struct fim_package_digest *digest);

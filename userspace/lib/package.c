@@ -24,11 +24,18 @@ struct owner {
 	struct fim_package_digest digest;
 };
 
+struct version {
+	char *name;
+	char *version;
+};
+
 struct fim_packages {
 	const struct fim_policy *policy;
 	bool is_merged[MERGED_COUNT];
 	char **names;
 	size_t name_count;
+	struct version *versions;
+	size_t version_count;
 	struct owner *owners; /* hash table, linear probing */
 	size_t owner_count;
 	size_t room; /* a power of two */
@@ -137,6 +144,57 @@ int fim_packages_name(struct fim_packages *packages, const char *name, size_t le
 	return 0;
 }
 
+int fim_packages_version(struct fim_packages *packages, const char *name, const char *version)
+{
+	struct version *larger, *added;
+
+	larger = reallocarray(packages->versions, packages->version_count + 1, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	packages->versions = larger;
+	added = &larger[packages->version_count++];
+	added->name = strdup(name);
+	added->version = strdup(version);
+	return added->name && added->version ? 0 : -ENOMEM;
+}
+
+static int version_order(const void *a, const void *b)
+{
+	const struct version *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : strcmp(left->version, right->version);
+}
+
+/* Of what is installed in several versions or for several architectures, all are named. */
+struct fim_json *fim_packages_to_json(struct fim_packages *packages)
+{
+	struct fim_json *json = fim_json_object();
+	const struct version *version, *before = NULL;
+	const char *known;
+	char *both;
+	size_t i;
+
+	if (packages->version_count)
+		qsort(packages->versions, packages->version_count, sizeof(*packages->versions),
+		      version_order);
+	for (i = 0; i < packages->version_count; i++, before = version) {
+		version = &packages->versions[i];
+		if (!fim_is_utf8(version->name, strlen(version->name)) ||
+		    !fim_is_utf8(version->version, strlen(version->version)) ||
+		    (before && !version_order(before, version)))
+			continue;
+		known = fim_json_get_str(json, version->name);
+		if (!known) {
+			fim_json_set_str(json, version->name, version->version);
+		} else if (asprintf(&both, "%s, %s", known, version->version) >= 0) {
+			fim_json_set_str(json, version->name, both);
+			free(both);
+		}
+	}
+	return json;
+}
+
 int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t package,
 		     const struct fim_package_digest *digest)
 {
@@ -196,6 +254,11 @@ void fim_packages_free(struct fim_packages *packages)
 		free(packages->owners[i].path);
 	for (i = 0; i < packages->name_count; i++)
 		free(packages->names[i]);
+	for (i = 0; i < packages->version_count; i++) {
+		free(packages->versions[i].name);
+		free(packages->versions[i].version);
+	}
+	free(packages->versions);
 	free(packages->owners);
 	free(packages->names);
 	free(packages);

@@ -18,16 +18,21 @@
 #define LIST_SUFFIX ".list"
 #define SUMS_SUFFIX ".md5sums"
 #define FILE_MAX    (64u << 20)
+#define NAME_SIZE   256
 
 /**
  * struct dpkg - dpkg's records being read
  * @packages: where they go
  * @package: of the file being read
+ * @name: status: name of the package
+ * @installed: status: it is
  * @in_conffiles: status: between "Conffiles:" and the next field
  */
 struct dpkg {
 	struct fim_packages *packages;
 	uint32_t package;
+	char name[NAME_SIZE];
+	bool installed;
 	bool in_conffiles;
 };
 
@@ -65,14 +70,20 @@ static int sums_line(struct dpkg *dpkg, char *line)
 	return add_md5(dpkg, path, line);
 }
 
-/* "Package: adduser", "Conffiles:", " /etc/adduser.conf cc34…" and perhaps " obsolete" */
+/* "Package: adduser", "Status: install ok installed", "Version: 3.134", "Conffiles:", " /etc/adduser.conf cc34…" and perhaps " obsolete" */
 static int status_line(struct dpkg *dpkg, char *line)
 {
 	char *space;
 
-	if (!strncmp(line, "Package: ", 9))
+	if (!strncmp(line, "Package: ", 9)) {
+		snprintf(dpkg->name, sizeof(dpkg->name), "%s", line + 9);
 		return fim_packages_name(dpkg->packages, line + 9, strlen(line + 9),
 					 &dpkg->package);
+	}
+	if (!strncmp(line, "Status: ", 8))
+		dpkg->installed = strstr(line, " installed") != NULL;
+	if (!strncmp(line, "Version: ", 9) && dpkg->installed)
+		return fim_packages_version(dpkg->packages, dpkg->name, line + 9);
 	if (*line != ' ') {
 		dpkg->in_conffiles = !strcmp(line, "Conffiles:");
 		return 0;

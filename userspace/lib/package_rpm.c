@@ -67,6 +67,22 @@ static bool digest_of(rpmfi fi, struct fim_package_digest *digest_ret)
 	return true;
 }
 
+static int add_version(struct fim_packages *packages, Header header, const char *name)
+{
+	const char *version = headerGetString(header, RPMTAG_VERSION);
+	const char *release = headerGetString(header, RPMTAG_RELEASE);
+	char *text;
+	int err;
+
+	if (!version || !release)
+		return 0;
+	if (asprintf(&text, "%s-%s", version, release) < 0)
+		return -ENOMEM;
+	err = fim_packages_version(packages, name, text);
+	free(text);
+	return err;
+}
+
 static int add_header(struct fim_packages *packages, rpmts ts, Header header)
 {
 	const char *name = headerGetString(header, RPMTAG_NAME);
@@ -78,6 +94,8 @@ static int add_header(struct fim_packages *packages, rpmts ts, Header header)
 	if (!name)
 		return 0;
 	err = fim_packages_name(packages, name, strlen(name), &package);
+	if (!err)
+		err = add_version(packages, header, name);
 	if (err)
 		return err;
 	fi = rpmfiNew(ts, header, RPMTAG_BASENAMES, 0);
