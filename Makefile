@@ -38,12 +38,6 @@ CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL += $(LDFLAGS)
 LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread
-# RPM's database is read where there is librpm (RPM=0: not).
-RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
-ifeq ($(RPM),1)
-CPPFLAGS_ALL += -DFIM_RPM
-LIBS += -lrpm -lrpmio
-endif
 
 LIB_SRC := $(wildcard userspace/lib/*.c)
 DAEMON_SRC := $(wildcard userspace/daemon/*.c)
@@ -135,6 +129,10 @@ check-host: ## what needs no VM: lint, unit tests, sanitizers, fuzz corpus, inst
 .PHONY: check-vm
 check-vm: ## the module's TAP programs in QEMU, KERNELS="6.1 6.12 …"
 	$(Q)KERNELS="$(KERNELS)" tests/check kmod
+
+.PHONY: check-containers
+check-containers: all ## containers, engines and attribution at length: 200 at once, every setting, 100,000 changes
+	$(Q)tests/check containers
 
 .PHONY: check-integration
 check-integration: ## the story with a real dockerd, auditd and module in QEMU

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/integration/check.sh [KERNEL [SCRIPT [BURST]]]
 # Runs story.sh, or SCRIPT.sh of this folder, in a virtual machine with the module, a real dockerd and auditd, and
-# prints its TAP.  Programs are taken from build/ (BIN= to move).
+# prints its TAP.  Programs are taken from build/ (BIN= to move); VM_ARGS= for tests/vm/run.sh.
 set -eu
 cd "$(dirname "$0")/../.."
 kernel=${1:-6.1}
@@ -15,7 +15,9 @@ mkdir -p "$work/job/bin"
 cp "$bin/ecs-fim" "$bin/ecs-fimd" "$work/job/bin/"
 cp "build/kmod-$kernel/kmod/ecs_fim.ko" "$work/job/"
 cp "tests/integration/$script.sh" "$work/job/run"
-cp tests/integration/liar.py "$work/job/"
+cp tests/integration/*.py "$work/job/"
+[ "$script" != storm ] || gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c
 echo "${3:-6}" >"$work/job/burst"
 chmod +x "$work/job/run"
-exec tests/vm/run.sh --kernel "$kernel" --timeout 1800 --job "$work/job" --out "$work/out"
+# shellcheck disable=SC2086 # several words
+exec tests/vm/run.sh --kernel "$kernel" --timeout 1800 ${VM_ARGS-} --job "$work/job" --out "$work/out"

@@ -46,12 +46,41 @@ labels=(--label com.amazonaws.ecs.cluster=demo --label com.amazonaws.ecs.contain
 	--label com.amazonaws.ecs.task-definition-family=shop --label com.amazonaws.ecs.task-definition-version=7)
 
 mkdir -p "$out" /etc/ecs-fim "$lib/keys" /run/ecs-fim
-/usr/lib/ecs-fim-test/start-docker >/dev/null
+# A runtime that gives more than it was asked for.
+cat >strong-runtime <<'RUNTIME'
+#!/bin/sh
+bundle= previous=
+for word; do
+	[ "$previous" != --bundle ] || bundle=$word
+	previous=$word
+done
+if [ -n "$bundle" ]; then
+	jq '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"]) | del(.linux.seccomp)' \
+		"$bundle/config.json" >"$bundle/new" && mv "$bundle/new" "$bundle/config.json"
+fi
+exec runc "$@"
+RUNTIME
+chmod +x strong-runtime
+ip link set lo up
+/usr/lib/ecs-fim-test/start-docker --add-runtime strong="$PWD/strong-runtime" >/dev/null
 docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:story >/dev/null
 insmod ecs_fim.ko || exit 1
 openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
 openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
-echo "{trusted_keys: [$lib/keys], sink_audit: false, sink_syslog: false}" >/etc/ecs-fim/config.yaml
+cat >/etc/ecs-fim/config.yaml <<-CONFIG
+	trusted_keys: [$lib/keys]
+	sink_audit: false
+	sink_syslog: false
+	ecs_agent: http://127.0.0.1:51678
+CONFIG
+echo '{}' >agent.json
+python3 agent.py agent.json &
+image_id=$(docker image inspect -f '{{.Id}}' busybox:story)
+cat >/etc/ecs-fim/exceptions.yaml <<-EXCEPTIONS
+	exceptions:
+	  - {image_id: "$image_id", flags: [ipc-host, cap-net-admin], owner: network team, reason: test, expires: 2099-01-01}
+	  - {image_id: "$image_id", flags: [cap-sys-boot], owner: nobody, reason: test, expires: 2001-01-01}
+EXCEPTIONS
 cat >policy.yaml <<-POLICY
 	name: containers
 	version: "1"
@@ -76,7 +105,6 @@ docker exec -u root plain touch /usr/bin/seed
 wait_until 20 at_least '.type == "finding"' 1
 wait_until 10 at_least '.type == "access"' 1
 finding=$(records '.path == "/usr/bin/seed"')
-image_id=$(docker inspect -f '{{.Image}}' plain)
 is "account, image, cluster, task, image id, container, process with arguments" \
 	"$(jq -r '[.container.account, .container.image, .container.cluster_arn, .container.task_arn, .container.image_id, .container.name, .actor.command] | join(" ")' <<<"$finding")" \
 	"123456789012 busybox:story $arn:cluster/demo $task $image_id plain touch /usr/bin/seed"
@@ -88,7 +116,7 @@ is "the program is the image's, by its digest" \
 is "ancestors reach process 1" "$(jq -r '.actor.ancestors[-1].pid' <<<"$finding")" 1
 is "it came in through an exec" "$(jq -r '.access.by' <<<"$finding")" exec
 is "which is a record, by user root" \
-	"$(records '.type == "access"' | jq -c '[.action, .user, .privileged, .command, [.flags[].cis]]' | head -n 1)" \
+	"$(records '.action == "docker-exec"' | jq -c '[.action, .user, .privileged, .command, [.flags[].cis]]' | head -n 1)" \
 	'["docker-exec","root",false,["touch","/usr/bin/seed"],["5.24"]]'
 mark_journal
 docker exec --privileged plain true
@@ -129,7 +157,7 @@ for kind in real forged; do
 	if [ $kind = real ]; then
 		is "what an ECS Exec session touched has the session's id" \
 			"$(records '.path == "/usr/bin/by-real"' | jq -c '[.access.by, .access.session_id]')" "[\"ecs-exec\",\"$session\"]"
-		is "the session is a record" "$(records '.type == "access"' | jq -r .action)" ecs-exec-used
+		is "the session is a record" "$(records '.type == "access" and .action != "attach"' | jq -r .action)" ecs-exec-used
 		is "a container with the programs bound in is armed" \
 			"$(records '.type == "container"' | jq -c .container.exec_armed)" true
 	else
@@ -158,6 +186,83 @@ is "$burst containers whose first action is a touch: each once, its own containe
 diff wanted got | head -n 6 | sed 's/^/# /'
 records '.type == "finding"' | jq -r .detected_by | sort | uniq -c | sed 's/^/# detected by:/'
 
+# --------------------------------------------------- what the kernel and the agent say
+
+mark_journal
+docker run -d --name strong --runtime strong --network none busybox:story sleep 1000 >/dev/null
+wait_until 20 at_least '.container.name == "strong"' 1
+is "a container that is stronger than Docker says is a finding of its own" \
+	"$(records '.container.name == "strong"' | jq -c '[.container.privileged, .container.effectively_privileged, [.container.flags[].id | select(startswith("kernel-"))]]')" \
+	'[false,true,["kernel-capabilities","kernel-seccomp"]]'
+is "and alarms" "$(jq -r 'select(.container.name == "strong") | .type' "$out/alerts.ndjson")" container
+is "no other container is, and nothing else is taken for one" "$(jq -r 'select(.type == "container" and .container.name != "strong") | .container.flags[].id' "$journal" | grep -c ^kernel-)" 0
+docker rm -f strong >/dev/null
+
+mark_journal
+docker create --name true --network none "${labels[@]}" --label com.amazonaws.ecs.task-arn=$task busybox:story sleep 1000 >true.id
+docker create --name forged --network none "${labels[@]}" --label com.amazonaws.ecs.task-arn=$task busybox:story sleep 1000 >forged.id
+jq -n --arg true "$(cat true.id)" --arg forged "$(cat forged.id)" --arg task $task '
+	def task($arn; $id): {Arn: $arn, DesiredStatus: "RUNNING", KnownStatus: "RUNNING", Family: "shop", Version: "7",
+		Containers: [{DockerId: $id, DockerName: "ecs-shop-7-web-aabb", Name: "web"}]};
+	{($true): task($task; $true), ($forged): task($task + "0"; $forged)}' >agent.json
+docker start true forged >/dev/null
+wait_until 20 at_least '.type == "container"' 2
+is "the agent confirms a task's labels, and refutes forged ones" \
+	"$(records '.type == "container"' | jq -r '[.container.name, .container.task_check, ([.container.flags[].id] | index("task-refuted") != null)] | join(" ")' | sort)" \
+	"forged refuted true
+true confirmed false"
+docker rm -f true forged >/dev/null
+
+mark_journal
+docker run -d --name excepted --network none --cap-add NET_ADMIN busybox:story sleep 1000 >/dev/null
+docker run -d --name expired --network none --cap-add SYS_BOOT busybox:story sleep 1000 >/dev/null
+wait_until 20 at_least '.type == "container"' 2
+is "an exception covers its image until it expires" \
+	"$(records '.type == "container"' | jq -r '[.container.name, .container.flagged, .container.exception.owner] | join(" ")' | sort)" \
+	"excepted false network team
+expired true "
+ecs-fim containers >"$out/table"
+is "flagged containers are exit status 3" $? 3
+sed 's/^/# /' "$out/table"
+docker rm -f expired >/dev/null
+
+# ------------------------------------------------------------------- outside Docker
+
+ecs-fim containers --watch --json >"$out/watch.ndjson" &
+watcher=$!
+docker save busybox:story | ctr images import - >/dev/null
+mark_journal
+ctr run --rm docker.io/library/busybox:story short touch /usr/bin/by-containerd
+wait_until 20 at_least '.path == "/usr/bin/by-containerd"' 1
+is "a container of containerd: its file, its deed, its name, from its first action" \
+	"$(records '.path == "/usr/bin/by-containerd"' | jq -r '[.kind, .scope, .container_id, .container.id, .detected_by] | join(" ")')" \
+	"added container short short event"
+mark_journal
+ctr run -d --privileged docker.io/library/busybox:story power sleep 1000
+wait_until 30 at_least '.type == "container" and .container.id == "power"' 1
+is "its power is seen in the kernel" \
+	"$(records '.container.id == "power"' | jq -c '[.container.engine, .container.effectively_privileged, .container.flags[0].id]')" \
+	'["containerd",true,"kernel-capabilities"]'
+mkdir -p bundle/rootfs bundle/upper bundle/work
+mount -t overlay overlay -o "lowerdir=$(docker inspect -f '{{.GraphDriver.Data.UpperDir}}' plain):$(docker inspect -f '{{.GraphDriver.Data.LowerDir}}' plain),upperdir=$PWD/bundle/upper,workdir=$PWD/bundle/work" bundle/rootfs
+hidden=$(printf 'ab%.0s' {1..32})
+(cd bundle && runc spec && jq '.process.terminal = false | .root.readonly = false | .linux.cgroupsPath = "/docker/'"$hidden"'"
+	| .process.args = ["sh", "-c", "touch /usr/bin/by-runc; sleep 1000"]' config.json >new && mv new config.json)
+mark_journal
+runc run -d --bundle bundle hidden >/dev/null 2>&1 </dev/null
+wait_until 40 at_least '.type == "container" and .container.id == "'"$hidden"'"' 1
+is "a container in Docker's cgroup that Docker does not know" \
+	"$(records '.type == "container"' | jq -c '[.container.engine, [.container.flags[].id | select(. == "unknown-to-engine")], .container.flagged]')" \
+	'["docker",["unknown-to-engine"],true]'
+is "and what it did" "$(records '.path == "/usr/bin/by-runc"' | jq -r '[.kind, .scope, .container.id] | join(" ")')" "added container $hidden"
+kill -INT $watcher
+wait $watcher
+is "--watch tells what came, and ends with 3 when something was flagged" \
+	"$? $(jq -r 'select(.id == "power" or .id == "'"$hidden"'") | [.change, .engine, .flagged] | join(" ")' "$out/watch.ndjson" | sort | tr '\n' ',')" \
+	"3 added containerd true,added docker true,"
+ctr task kill -s KILL power >/dev/null 2>&1
+runc kill hidden KILL 2>/dev/null
+
 # --------------------------------------------------------------------- a hostile engine
 
 mv /run/docker.sock /run/docker.real
@@ -183,6 +288,36 @@ for manner in hang garbage half huge; do
 	rm -f /run/docker.sock
 done
 ln /run/docker.real /run/docker.sock
+
+# --------------------------------------------- an engine that is killed; user namespaces
+
+wait_until 20 is_up
+mark_journal
+kill -9 "$(cat /run/docker.pid)"
+wait_until 10 at_least '.component == "docker" and .state == "down"' 1
+rm -f /run/docker.sock /run/docker.real /run/docker.pid
+touch /etc/without-docker
+wait_until 10 at_least '.path == "/etc/without-docker"' 1
+is "killed: changes are appraised" "$(records '.path == "/etc/without-docker"' | jq -r .kind)" added
+setsid dockerd --containerd /run/containerd/containerd.sock --userns-remap default >/var/log/dockerd-2.log 2>&1 </dev/null &
+until docker info >/dev/null 2>&1; do sleep 0.1; done
+start=$(date +%s%N)
+wait_until 20 is_up
+took=$((($(date +%s%N) - start) / 1000000))
+is "killed: recovers in 5 s of the engine's return" "$((took <= 5000))" 1
+echo "# killed: $took ms"
+docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:story >/dev/null
+mark_journal
+docker run --rm --name remapped --network none busybox:story touch /usr/bin/remapped
+wait_until 20 at_least '.path == "/usr/bin/remapped"' 1
+is "in a user namespace: the uid is the host's" \
+	"$(records '.path == "/usr/bin/remapped"' | jq -c '[.kind, .container.name, .actor.uid > 0, .actor.exe_origin]')" \
+	'["added","remapped",true,"image"]'
+mark_journal
+docker run --rm --network none --read-only busybox:story touch /usr/bin/not-there 2>/dev/null
+docker run --rm --network none --read-only --tmpfs /tmp busybox:story sh -c 'touch /tmp/x'
+sleep 2
+is "a read-only container changes nothing" "$(records '.type == "finding"' | wc -l)" 0
 
 kill $daemon
 wait $daemon

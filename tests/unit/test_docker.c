@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A fake engine on a UNIX socket, that answers, dawdles, lies and dies.  What a real
- * one says is in tests/integration/docker_real.sh.
+ * one says is in tests/integration/settings.sh.
  */
 #include "fixture.h"
 

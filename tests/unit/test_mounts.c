@@ -18,7 +18,7 @@ static const struct {
 	{ "/var/lib/docker/overlay2/" LAYER "-init/merged", "overlay", false, "" },
 	{ "/var/lib/containers/storage/overlay/" LAYER "/merged", "overlay", true, "" },
 	{ "/run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID "/rootfs", "overlay", true, ID },
-	{ "/run/containerd/io.containerd.runtime.v2.task/default/web/rootfs", "overlay", true, "" },
+	{ "/run/containerd/io.containerd.runtime.v2.task/default/web/rootfs", "overlay", true, "web" },
 	{ "/var/lib/docker/rootfs/overlayfs/" ID, "overlay", true, ID },
 	{ "/merged", "overlay", true, "" },
 	{ "/", "overlay", false, "" },

@@ -15,6 +15,7 @@ int cmd_verify(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_containers(int argc, char **argv);
+int cmd_sessions(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
@@ -28,8 +29,6 @@ int cmd_baseline_sign(int argc, char **argv);
 int cmd_baseline_digest(int argc, char **argv);
 int cmd_baseline_attach(int argc, char **argv);
 int cmd_baseline_check(int argc, char **argv);
-/* cmd_baseline_diff.c */
-int cmd_baseline_diff(int argc, char **argv);
 
 /* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. */
 char *cli_signature_path(const char *baseline);

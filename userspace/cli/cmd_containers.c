@@ -4,125 +4,51 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "containers.h"
 
-#define TIMEOUT_MS 10000
-#define COLUMNS	   5
+#define COLUMNS	  6
+#define WATCH_GAP 200000 /* microseconds: several events of one container */
 
-#define USAGE "usage: ecs-fim containers [--all] [--json] [--docker-socket SOCKET]\n"
+#define USAGE                                                                             \
+	"usage: ecs-fim containers [--all] [--json] [--watch] [--docker-socket SOCKET]\n" \
+	"                          [--ecs-agent URL] [--exceptions FILE]\n"
 
 static const char help[] = USAGE
 	"\n"
 	"Asks the Docker engine for its containers and judges the settings that each one runs\n"
-	"with: not its task definition, but what the engine was told.\n"
+	"with: not its task definition, but what the engine was told. Then asks the kernel, and\n"
+	"flags what is stronger than Docker says, and containers that Docker does not know:\n"
+	"made by containerd, Podman or runc (as root only: others see no foreign namespaces).\n"
 	"\n"
 	"  --all                    stopped containers too\n"
 	"  --json                   one JSON object per container, with the evidence\n"
-	"  --docker-socket SOCKET   default: from the configuration\n"
+	"  --watch                  go on: print whatever starts, ends or changes, until ^C\n"
+	"  --docker-socket SOCKET   default: from the configuration; '' for no Docker\n"
+	"  --ecs-agent URL          where the ECS agent confirms or refutes the labels of a\n"
+	"                           task; default " FIM_ECS_AGENT ", '' for nobody\n"
+	"  --exceptions FILE        containers that may have the power they have; default: from\n"
+	"                           the configuration\n"
 	"\n"
 	"PRIVILEGED: \"yes\" was started so; \"in effect\" can become root on the host by its\n"
-	"settings, e.g. a Docker socket; \"no\" cannot, as far as settings show.\n"
+	"settings, e.g. a Docker socket; \"no\" cannot, as far as settings and kernel show.\n"
 	"A container is flagged if it has power over the host or a setting rated high or\n"
-	"critical. Settings rated low or info (user root, writable root file system,\n"
-	"no-new-privileges missing) are in the list, but do not flag a container.\n"
-	"Containers that were made without Docker are not seen here.\n"
+	"critical, and no exception covers it. Lower settings (user root, writable root file\n"
+	"system, no-new-privileges missing) are in the list, but do not flag a container.\n"
 	"\n"
 	"exit status: 0 none is flagged, 3 some are, 1 error (also: one could not be\n"
 	"inspected), 2 wrong usage\n"
 	"\n"
 	"  ecs-fim containers\n"
-	"  ecs-fim containers --json | jq -r 'select(.flagged) | .name'\n";
-
-/**
- * struct inventory - what was found
- * @containers: inspected
- * @count: their number
- * @failed: one could not be inspected
- */
-struct inventory {
-	struct fim_container **containers;
-	size_t count;
-	bool failed;
-};
-
-static void inventory_clear(struct inventory *inventory)
-{
-	size_t i;
-
-	for (i = 0; i < inventory->count; i++)
-		fim_container_free(inventory->containers[i]);
-	free(inventory->containers);
-}
-
-/* Flagged first, the rest as Docker lists them: newest first. */
-static void inventory_sort(struct inventory *inventory)
-{
-	struct fim_container *container;
-	size_t i, at, flagged = 0;
-
-	for (i = 0; i < inventory->count; i++) {
-		container = inventory->containers[i];
-		if (!fim_container_is_flagged(container))
-			continue;
-		for (at = i; at > flagged; at--)
-			inventory->containers[at] = inventory->containers[at - 1];
-		inventory->containers[flagged++] = container;
-	}
-}
-
-static int inventory_add(struct inventory *inventory, struct fim_docker *docker, const char *id)
-{
-	struct fim_container **containers, *container;
-	struct fim_json *inspect = NULL;
-	int err;
-
-	err = fim_docker_inspect(docker, id, &inspect);
-	if (err == -ENOENT)
-		return 0; /* gone since it was listed */
-	if (!err)
-		err = fim_container_from_inspect(inspect, &container);
-	fim_json_free(inspect);
-	if (err) {
-		cli_error("container %s could not be inspected: %s", id, strerror(-err));
-		inventory->failed = true;
-		return err == -ENOMEM ? err : 0;
-	}
-	containers = realloc(inventory->containers,
-			     (inventory->count + 1) * sizeof(struct fim_container *));
-	if (!containers) {
-		fim_container_free(container);
-		return -ENOMEM;
-	}
-	inventory->containers = containers;
-	containers[inventory->count++] = container;
-	return 0;
-}
-
-static int inventory_take(struct inventory *inventory, const char *socket, bool all)
-{
-	struct fim_docker *docker = NULL;
-	struct fim_json *list = NULL;
-	const char *id;
-	size_t i;
-	int err;
-
-	err = fim_docker_open(socket, TIMEOUT_MS, &docker);
-	if (!err)
-		err = fim_docker_list(docker, all, &list);
-	for (i = 0; !err && i < fim_json_count(list); i++) {
-		id = fim_json_get_str(fim_json_index(list, i), "Id");
-		if (id)
-			err = inventory_add(inventory, docker, id);
-		else
-			inventory->failed = true;
-	}
-	fim_json_free(list);
-	fim_docker_close(docker);
-	return err;
-}
+	"  ecs-fim containers --json | jq -r 'select(.flagged) | .name'\n"
+	"  ecs-fim containers --watch --json | jq -r 'select(.flagged) | [.change, .name]'\n";
 
 /* ---- for people */
 
@@ -133,15 +59,19 @@ static const char *privileged_text(const struct fim_container *container)
 	return container->effectively_privileged ? "in effect" : "no";
 }
 
-/* FAMILY:REVISION, or the task's id, or nothing. */
+/* FAMILY:REVISION, or the task's id, or nothing; marked if it is not to be believed. */
 static char *task_text(const struct fim_container *container)
 {
 	const char *slash = strrchr(container->task_arn, '/');
+	bool refuted = container->task_check && strcmp(container->task_check, "refuted") == 0;
 	char *text;
 
-	if (!*container->family)
-		return strdup(slash ? slash + 1 : "-");
-	if (asprintf(&text, "%s:%s", container->family, container->revision) < 0)
+	if (asprintf(&text, "%s%s%s%s",
+		     *container->family ? container->family
+		     : slash		? slash + 1
+					: "-",
+		     *container->family ? ":" : "", *container->family ? container->revision : "",
+		     refuted ? " (forged)" : "") < 0)
 		return NULL;
 	return text;
 }
@@ -171,11 +101,14 @@ static char *flags_text(const struct fim_container *container)
 	return text;
 }
 
-/* The five cells of a row, escaped; false: out of memory. */
+/* The cells of a row, escaped; false: out of memory. */
 static bool row_make(const struct fim_container *container, char *cells[COLUMNS])
 {
-	char *raw[COLUMNS] = {strdup(container->name), strdup(container->image),
-			      task_text(container), strdup(privileged_text(container)),
+	char *raw[COLUMNS] = {strdup(container->name),
+			      strdup(*container->image ? container->image : "-"),
+			      strdup(container->engine),
+			      task_text(container),
+			      strdup(privileged_text(container)),
 			      flags_text(container)};
 	bool good = true;
 	size_t c;
@@ -208,6 +141,16 @@ static void put_evidence(const struct fim_container *container)
 		cli_put_escaped(stdout, container->flags[i].evidence);
 		putchar('\n');
 	}
+	if (container->excepted) {
+		char until[FIM_TIME_SIZE];
+
+		fim_time_format(container->expires_ns, until);
+		printf("  excepted until %.10s by ", until);
+		cli_put_escaped(stdout, container->owner);
+		fputs(": ", stdout);
+		cli_put_escaped(stdout, container->reason);
+		putchar('\n');
+	}
 }
 
 static void put_row(char *const cells[COLUMNS], const size_t widths[COLUMNS], const char *colour)
@@ -226,8 +169,8 @@ static void put_row(char *const cells[COLUMNS], const size_t widths[COLUMNS], co
 
 static int put_table(const struct inventory *inventory)
 {
-	static char *const head[COLUMNS] = {(char *)"NAME", (char *)"IMAGE", (char *)"TASK",
-					    (char *)"PRIVILEGED", (char *)"FLAGS"};
+	static char *const head[COLUMNS] = {(char *)"NAME", (char *)"IMAGE",	  (char *)"ENGINE",
+					    (char *)"TASK", (char *)"PRIVILEGED", (char *)"FLAGS"};
 	size_t widths[COLUMNS], i, c, flagged = 0;
 	char *(*rows)[COLUMNS];
 	int err = 0;
@@ -276,29 +219,141 @@ static int put_json(const struct inventory *inventory)
 	return err;
 }
 
-static int run(const char *socket, bool all, bool json)
+/* ---- --watch */
+
+/* Readable once the user wants to end it. */
+static int signals_open(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	return signalfd(-1, &mask, SFD_CLOEXEC);
+}
+
+static bool is_interrupted(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) == 1;
+}
+
+static int put_change(const char *change, const struct fim_container *container, bool json)
+{
+	bool bad = fim_container_is_flagged(container);
+	struct fim_json *object;
+	char time[FIM_TIME_SIZE];
+	char *flags, *name;
+
+	fim_time_format(fim_time_now(), time);
+	if (json) {
+		object = fim_container_to_json(container);
+		fim_json_set_str(object, "change", change);
+		fim_json_set_str(object, "time", time);
+		return cli_put_json(stdout, object);
+	}
+	flags = flags_text(container);
+	name = fim_escape(container->name, strlen(container->name));
+	printf("%.19sZ  %s%-8s%s %.12s %s (%s): privileged: %s; %s\n", time,
+	       bad ? cli_colour(stdout, CLI_RED) : "", bad ? "FLAGGED" : change,
+	       bad ? cli_colour(stdout, CLI_PLAIN) : "", container->id, name ? name : "?", change,
+	       privileged_text(container), flags ? flags : "?");
+	put_evidence(container);
+	free(flags);
+	free(name);
+	return 0;
+}
+
+/* What is in @now and was not so in @before, and what is gone. */
+static int put_changes(const struct inventory *before, const struct inventory *now, bool json)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < now->count && !err; i++) {
+		const struct fim_container *old = inventory_find(before, now->containers[i]->id);
+
+		if (!old)
+			err = put_change("added", now->containers[i], json);
+		else if (!inventory_same(old, now->containers[i]))
+			err = put_change("changed", now->containers[i], json);
+	}
+	for (size_t i = 0; i < before->count && !err; i++)
+		if (!inventory_find(now, before->containers[i]->id))
+			err = put_change("gone", before->containers[i], json);
+	fflush(stdout);
+	return err;
+}
+
+static bool has_flagged(const struct inventory *inventory)
+{
+	return inventory->count && fim_container_is_flagged(inventory->containers[0]);
+}
+
+static int watch(const struct inventory_source *source, bool json)
+{
+	struct inventory before = {.containers = NULL};
+	bool flagged = false, down = false;
+	int signal_fd = signals_open();
+	int err = 0;
+
+	while (!err && !is_interrupted(signal_fd)) {
+		struct inventory now = {.containers = NULL};
+
+		if (inventory_take(&now, source)) {
+			if (!down)
+				cli_error("no answer from the engine: waiting for it");
+			down = true;
+			inventory_clear(&now);
+			inventory_wait(NULL, signal_fd);
+			continue;
+		}
+		down = false;
+		inventory_sort(&now);
+		err = put_changes(&before, &now, json);
+		flagged |= has_flagged(&now);
+		inventory_clear(&before);
+		before = now;
+		inventory_wait(source, signal_fd);
+		usleep(WATCH_GAP);
+	}
+	inventory_clear(&before);
+	close(signal_fd);
+	return err ? FIM_EXIT_ERROR : flagged ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
+}
+
+static int list(const struct inventory_source *source, bool json)
 {
 	struct inventory inventory = {.containers = NULL};
-	struct fim_config *config = NULL;
-	int err = 0, status;
+	int status, err = inventory_take(&inventory, source);
 
-	if (!socket) {
-		err = fim_config_load(NULL, &config);
-		socket = err ? NULL : config->docker_socket;
-	}
-	if (!err)
-		err = inventory_take(&inventory, socket, all);
 	inventory_sort(&inventory);
 	if (!err)
 		err = json ? put_json(&inventory) : put_table(&inventory);
 	status = cli_exit(err);
 	if (!err && inventory.failed)
 		status = FIM_EXIT_ERROR;
-	else if (!err && inventory.count && fim_container_is_flagged(inventory.containers[0]))
+	else if (!err && has_flagged(&inventory))
 		status = FIM_EXIT_FINDINGS;
 	inventory_clear(&inventory);
-	fim_config_free(config);
 	return status;
+}
+
+/* What was not given on the command line. */
+static int defaults(struct inventory_source *source, struct fim_config **config_ret,
+		    const char *exceptions)
+{
+	int err = 0;
+
+	if (!source->socket || !exceptions)
+		err = fim_config_load(NULL, config_ret);
+	if (!err && !source->socket)
+		source->socket = (*config_ret)->docker_socket;
+	if (!err)
+		err = fim_exceptions_load(exceptions ? exceptions : (*config_ret)->exceptions,
+					  &source->exceptions);
+	return err;
 }
 
 int cmd_containers(int argc, char **argv)
@@ -306,25 +361,39 @@ int cmd_containers(int argc, char **argv)
 	static const struct option options[] = {
 		{"all", no_argument, NULL, 'a'},
 		{"json", no_argument, NULL, 'j'},
+		{"watch", no_argument, NULL, 'w'},
 		{"docker-socket", required_argument, NULL, 's'},
+		{"ecs-agent", required_argument, NULL, 'e'},
+		{"exceptions", required_argument, NULL, 'x'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	bool all = false, json = false;
-	const char *socket = NULL;
-	int opt;
+	struct inventory_source source = {.agent = FIM_ECS_AGENT};
+	bool json = false, watching = false;
+	struct fim_config *config = NULL;
+	const char *exceptions = NULL;
+	int opt, status = FIM_EXIT_ERROR;
 
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":ah", options, NULL)) != -1) {
 		switch (opt) {
 		case 'a':
-			all = true;
+			source.all = true;
 			break;
 		case 'j':
 			json = true;
 			break;
+		case 'w':
+			watching = true;
+			break;
 		case 's':
-			socket = optarg;
+			source.socket = optarg;
+			break;
+		case 'e':
+			source.agent = optarg;
+			break;
+		case 'x':
+			exceptions = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -335,5 +404,9 @@ int cmd_containers(int argc, char **argv)
 	}
 	if (argv[optind])
 		return cli_usage_error(USAGE, "containers: %s: not expected", argv[optind]);
-	return run(socket, all, json);
+	if (!defaults(&source, &config, exceptions))
+		status = watching ? watch(&source, json) : list(&source, json);
+	fim_exceptions_free(source.exceptions);
+	fim_config_free(config);
+	return status;
 }

@@ -21,6 +21,7 @@ static const struct command {
 	{"status", "show what the daemon knows about itself", cmd_status},
 	{"doctor", "say why something does not work, and what to do", cmd_doctor},
 	{"containers", "list containers and the settings that give them power", cmd_containers},
+	{"sessions", "list sessions of ECS Exec, their files and principals", cmd_sessions},
 	{"report", "make the PCI DSS report out of the journal", cmd_report},
 	{"journal", "check the journal's chain, print its records", cmd_journal},
 	{"rules", "check and run detections written in the Falco language", cmd_rules},

@@ -383,6 +383,24 @@ static const struct tree *home_of(const struct daemon *d, const char *id, const 
 	return tree;
 }
 
+/* Where the cgroup has no id of 64 digits: who has its name, or its mount namespace. */
+static bool container_by_other_means(const struct daemon *d, const struct fim_change *change,
+				     char id_ret[FIM_CONTAINER_ID_SIZE])
+{
+	const char *slash = change->cgroup ? strrchr(change->cgroup, '/') : NULL;
+	const char *id = NULL;
+
+	for (const struct tree *tree = slash ? d->containers : NULL; tree && !id; tree = tree->next)
+		if (tree->id[0] && strcmp(tree->id, slash + 1) == 0)
+			id = tree->id;
+	if (!id)
+		id = containers_id_of_ns(d, change->event.actor.mnt_ns);
+	if (!id)
+		return false;
+	snprintf(id_ret, FIM_CONTAINER_ID_SIZE, "%s", id);
+	return true;
+}
+
 int cause_new(struct daemon *d, struct fim_change *change, const struct tree *tree,
 	      struct cause **cause_ret)
 {
@@ -398,6 +416,8 @@ int cause_new(struct daemon *d, struct fim_change *change, const struct tree *tr
 	cause->refs = 1;
 	cause->change = change;
 	contained = change->cgroup && fim_cgroup_container_id(change->cgroup, cause->container_id);
+	if (!contained)
+		contained = container_by_other_means(d, change, cause->container_id);
 	if (!contained)
 		cause->container_id[0] = '\0';
 	else

@@ -30,9 +30,26 @@ const char *containers_id_of(const struct daemon *d, const char *root)
 	struct known_container *known = NULL;
 
 	while ((known = map_next(&d->container_table, known)))
-		if (strcmp(known->root, root) == 0)
+		if (known->root && strcmp(known->root, root) == 0)
 			return known->container->id;
 	return NULL;
+}
+
+static struct known_container *outsider_find(const struct daemon *d, uint64_t mnt_ns)
+{
+	struct known_container *known = NULL;
+
+	while (mnt_ns && (known = map_next(&d->container_table, known)))
+		if (known->mnt_ns == mnt_ns)
+			return known;
+	return NULL;
+}
+
+const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns)
+{
+	const struct known_container *known = d->outsider_count ? outsider_find(d, mnt_ns) : NULL;
+
+	return known ? known->container->id : NULL;
 }
 
 static char *flags_text(const struct fim_container *container)
@@ -50,15 +67,42 @@ static char *flags_text(const struct fim_container *container)
 	return text;
 }
 
+/* Why a container alarms: the operation of the audit record, and words for people. */
+struct alarm {
+	const char *op;
+	const char *words;
+};
+
+static const struct alarm *alarm_of(const struct fim_container *container)
+{
+	static const struct alarm alarms[] = {
+		{"privileged-container", "privileged container"},
+		{"unknown-container", "container unknown to its engine"},
+		{"stronger-container", "container stronger than its engine says"},
+		{"powerful-container", "effectively privileged container"},
+	};
+
+	if (container->excepted)
+		return NULL;
+	if (container->privileged)
+		return &alarms[0];
+	if (fim_container_is_disowned(container))
+		return &alarms[1];
+	if (strcmp(container->engine, "docker") == 0 && fim_container_is_stronger(container))
+		return &alarms[2];
+	return container->effectively_privileged ? &alarms[3] : NULL;
+}
+
 static void container_alert(struct daemon *d, const struct fim_container *container,
 			    const char *line)
 {
 	char *flags = flags_text(container);
 	char *name = fim_escape(container->name, strlen(container->name));
 	char *image = fim_escape(container->image, strlen(container->image));
+	const struct alarm *alarm = alarm_of(container);
 	char *text = NULL;
 	const struct alert_field fields[] = {
-		{"op", container->privileged ? "privileged-container" : "powerful-container", true},
+		{"op", alarm->op, true},
 		{"container", container->id, true},
 		{"container_name", container->name, false},
 		{"image", container->image, false},
@@ -75,16 +119,30 @@ static void container_alert(struct daemon *d, const struct fim_container *contai
 		.field_count = sizeof(fields) / sizeof(fields[0]),
 	};
 
-	if (asprintf(&text, "%s container: id=%.12s name=%s image=%s flags=%s",
-		     container->privileged ? "privileged" : "effectively privileged", container->id,
+	if (asprintf(&text, "%s: id=%.12s name=%s image=%s flags=%s", alarm->words, container->id,
 		     name ? name : "?", image ? image : "?", flags ? flags : "?") < 0)
 		text = NULL;
-	alert.text = text ? text : "privileged container";
+	alert.text = text ? text : alarm->words;
 	sinks_send(d, &alert);
 	free(text);
 	free(flags);
 	free(name);
 	free(image);
+}
+
+void containers_load_exceptions(struct daemon *d)
+{
+	struct fim_exceptions *fresh;
+
+	if (fim_exceptions_load(d->config->exceptions, &fresh)) {
+		control_set(d, COMPONENT_DOCKER, CONTROL_INFO, "%s is refused: %s",
+			    d->config->exceptions,
+			    d->exceptions ? "the exceptions read before stay"
+					  : "no container is excepted");
+		return;
+	}
+	fim_exceptions_free(d->exceptions);
+	d->exceptions = fresh;
 }
 
 static void container_say(struct daemon *d, struct known_container *known, const char *trigger,
@@ -93,14 +151,28 @@ static void container_say(struct daemon *d, struct known_container *known, const
 	struct fim_json *body = fim_json_object();
 	char *line = NULL;
 
+	fim_exceptions_apply(d->exceptions, fim_time_now(), known->container);
+
 	known->said = true;
 	fim_json_set_str(body, "trigger", trigger);
 	fim_json_set(body, "container", fim_container_to_json(known->container));
 	record_append(d, "container", body, &line);
-	if (line && (known->container->privileged || known->container->effectively_privileged))
+	if (line && alarm_of(known->container))
 		container_alert(d, known->container, line);
 	free(line);
 	rules_container(d, known->container, inspect);
+}
+
+/* What it may do is not what was told: an update, or the agent or the kernel said something new. */
+static bool is_news(const struct fim_container *old, const struct fim_container *fresh)
+{
+	if (old->flag_count != fresh->flag_count)
+		return true;
+	for (size_t i = 0; i < old->flag_count; i++)
+		if (strcmp(old->flags[i].id, fresh->flags[i].id) != 0 ||
+		    strcmp(old->flags[i].evidence, fresh->flags[i].evidence) != 0)
+			return true;
+	return false;
 }
 
 /* Docker says that it started: it ran, even if it is not running, or not there, any more. */
@@ -123,12 +195,16 @@ static void on_container(struct daemon *d, struct engine_news *news)
 		}
 	}
 	/* Started again, maybe with other settings (docker update). */
-	if (known->container && !known->container->running)
+	if (known->container &&
+	    (!known->container->running ||
+	     (news->container->running && is_news(known->container, news->container))))
 		known->said = false;
 	fim_container_free(known->container);
 	free(known->root);
 	known->container = news->container;
 	known->root = news->root;
+	d->outsider_count -= known->mnt_ns != 0; /* Docker knows it after all */
+	known->mnt_ns = 0;
 	news->container = NULL;
 	news->root = NULL;
 	known->listed = true;
@@ -137,6 +213,54 @@ static void on_container(struct daemon *d, struct engine_news *news)
 		container_say(d, known, news->trigger, news->inspect);
 }
 
+/* ------------------------------------------------------------- outside Docker */
+
+void containers_outsider(struct daemon *d, struct fim_container *container, uint64_t mnt_ns)
+{
+	struct known_container *known = map_find(&d->container_table, container->id);
+
+	if (!known) {
+		known = calloc(1, sizeof(*known));
+		if (!known || map_put(&d->container_table, container->id, &known->node)) {
+			free(known);
+			fim_container_free(container);
+			d->counters.no_memory++;
+			return;
+		}
+	}
+	d->outsider_count += known->mnt_ns == 0;
+	fim_container_free(known->container);
+	known->container = container;
+	known->mnt_ns = mnt_ns;
+	known->listed = true;
+	known->gone_ms = 0;
+	container_say(d, known, "reconcile", NULL);
+}
+
+bool containers_seen(struct daemon *d, uint64_t mnt_ns)
+{
+	struct known_container *known = d->outsider_count ? outsider_find(d, mnt_ns) : NULL;
+
+	if (known)
+		known->listed = true;
+	return known;
+}
+
+void containers_outsiders_listed(struct daemon *d)
+{
+	struct known_container *known = NULL;
+
+	while ((known = map_next(&d->container_table, known))) {
+		if (!known->mnt_ns)
+			continue;
+		if (!known->listed && !known->gone_ms)
+			known->gone_ms = now_ms();
+		known->listed = false;
+	}
+}
+
+/* ----------------------------------------------------------------------- news */
+
 static void on_gone(struct daemon *d, const struct engine_news *news)
 {
 	struct known_container *known = map_find(&d->container_table, news->text);
@@ -144,9 +268,13 @@ static void on_gone(struct daemon *d, const struct engine_news *news)
 	/* As it was when it was created. */
 	if (known && !known->said && has_started(news))
 		container_say(d, known, news->trigger, NULL);
+	if (known && known->mnt_ns)
+		return; /* Docker was asked, and never had it */
 	if (known && !known->gone_ms)
 		known->gone_ms = now_ms();
 	if (!known) {
+		/* Another engine's, then: its processes tell what it is. */
+		outsiders_look(d);
 		finding_give_up(d, news->text);
 		rules_give_up(d, news->text);
 	}
@@ -161,10 +289,12 @@ static void on_listed(struct daemon *d)
 		struct known_container *next = map_next(&d->container_table, known);
 		char *key = known->node.key;
 
-		if (!known->listed && !known->gone_ms)
+		if (!known->mnt_ns && !known->listed && !known->gone_ms)
 			known->gone_ms = now_ms();
-		known->listed = false;
+		if (!known->mnt_ns)
+			known->listed = false;
 		if (known->gone_ms && now_ms() - known->gone_ms > GONE_KEEP_MS) {
+			d->outsider_count -= known->mnt_ns != 0;
 			map_del(&d->container_table, &known->node);
 			free(key);
 			container_free(&known->node);
@@ -232,4 +362,5 @@ void containers_exit(struct daemon *d)
 {
 	if (d->container_table.slots)
 		map_exit(&d->container_table, container_free);
+	fim_exceptions_free(d->exceptions);
 }

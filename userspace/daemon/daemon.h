@@ -657,6 +657,7 @@ struct engine {
 	pthread_t thread;
 	bool running;
 	char *socket;
+	char *agent;	      /* URL of the ECS agent, "" if it is not asked */
 	int news_fd;	      /* eventfd: the loop has something to read */
 	int stop_fd;	      /* eventfd: the thread must end */
 	int ask_fd;	      /* eventfd: an id waits */
@@ -667,7 +668,7 @@ struct engine {
 	size_t asked_count;
 };
 
-int engine_start(struct engine *engine, const char *socket);
+int engine_start(struct engine *engine, const char *socket, const char *agent);
 void engine_stop(struct engine *engine);
 /* Ask for a container that an event named before Docker did. */
 void engine_ask(struct engine *engine, const char *id);
@@ -682,15 +683,35 @@ struct known_container {
 	char *root;
 	bool said; /* its container record was written */
 	bool listed;
+	uint64_t mnt_ns; /* of one that Docker did not tell about, else 0 */
 	int64_t gone_ms; /* 0: it exists */
 };
 
+/* Read the exceptions; what was read before stays if they are wrong. */
+void containers_load_exceptions(struct daemon *d);
 void containers_handle(struct daemon *d);
 /* NULL if Docker did not tell (yet). */
 const struct fim_container *containers_find(const struct daemon *d, const char *id);
 /* Id of the container whose root is mounted there, NULL if unknown. */
 const char *containers_id_of(const struct daemon *d, const char *root);
+/* One that Docker did not tell about. Takes over @container. */
+void containers_outsider(struct daemon *d, struct fim_container *container, uint64_t mnt_ns);
+/* True if that one is known; it counts as seen then. */
+bool containers_seen(struct daemon *d, uint64_t mnt_ns);
+/* Those of them that were not seen since the last time are gone. */
+void containers_outsiders_listed(struct daemon *d);
+/* Its id; NULL: no container outside Docker has this mount namespace. */
+const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns);
 void containers_exit(struct daemon *d);
+
+/* ------------------------------------------------------------ outsiders.c */
+
+/* Something was mounted: look soon. */
+void outsiders_want(struct daemon *d);
+/* Look now, unless that was done a moment ago. */
+void outsiders_look(struct daemon *d);
+void outsiders_poll(struct daemon *d);
+void outsiders_exit(struct daemon *d);
 
 /* --------------------------------------------------------------- access.c */
 
@@ -719,7 +740,8 @@ int privilege_drop(void);
 /* ------------------------------------------------------------- seccomp.c */
 
 /* Only the system calls that the loop needs from here on; before any thread is started. */
-int seccomp_enter(void);
+/* @inet: the ECS agent is asked over TCP. */
+int seccomp_enter(bool inet);
 
 /* --------------------------------------------------------------- notify.c */
 
@@ -780,11 +802,16 @@ struct daemon {
 	struct finding *held; /* waiting for Docker, oldest first */
 	struct rules *rules;
 	struct trail *trail; /* NULL: no directory of CloudTrail files */
+	struct fim_exceptions *exceptions;
 	struct engine engine;
 	bool engine_up;
 	bool engine_starting; /* it was not heard of yet */
 	char engine_api[16];
-	struct map accesses; /* ECS Exec sessions and execs that were told */
+	struct map suspects;	   /* ids in Docker's cgroups that it was asked about */
+	size_t outsider_count;	   /* in container_table */
+	int64_t outsiders_ms;	   /* when to look for containers outside Docker */
+	int64_t outsiders_last_ms; /* when that was done last */
+	struct map accesses;	   /* ECS Exec sessions and execs that were told */
 	struct map container_table;
 	struct sinks sinks;
 

@@ -26,6 +26,9 @@
 #define BACKOFF_MIN_MS	   500
 #define BACKOFF_MAX_MS	   2000 /* one connect(2) each: an engine that is back is noticed soon */
 #define ASKED_MAX	   1024
+#define TIMEOUTS_MAX	   3
+#define AGENT_TIMEOUT_MS   1000
+#define CONFIRMED_MAX	   16384
 
 /* The thread's own. */
 struct follower {
@@ -33,10 +36,12 @@ struct follower {
 	struct fim_docker *docker; /* for requests; events have a connection of their own */
 	int wake_fd;		   /* epoll: stop, ask or time to reconcile */
 	int timer_fd;
-	int request_fd; /* epoll: what ends a request: stop, or the socket was replaced */
-	int socket_fd;	/* inotify: the socket's inode lost a name */
-	int64_t since_ns;
-	bool first; /* list since the start */
+	int request_fd;	      /* epoll: what ends a request: stop, or the socket was replaced */
+	int socket_fd;	      /* inotify: the socket's inode lost a name */
+	int64_t since_ns;     /* events before this were told */
+	int timeouts;	      /* containers in a row that the engine did not answer for */
+	bool first;	      /* list since the start */
+	struct map confirmed; /* ids whose task the ECS agent knows: it is not asked again */
 };
 
 void engine_news_free(struct engine_news *news)
@@ -92,8 +97,40 @@ static char *merged_dir(const struct fim_json *inspect)
 	return strdup(dir ? dir : "");
 }
 
+static void confirmed_free(struct map_node *node)
+{
+	free(node);
+}
+
+/* The agent's word on the labels, asked for until it is given. */
+static int check_task(struct follower *f, struct fim_container *container)
+{
+	struct map_node *node;
+	int err;
+
+	if (!container->running || !*container->task_arn || container->task_check)
+		return 0;
+	if (map_find(&f->confirmed, container->id)) {
+		container->task_check = "confirmed";
+		return 0;
+	}
+	err = fim_agent_check(f->engine->agent, AGENT_TIMEOUT_MS, container);
+	if (err || !container->task_check || strcmp(container->task_check, "confirmed") != 0)
+		return err;
+	if (f->confirmed.count >= CONFIRMED_MAX) {
+		map_exit(&f->confirmed, confirmed_free);
+		if (map_init(&f->confirmed))
+			return -ENOMEM;
+	}
+	node = calloc(1, sizeof(*node));
+	if (node && map_put(&f->confirmed, container->id, node))
+		free(node);
+	return 0;
+}
+
 /* Takes over @inspect. */
-static struct engine_news *container_news(struct fim_json *inspect, const char *trigger)
+static struct engine_news *container_news(struct follower *f, struct fim_json *inspect,
+					  const char *trigger)
 {
 	struct engine_news *news = calloc(1, sizeof(*news));
 
@@ -105,7 +142,8 @@ static struct engine_news *container_news(struct fim_json *inspect, const char *
 	news->inspect = inspect;
 	news->trigger = trigger;
 	news->root = merged_dir(inspect);
-	if (!news->root || fim_container_from_inspect(inspect, &news->container)) {
+	if (!news->root || fim_container_from_inspect(inspect, &news->container) ||
+	    fim_truth_check(inspect, news->container) || check_task(f, news->container)) {
 		engine_news_free(news);
 		return NULL;
 	}
@@ -124,14 +162,16 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 	struct fim_json *inspect = NULL;
 	int err = fim_docker_inspect(f->docker, id, &inspect);
 
-	if (is_lost(err))
+	/* One that hangs, locked in the engine, must not hide all others. */
+	f->timeouts = err == -ETIMEDOUT ? f->timeouts + 1 : 0;
+	if (is_lost(err) && (err != -ETIMEDOUT || f->timeouts >= TIMEOUTS_MAX))
 		return err;
 	if (err == -ENOENT) {
 		post_about(f->engine, ENGINE_GONE, id, trigger);
 		return 0;
 	}
 	if (!err)
-		news = container_news(inspect, trigger);
+		news = container_news(f, inspect, trigger);
 	if (news)
 		post(f->engine, news);
 	else
@@ -194,18 +234,14 @@ static bool is_access(const char *action)
 	return false;
 }
 
-static int on_event(void *ctx, const struct fim_json *event)
+static int event_tell(struct follower *f, const struct fim_json *event)
 {
 	static const char *const inspected[] = {"create", "start", "restart", "unpause",
 						"die",	  "stop",  "update",  "rename"};
-	struct follower *f = ctx;
 	const char *type = fim_json_get_str(event, "Type");
 	const char *action = fim_json_get_str(event, "Action");
 	const char *id = fim_json_str(fim_json_at(event, "Actor/ID"));
-	int64_t time_ns = fim_json_get_int(event, "timeNano", 0);
 
-	if (time_ns > f->since_ns)
-		f->since_ns = time_ns + 1;
 	if (!type || !action || !id || strcmp(type, "container") != 0)
 		return 0;
 	if (strcmp(action, "destroy") == 0) {
@@ -221,6 +257,18 @@ static int on_event(void *ctx, const struct fim_json *event)
 			return tell_container(f, id,
 					      strcmp(action, "start") == 0 ? "start" : "event");
 	return 0;
+}
+
+/* What could not be told is asked for again after the next connection. */
+static int on_event(void *ctx, const struct fim_json *event)
+{
+	struct follower *f = ctx;
+	int64_t time_ns = fim_json_get_int(event, "timeNano", 0);
+	int err = event_tell(f, event);
+
+	if (!err && time_ns >= f->since_ns)
+		f->since_ns = time_ns + 1;
+	return err;
 }
 
 static bool fd_take(int fd)
@@ -308,8 +356,10 @@ static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
 				       &f->docker);
 
 	if (!err) {
-		/* From before the list, so that nothing falls between the two. */
-		f->since_ns = fim_time_now();
+		/* From before the list, so that nothing falls between the two; what the engine
+		 * still knows of the time without it is told, too. */
+		if (!f->since_ns)
+			f->since_ns = fim_time_now();
 		err = tell_all(f);
 		/* One that can only say its name is not up. */
 		if (!err) {
@@ -325,6 +375,42 @@ static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
 			  err == -ECANCELED ? "its socket was replaced"
 			  : err == -EPIPE   ? "the stream of events ended"
 					    : strerror(-err));
+}
+
+/*
+ * Wait before the next attempt, but no longer than until somebody makes the socket: an
+ * engine that is back is asked at once.
+ */
+static void back_off(struct follower *f, int64_t ms)
+{
+	int64_t until = now_ms() + ms;
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct pollfd fds[] = {{.fd = f->engine->stop_fd, .events = POLLIN},
+			       {.fd = fd, .events = POLLIN}};
+	char *dir = strdup(f->engine->socket);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	char drain[4096] __attribute__((aligned(8)));
+
+	if (slash) {
+		slash[slash == dir] = '\0';
+		inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+	}
+	free(dir);
+	while (now_ms() < until && poll(fds, 2, (int)(until - now_ms())) > 0 && !fds[0].revents) {
+		bool made = false;
+		ssize_t len = read(fd, drain, sizeof(drain));
+
+		for (ssize_t at = 0; at < len;) {
+			const struct inotify_event *event = (const void *)(drain + at);
+
+			made |= event->len && strcmp(event->name, basename(f->engine->socket)) == 0;
+			at += (ssize_t)(sizeof(*event) + event->len);
+		}
+		if (made)
+			break;
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static int wake_open(struct follower *f)
@@ -356,16 +442,16 @@ static void *engine_thread(void *ctx)
 	f.request_fd = epoll_create1(EPOLL_CLOEXEC);
 	f.socket_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	err = wake_open(&f);
+	err = map_init(&f.confirmed);
+	if (!err)
+		err = wake_open(&f);
 	if (err) {
 		post_text(f.engine, ENGINE_DOWN, strerror(-err));
 		goto out;
 	}
 	while (!is_stopped(f.engine)) {
-		struct pollfd pfd = {.fd = f.engine->stop_fd, .events = POLLIN};
-
 		connect_and_follow(&f, &backoff_ms);
-		poll(&pfd, 1, backoff_ms);
+		back_off(&f, backoff_ms);
 		backoff_ms = 2 * backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms : BACKOFF_MAX_MS;
 	}
 out:
@@ -377,20 +463,24 @@ out:
 		close(f.socket_fd);
 	if (f.timer_fd >= 0)
 		close(f.timer_fd);
+	if (f.confirmed.slots)
+		map_exit(&f.confirmed, confirmed_free);
 	return NULL;
 }
 
-int engine_start(struct engine *engine, const char *socket)
+int engine_start(struct engine *engine, const char *socket, const char *agent)
 {
 	sigset_t all, before;
 	int err;
 
 	engine->socket = strdup(socket);
+	engine->agent = strdup(agent);
 	engine->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->ask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	engine->news_tail = &engine->news;
-	if (!engine->socket || engine->news_fd < 0 || engine->stop_fd < 0 || engine->ask_fd < 0)
+	if (!engine->socket || !engine->agent || engine->news_fd < 0 || engine->stop_fd < 0 ||
+	    engine->ask_fd < 0)
 		return -ENOMEM;
 	pthread_mutex_init(&engine->lock, NULL);
 	/* Signals are the loop's. */
@@ -466,4 +556,5 @@ void engine_stop(struct engine *engine)
 	if (engine->ask_fd >= 0)
 		close(engine->ask_fd);
 	free(engine->socket);
+	free(engine->agent);
 }

@@ -267,6 +267,7 @@ static void timer_arm(struct daemon *d)
 	at = earliest(at, rules_deadline(d));
 	at = earliest(at, comparison_deadline(d));
 	at = earliest(at, rescan_deadline(d));
+	at = earliest(at, d->outsiders_ms);
 	at = earliest(at, d->source_retry_ms);
 	at = earliest(at, d->watchdog_next_ms);
 	if (at < 1) /* zero would disarm it */
@@ -342,6 +343,7 @@ static void do_due(struct daemon *d)
 	rules_flush(d, false);
 	watch_announce(d);
 	rescan_poll(d);
+	outsiders_poll(d);
 	comparison_poll(d);
 	retry_source(d);
 	if (d->reload)
@@ -414,7 +416,8 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	d->read_buf = malloc(READ_BUF_SIZE);
 	if (!d->hasher || !d->read_buf || names_new("/etc/passwd", &d->users) ||
 	    names_new("/etc/group", &d->groups) || processes_init(d) || map_init(&d->accesses) ||
-	    tree_new("/", &d->host) || map_init(&d->container_table) || rules_new(&d->rules))
+	    map_init(&d->suspects) || tree_new("/", &d->host) || map_init(&d->container_table) ||
+	    rules_new(&d->rules))
 		return -ENOMEM;
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epoll_fd < 0)
@@ -463,6 +466,7 @@ void daemon_exit(struct daemon *d)
 	fim_json_free(d->comparison);
 	processes_exit(d);
 	accesses_exit(d);
+	outsiders_exit(d);
 	names_free(d->users);
 	names_free(d->groups);
 	fim_hasher_free(d->hasher);

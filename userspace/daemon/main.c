@@ -198,7 +198,7 @@ static int start_containers(struct daemon *d)
 	}
 	if (!d->engine_starting)
 		return 0;
-	err = engine_start(&d->engine, d->config->docker_socket);
+	err = engine_start(&d->engine, d->config->docker_socket, d->config->ecs_agent);
 	if (!err)
 		err = watch_fd(d, d->engine.news_fd, EPOLLIN);
 	if (err)
@@ -226,11 +226,12 @@ static int start(struct daemon *d)
 	err = history_replay(d);
 	if (err)
 		return err;
+	containers_load_exceptions(d);
 	rules_load(d);
 	daemon_open_source(d);
 	err = privilege_drop();
 	if (!err)
-		err = seccomp_enter();
+		err = seccomp_enter(d->config->ecs_agent[0] != '\0');
 	if (!err)
 		err = status_open(d);
 	if (!err)

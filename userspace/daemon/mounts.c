@@ -85,6 +85,20 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* containerd's ids may be words. */
+static void task_id(const char *point, char id_ret[FIM_CONTAINER_ID_SIZE])
+{
+	static const char tasks[] = "/io.containerd.runtime.v2.task/";
+	const char *at = strstr(point, tasks);
+	const char *id = at ? strchr(at + strlen(tasks), '/') : NULL;
+	size_t len = id ? strcspn(++id, "/") : 0;
+
+	if (!len || len >= FIM_CONTAINER_ID_SIZE || strcmp(id + len, "/rootfs") != 0)
+		return;
+	memcpy(id_ret, id, len);
+	id_ret[len] = '\0';
+}
+
 /*
  *	/var/lib/docker/overlay2/LAYER/merged		Docker; LAYER is not the container's id
  *	/var/lib/containers/storage/overlay/LAYER/merged	Podman; the same
@@ -105,7 +119,7 @@ bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_
 	if (!ends_with(mount->point, "/rootfs") && !strstr(mount->point, "/rootfs/overlayfs/"))
 		return false;
 	if (!fim_cgroup_container_id(mount->point, id_ret))
-		id_ret[0] = '\0';
+		task_id(mount->point, id_ret);
 	return true;
 }
 
@@ -162,6 +176,7 @@ static void tree_add(struct daemon *d, const struct mount *mount, const char *id
 	memcpy(tree->id, id, sizeof(tree->id));
 	if (watch_container(d, tree))
 		settle_container(d, tree, "watch");
+	outsiders_want(d);
 }
 
 static void trees_forget(struct daemon *d)

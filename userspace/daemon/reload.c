@@ -65,6 +65,7 @@ void daemon_reload(struct daemon *d)
 {
 	d->reload = false;
 	reload_config(d);
+	containers_load_exceptions(d);
 	rules_load(d);
 	trail_open(d);
 }

@@ -53,7 +53,7 @@ static int allow_socket(scmp_filter_ctx ctx, int call, int family)
 				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
 }
 
-static int rules_add(scmp_filter_ctx ctx)
+static int rules_add(scmp_filter_ctx ctx, bool inet)
 {
 	int err = 0;
 
@@ -68,6 +68,8 @@ static int rules_add(scmp_filter_ctx ctx)
 		err = allow_socket(ctx, SCMP_SYS(socket), AF_UNIX);
 	if (!err)
 		err = allow_socket(ctx, SCMP_SYS(socket), AF_NETLINK);
+	if (!err && inet)
+		err = allow_socket(ctx, SCMP_SYS(socket), AF_INET);
 	if (!err)
 		err = allow_socket(ctx, SCMP_SYS(socketpair), AF_UNIX);
 	/* prctl(2) names threads; capset(2) and the rest of it are done with by now. */
@@ -76,14 +78,14 @@ static int rules_add(scmp_filter_ctx ctx)
 	return err;
 }
 
-int seccomp_enter(void)
+int seccomp_enter(bool inet)
 {
 	/* Not "not permitted": who asks for something newer falls back to what is older. */
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int err = ctx ? 0 : -ENOMEM;
 
 	if (!err)
-		err = rules_add(ctx);
+		err = rules_add(ctx, inet);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

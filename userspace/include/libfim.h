@@ -256,6 +256,10 @@ int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_
  * @trusted_keys: NULL-terminated; PEM files or directories; default /etc/ecs-fim/trusted-keys.d
  * @journal_dir: default /var/lib/ecs-fim/journal
  * @docker_socket: default /run/docker.sock; empty: no Docker
+ * @exceptions: containers that may have the power they have; default FIM_EXCEPTIONS_PATH,
+ *	which need not exist; empty: none
+ * @ecs_agent: where the ECS agent tells its tasks, FIM_ECS_AGENT; default empty: it is not
+ *	asked
  * @device: default /dev/ecs_fim
  * @status_socket: default /run/ecs-fim/status.sock
  * @sink_audit: Linux audit; default true
@@ -277,6 +281,8 @@ struct fim_config {
 	char **trusted_keys;
 	char *journal_dir;
 	char *docker_socket;
+	char *exceptions;
+	char *ecs_agent;
 	char *device;
 	char *status_socket;
 	bool sink_audit;
@@ -648,10 +654,6 @@ const struct fim_entry *fim_baseline_index(const struct fim_baseline *baseline, 
 const struct fim_entry *fim_baseline_lookup(const struct fim_baseline *baseline, const char *path);
 /* Format of sha256sum(1), regular files only, escaped as coreutils does; paths below @root. */
 int fim_baseline_export_sha256sums(const struct fim_baseline *baseline, FILE *out);
-/* Format of mtree(5), paths relative to the root; what mtree cannot say (xattrs) is left out. */
-int fim_baseline_export_mtree(const struct fim_baseline *baseline, FILE *out);
-/* One JSON document: {"header":{…},"objects":[{…},…]}. */
-int fim_baseline_export_json(const struct fim_baseline *baseline, FILE *out);
 
 /* ---------------------------------------------------------------- delta.c */
 /*
@@ -825,44 +827,6 @@ struct fim_compare_params {
 /* Full comparison of everything that the baseline's policy covers. */
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
 		struct fim_comparison *totals_ret);
-
-/* ----------------------------------------------------------------- diff.c */
-
-/**
- * struct fim_baseline_change - a path that two baselines have differently; valid as long as both
- * @path: absolute
- * @before: NULL: the first has none
- * @after: NULL: the second has none
- * @diff: FIM_DIFF_ bits, of any class
- * @kind: FIM_KIND_ADDED, _REMOVED, _MODIFIED or _ATTRIBUTES
- * @package: whose it is, after or before; NULL: nobody's, or unknown
- */
-struct fim_baseline_change {
-	const char *path;
-	const struct fim_entry *before;
-	const struct fim_entry *after;
-	uint32_t diff;
-	enum fim_kind kind;
-	const char *package;
-};
-
-/**
- * fim_baseline_diff() - what two baselines have differently
- * @before: the first
- * @after: the second
- * @changes_ret: malloc'ed, by package, then in byte order of the paths
- * @count_ret: their number
- */
-int fim_baseline_diff(const struct fim_baseline *before, const struct fim_baseline *after,
-		      struct fim_baseline_change **changes_ret, size_t *count_ret);
-/* Version of a package by a baseline's header; NULL: not installed, or unknown. */
-const char *fim_baseline_version(const struct fim_baseline *baseline, const char *package);
-/**
- * fim_change_explanation() - a sentence on why a change is what a reader may expect, or not
- * @change: of fim_baseline_diff()
- * @explained_ret: false: somebody should look at it
- */
-const char *fim_change_explanation(const struct fim_baseline_change *change, bool *explained_ret);
 
 /* --------------------------------------------------------------- enroll.c */
 
@@ -1177,9 +1141,10 @@ struct fim_flag {
  * @account: 12 digits out of @task_arn, "" if none
  * @region: out of @task_arn
  * @cluster_arn: from @task_arn and @cluster
- * @engine: static: "docker"; else who made it, as far as its cgroup tells
+ * @engine: static: "docker"; else who made it, as far as its cgroup tells, or "unknown"
  * @task_check: static: what the ECS agent says about the labels: "confirmed", "refuted",
- *	"unreachable"; NULL: not asked
+ *	"unknown" (it is new, or one of the agent's own), "unreachable"; NULL: not asked
+ * @created_ns: when it was made, 0: unknown
  * @exec_armed: the programs of ECS Exec are bound into it
  * @excepted: everything that would flag it is covered by an exception
  * @owner: of that exception, "" if none; likewise the next
@@ -1208,6 +1173,7 @@ struct fim_container {
 	char *cluster_arn;
 	const char *engine;
 	const char *task_check;
+	int64_t created_ns;
 	bool exec_armed;
 	bool excepted;
 	char *owner;
@@ -1232,6 +1198,134 @@ struct fim_json *fim_container_to_json(const struct fim_container *container);
 #define FIM_CONTAINER_ID_SIZE 65
 /* Last 64-hex component of a cgroup path (…/<id>, docker-<id>.scope); false: not in a container. */
 bool fim_cgroup_container_id(const char *cgroup, char id_ret[FIM_CONTAINER_ID_SIZE]);
+
+/*
+ * Who made a cgroup, as far as its path tells: "docker", "containerd", "podman",
+ * "buildkit", "lxc", "nspawn"; NULL: it does not tell.
+ */
+const char *fim_cgroup_engine(const char *cgroup);
+
+/* --------------------------------------------------------------- agent.c */
+
+/* Port of the agent's introspection on its host. */
+#define FIM_ECS_AGENT "http://127.0.0.1:51678"
+
+/**
+ * fim_agent_check() - ask the ECS agent which task a container belongs to
+ * @url: of its introspection, e.g. http://127.0.0.1:51678; "": it is not asked
+ * @timeout_ms: for the answer
+ * @container: with a task's label; gets task_check, and the flag "task-refuted"
+ *
+ * Labels are whatever the caller of Docker says; the agent knows what it started.  What
+ * answers on that port is not authenticated either: it confirms or refutes, and adds
+ * nothing.  -ENOMEM.
+ */
+int fim_agent_check(const char *url, uint32_t timeout_ms, struct fim_container *container);
+
+/* ----------------------------------------------------------- exceptions.c */
+/* Containers that may have the power they have, by image and settings. */
+
+struct fim_exceptions;
+#define FIM_EXCEPTIONS_PATH "/etc/ecs-fim/exceptions.yaml"
+
+/* -EINVAL: reported as FILE:LINE:COLUMN. No text: no exceptions. */
+int fim_exceptions_parse(const char *text, size_t len, const char *file,
+			 struct fim_exceptions **exceptions_ret);
+/* "" or a file that does not exist: no exceptions. */
+int fim_exceptions_load(const char *path, struct fim_exceptions **exceptions_ret);
+void fim_exceptions_free(struct fim_exceptions *exceptions);
+/* Sets @container's excepted, owner, reason, expires_ns; to be called once flags are complete. */
+int fim_exceptions_apply(const struct fim_exceptions *exceptions, int64_t now_ns,
+			 struct fim_container *container);
+
+/* ---------------------------------------------------------------- truth.c */
+/* Pure: what the kernel says of a container's first process, against what its engine says. */
+
+enum fim_ns {
+	FIM_NS_MNT = 0,
+	FIM_NS_PID,
+	FIM_NS_NET,
+	FIM_NS_IPC,
+	FIM_NS_UTS,
+	FIM_NS_USER,
+	FIM_NS_CGROUP,
+	FIM_NS_COUNT,
+};
+
+#define FIM_CGROUP_MAX 512
+
+/**
+ * struct fim_truth - one process as the kernel shows it; holds no pointers
+ * @pid: in our pid namespace
+ * @ppid: its parent
+ * @start_ticks: field 22 of /proc/PID/stat: with @pid a process for good
+ * @ns: inode numbers of its namespaces, 0: not readable
+ * @cap_effective: sets of 1 << CAP_*
+ * @cap_permitted: the same
+ * @cap_bounding: the same: what a set-uid program in it could get
+ * @seccomp: 0 off, 1 strict, 2 filter
+ * @no_new_privs: execve(2) grants it nothing
+ * @comm: its name, not trustworthy
+ * @parent: its parent's name, likewise
+ * @cgroup: the path that names a container, else that of the default or systemd's hierarchy
+ * @label: what the security module calls it ("docker-default (enforce)"), "" if there is none
+ */
+struct fim_truth {
+	int64_t pid;
+	int64_t ppid;
+	uint64_t start_ticks;
+	uint64_t ns[FIM_NS_COUNT];
+	uint64_t cap_effective;
+	uint64_t cap_permitted;
+	uint64_t cap_bounding;
+	unsigned int seccomp;
+	bool no_new_privs;
+	char comm[32];
+	char parent[32];
+	char cgroup[FIM_CGROUP_MAX];
+	char label[128];
+};
+
+/**
+ * fim_truth_judge() - add what the kernel shows beyond what the engine says
+ * @inspect: the engine's document; NULL: no engine, an ordinary container is expected
+ * @truth: of the container's first process
+ * @host: of process 1 of the host
+ * @container: gets flags "kernel-…", and effectively_privileged if they give the host
+ *
+ * -ENOMEM.
+ */
+int fim_truth_judge(const struct fim_json *inspect, const struct fim_truth *truth,
+		    const struct fim_truth *host, struct fim_container *container);
+/* Flag one in the cgroup of an engine that does not know it. -ENOMEM. */
+int fim_container_disown(struct fim_container *container, const struct fim_truth *truth);
+bool fim_container_is_disowned(const struct fim_container *container);
+/* True if the kernel shows more power than the engine told. */
+bool fim_container_is_stronger(const struct fim_container *container);
+/* A container that no engine told about; named after its cgroup. -ENOMEM. */
+int fim_container_from_truth(const struct fim_truth *truth, const struct fim_truth *host,
+			     struct fim_container **container_ret);
+
+/* ----------------------------------------------------------------- proc.c */
+
+/* -ESRCH: there is no such process (any more). */
+int fim_truth_read(int64_t pid, struct fim_truth *truth_ret);
+
+/**
+ * fim_truth_each() - find the containers of this host, whoever made them
+ * @fn: called with the oldest process of each mount namespace in which "/" is another
+ *	directory than the host's; what it returns other than 0 ends the search
+ * @ctx: for @fn
+ *
+ * Needs CAP_SYS_PTRACE to see them all.  -ENOMEM, or what opening /proc said.
+ */
+int fim_truth_each(int (*fn)(void *ctx, const struct fim_truth *truth), void *ctx);
+
+/*
+ * fim_truth_judge() with what the kernel shows now of a container that @inspect describes;
+ * nothing is added if it does not run, or its first process is gone. -ENOMEM.
+ */
+int fim_truth_check(const struct fim_json *inspect, struct fim_container *container);
 
 /* ---------------------------------------------------------------- event.c */
 /* Pure: from the module's bytes to structs. kmod/uapi/ecs_fim.h explains every member. */
@@ -1447,5 +1541,28 @@ int fim_report_oscal(const struct fim_json *report, struct fim_json **oscal_ret)
  * One more line, of kind "journal".
  */
 void fim_report_csv_end(const struct fim_json *report, FILE *out);
+
+/* ------------------------------------------------------------- sessions.c */
+/* Sessions of ECS Exec: the journal's side and CloudTrail's, joined by the session's id. */
+
+struct fim_sessions;
+struct fim_sessions *fim_sessions_new(void); /* NULL: out of memory */
+void fim_sessions_free(struct fim_sessions *sessions);
+/* A record of the journal; those that tell of no session are passed over. */
+void fim_sessions_record(struct fim_sessions *sessions, const struct fim_json *record);
+/* What fim_rules_cloudtrail_summary() says of a record; @time: its eventTime, NULL: unknown. */
+void fim_sessions_cloudtrail(struct fim_sessions *sessions, const struct fim_json *summary,
+			     const char *time);
+/**
+ * fim_sessions_each() - call @fn for every session, in the order in which they were met
+ * @sessions: from fim_sessions_new()
+ * @fn: @session is {"session_id","state","first","last","container","changes","files",
+ *	"request"}: userspace/README.md
+ * @ctx: for @fn
+ *
+ * Returns what @fn returned other than 0.
+ */
+int fim_sessions_each(const struct fim_sessions *sessions,
+		      int (*fn)(void *ctx, const struct fim_json *session), void *ctx);
 
 #endif /* LIBFIM_H */

@@ -34,6 +34,10 @@ static const struct fim_yaml_field fields[] = {
 	PATH_FIELD(journal_dir),
 	{ .key = "docker_socket", .type = FIM_YAML_TEXT,
 	  .offset = offsetof(struct fim_config, docker_socket) },
+	{ .key = "exceptions", .type = FIM_YAML_TEXT,
+	  .offset = offsetof(struct fim_config, exceptions) },
+	{ .key = "ecs_agent", .type = FIM_YAML_TEXT,
+	  .offset = offsetof(struct fim_config, ecs_agent) },
 	PATH_FIELD(device),
 	PATH_FIELD(status_socket),
 	BOOL_FIELD(sink_audit),
@@ -56,8 +60,8 @@ static const struct fim_yaml_field fields[] = {
 
 /* What a running daemon can take over; everything else is read at its start only. */
 static const char *const live[] = {
-	"sink_audit", "sink_syslog", "sink_stdout", "compare_interval_s",
-	"settle_ms",  "rules",	     "rules_tags",  "cloudtrail_dir",
+	"sink_audit", "sink_syslog", "sink_stdout",    "compare_interval_s", "settle_ms",
+	"rules",      "rules_tags",  "cloudtrail_dir", "exceptions",
 };
 
 static void strings_free(char **strings)
@@ -82,6 +86,8 @@ void fim_config_free(struct fim_config *config)
 	free(config->signature);
 	free(config->journal_dir);
 	free(config->docker_socket);
+	free(config->exceptions);
+	free(config->ecs_agent);
 	free(config->device);
 	free(config->status_socket);
 	free(config);
@@ -96,6 +102,8 @@ static struct fim_config *config_default(void)
 	config->baseline = strdup("/var/lib/ecs-fim/baseline.ndjson");
 	config->journal_dir = strdup("/var/lib/ecs-fim/journal");
 	config->docker_socket = strdup("/run/docker.sock");
+	config->exceptions = strdup(FIM_EXCEPTIONS_PATH);
+	config->ecs_agent = strdup("");
 	config->device = strdup("/dev/ecs_fim");
 	config->status_socket = strdup("/run/ecs-fim/status.sock");
 	config->trusted_keys = calloc(2, sizeof(*config->trusted_keys));
@@ -112,8 +120,8 @@ static struct fim_config *config_default(void)
 	config->rules_tags = calloc(1, sizeof(*config->rules_tags));
 	if (!config->cloudtrail_dir || !config->cloudtrail_state || !config->rules_tags ||
 	    !config->baseline || !config->journal_dir || !config->docker_socket ||
-	    !config->device || !config->status_socket || !config->trusted_keys ||
-	    !config->trusted_keys[0]) {
+	    !config->exceptions || !config->ecs_agent || !config->device ||
+	    !config->status_socket || !config->trusted_keys || !config->trusted_keys[0]) {
 		fim_config_free(config);
 		return NULL;
 	}
@@ -149,7 +157,8 @@ static int paths_check(const char *file, const struct fim_yaml *root)
 		    fields[i].type != FIM_YAML_STRINGS)
 			continue;
 		node = member(root, fields[i].key);
-		if (!node || !strcmp(fields[i].key, "rules_tags"))
+		if (!node || !strcmp(fields[i].key, "rules_tags") ||
+		    !strcmp(fields[i].key, "ecs_agent"))
 			continue;
 		err = path_check(file, node);
 		for (child = node->first; child && !err; child = child->next)

@@ -139,6 +139,7 @@ static int read_identity(const struct fim_json *inspect, struct fim_container *c
 {
 	const struct fim_json *state = fim_json_get(inspect, "State");
 	const char *name = fim_json_get_str(inspect, "Name");
+	const char *created = fim_json_get_str(inspect, "Created");
 	int err;
 
 	container->pid = fim_json_get_int(state, "Pid", 0);
@@ -155,6 +156,8 @@ static int read_identity(const struct fim_json *inspect, struct fim_container *c
 		err = keep_str(&container->image_id, fim_json_get_str(inspect, "Image"));
 	if (!err)
 		err = read_digest(inspect, container);
+	if (fim_time_parse(created ? created : "", &container->created_ns))
+		container->created_ns = 0;
 	container->engine = "docker";
 	container->exec_armed = is_exec_armed(inspect);
 	if (!err)
@@ -227,6 +230,35 @@ bool fim_container_is_flagged(const struct fim_container *container)
 	return !container->excepted &&
 	       (container->effectively_privileged ||
 		(container->flag_count && container->flags[0].severity >= FIM_SEVERITY_HIGH));
+}
+
+int fim_container_add_flag(struct fim_container *container, const struct fim_flag *flag)
+{
+	size_t at = container->flag_count;
+	struct fim_flag *flags = realloc(container->flags, (at + 1) * sizeof(*flags));
+
+	if (!flags) {
+		free(flag->evidence);
+		return -ENOMEM;
+	}
+	container->flags = flags;
+	/* Most severe first, otherwise as they came. */
+	while (at && flags[at - 1].severity < flag->severity)
+		at--;
+	memmove(flags + at + 1, flags + at, (container->flag_count - at) * sizeof(*flags));
+	flags[at] = *flag;
+	container->flag_count++;
+	return 0;
+}
+
+bool fim_container_has_flag(const struct fim_container *container, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < container->flag_count; i++)
+		if (strcmp(container->flags[i].id, id) == 0)
+			return true;
+	return false;
 }
 
 /* -------------------------------------------------------------------- JSON */
@@ -345,4 +377,29 @@ bool fim_cgroup_container_id(const char *cgroup, char id_ret[FIM_CONTAINER_ID_SI
 		end = start ? start - 1 : 0;
 	}
 	return false;
+}
+
+const char *fim_cgroup_engine(const char *cgroup)
+{
+	static const struct {
+		const char *part;
+		const char *engine;
+	} rows[] = {
+		{"libpod", "podman"},
+		{"buildkit", "buildkit"},
+		{"cri-containerd", "containerd"},
+		{"nerdctl", "containerd"},
+		{"containerd", "containerd"},
+		{"/docker", "docker"},
+		{"ecstasks", "docker"},
+		{"/ecs/", "docker"},
+		{"machine.slice", "nspawn"},
+		{"lxc", "lxc"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strstr(cgroup, rows[i].part))
+			return rows[i].engine;
+	return NULL;
 }

@@ -154,6 +154,8 @@ int fim_splitter_feed(struct fim_splitter *splitter, const char *bytes, size_t l
  * @api: value of the Api-Version header, "" if none
  * @status: HTTP status, 0 until there is one
  * @headers_done: the body begins
+ * @in_string: what was read of the body ends inside a string; @escaped: after a backslash there
+ * @values: how many there are in it, about
  * @err: why the body was refused, 0 if it was not
  */
 struct reply {
@@ -162,8 +164,34 @@ struct reply {
 	char api[16];
 	long status;
 	bool headers_done;
+	bool in_string, escaped;
+	size_t values;
 	int err;
 };
+
+/*
+ * A tree takes many times the memory of its text when that is nothing but brackets.
+ * Ten thousand containers with their labels stay well below this.  Counted as it comes:
+ * who sends a gigabyte of them is not listened to for long.
+ */
+#define MAX_VALUES 2000000
+
+static bool has_too_many_values(struct reply *reply, const char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (reply->escaped)
+			reply->escaped = false;
+		else if (bytes[i] == '"')
+			reply->in_string = !reply->in_string;
+		else if (reply->in_string)
+			reply->escaped = bytes[i] == '\\';
+		else
+			reply->values += bytes[i] == ',' || bytes[i] == '[' || bytes[i] == '{';
+	}
+	return reply->values > MAX_VALUES;
+}
 
 static size_t on_body(char *bytes, size_t one, size_t len, void *ctx)
 {
@@ -172,7 +200,7 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *ctx)
 	size_t room;
 
 	(void)one;
-	if (len > FIM_JSON_MAX_BYTES - reply->len) {
+	if (len > FIM_JSON_MAX_BYTES - reply->len || has_too_many_values(reply, bytes, len)) {
 		reply->err = -E2BIG;
 		return 0;
 	}
@@ -404,28 +432,6 @@ static void replace_nuls(char *json, size_t len)
 	}
 }
 
-/*
- * A tree takes many times the memory of its text when that is nothing but brackets.
- * Ten thousand containers with their labels stay well below this.
- */
-#define MAX_VALUES 2000000
-
-static bool has_too_many_values(const char *json, size_t len)
-{
-	bool in_string = false;
-	size_t i, values = 0;
-
-	for (i = 0; i < len && values <= MAX_VALUES; i++) {
-		if (json[i] == '"')
-			in_string = !in_string;
-		else if (in_string && json[i] == '\\')
-			i++;
-		else if (!in_string)
-			values += json[i] == ',' || json[i] == '[' || json[i] == '{';
-	}
-	return values > MAX_VALUES;
-}
-
 static int get_json(struct fim_docker *docker, const char *path, bool want_array,
 		    struct fim_json **json_ret)
 {
@@ -436,12 +442,6 @@ static int get_json(struct fim_docker *docker, const char *path, bool want_array
 	err = perform(docker, path, &reply);
 	if (err)
 		goto out;
-	if (has_too_many_values(reply.body, reply.len)) {
-		fim_log(LOG_ERR, "%s: GET %s: more than %d values", docker->socket_path, path,
-			MAX_VALUES);
-		err = -E2BIG;
-		goto out;
-	}
 	replace_nuls(reply.body, reply.len);
 	err = fim_json_parse(reply.body ? reply.body : "", reply.len, path, &json);
 	if (err)
@@ -624,6 +624,60 @@ int fim_docker_exec(struct fim_docker *docker, const char *id, struct fim_json *
 	err = get_json(docker, path, false, exec_ret);
 	free(path);
 	return err;
+}
+
+/* --------------------------------------------------------------- ECS agent */
+
+#define AGENT_BODY_MAX 1048576
+
+static size_t on_agent_body(char *bytes, size_t one, size_t len, void *ctx)
+{
+	struct reply *reply = ctx;
+
+	if (reply->len + len > AGENT_BODY_MAX) {
+		reply->err = -E2BIG;
+		return 0;
+	}
+	return on_body(bytes, one, len, ctx);
+}
+
+int fim_http_get_json(const char *url, uint32_t timeout_ms, long *status_ret,
+		      struct fim_json **json_ret)
+{
+	struct reply reply = {.body = NULL};
+	struct fim_json *json = NULL;
+	CURL *curl;
+	int err;
+
+	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
+		return -ENOMEM;
+	curl = curl_easy_init();
+	if (!curl) {
+		curl_global_cleanup();
+		return -ENOMEM;
+	}
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_agent_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+	err = curl_errno(curl, curl_easy_perform(curl));
+	if (reply.err)
+		err = reply.err;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
+	if (!err && reply.status == 200) {
+		err = fim_json_parse(reply.body ? reply.body : "", reply.len, url, &json);
+	}
+	curl_easy_cleanup(curl);
+	curl_global_cleanup();
+	free(reply.body);
+	if (err)
+		return err;
+	*status_ret = reply.status;
+	*json_ret = json;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ events */

@@ -205,6 +205,40 @@ char *fim_path_normalise(const char *path);
 /* True if @path is @dir or below it; both normalised. */
 bool fim_path_is_in(const char *path, const char *dir);
 
+/* ----------------------------------------------------------- container.c */
+
+/* Takes over @flag's evidence, also on failure. -ENOMEM. */
+int fim_container_add_flag(struct fim_container *container, const struct fim_flag *flag);
+bool fim_container_has_flag(const struct fim_container *container, const char *id);
+
+/* ------------------------------------------------------------- docker.c */
+
+/*
+ * One GET over TCP: docker.c is the only file that knows libcurl.  At most 1 MiB.
+ * *@json_ret is NULL unless the status is 200.
+ */
+int fim_http_get_json(const char *url, uint32_t timeout_ms, long *status_ret,
+		      struct fim_json **json_ret);
+
+/* -------------------------------------------------------------- agent.c */
+
+/* What an answer of the ECS agent makes of a container's labels. @task: NULL unless status 200. */
+int fim_agent_judge(long status, const struct fim_json *task, int64_t now_ns,
+		    struct fim_container *container);
+
+/* ----------------------------------------------------------- image_tar.c */
+
+#define FIM_IMAGE_ID_SIZE 72 /* "sha256:", 64 digits, NUL */
+/* -ENOENT, -EINVAL, -EFBIG: not one image; reported. */
+int fim_image_tar_id(const char *path, char id_ret[FIM_IMAGE_ID_SIZE]);
+/* The same of an open file, nothing reported; @name: for the JSON parser's messages. */
+int fim_image_tar_read(int fd, const char *name, char id_ret[FIM_IMAGE_ID_SIZE]);
+
+/* --------------------------------------------------------------- truth.c */
+
+/* The text of /proc/PID/status; what is not in it stays 0. */
+void fim_truth_parse_status(const char *text, struct fim_truth *truth);
+
 /* ----------------------------------------------------------- privilege.c */
 
 /* Sets effectively_privileged and flags of a container that knows if it is privileged. */
@@ -220,7 +254,6 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
  * @rule: how it is measured
  * @expected: what the baseline has, NULL: nothing or unknown
  * @walk_err: result's error should it turn out to be a directory
- * @packaged: what its package says is in it, NULL: nothing
  */
 struct fim_pool_object {
 	const char *path;
@@ -228,7 +261,6 @@ struct fim_pool_object {
 	const struct fim_rule *rule;
 	const struct fim_state *expected;
 	int walk_err;
-	const struct fim_package_digest *packaged;
 };
 
 /**
@@ -237,14 +269,12 @@ struct fim_pool_object {
  * @rule: as put
  * @state: FIM_TYPE_NONE: it is gone. If @err: as much as is known
  * @err: it could not be measured, or what is in it could not be read: -errno
- * @origin: how it relates to what its package says
  */
 struct fim_pool_result {
 	const char *path;
 	const struct fim_rule *rule;
 	const struct fim_state *state;
 	int err;
-	enum fim_origin origin;
 };
 
 /* Called on the caller's thread in the order of fim_pool_put(); non-zero stops. */
@@ -286,16 +316,14 @@ int fim_links_first(struct fim_links *links, const char *path, const struct fim_
  * @root_fd: directory that holds the system
  * @policy: what is covered
  * @rate: as fim_pool_open()
- * @packaged: what a path's package says is in it; may be NULL
  * @expect: what the baseline has at a path, called in order; may be NULL
  * @fn: called for each object in byte order of the paths
- * @ctx: for all three
+ * @ctx: for both
  */
 struct fim_walk_params {
 	int root_fd;
 	const struct fim_policy *policy;
 	uint64_t rate;
-	const struct fim_package_digest *(*packaged)(void *ctx, const char *path);
 	const struct fim_state *(*expect)(void *ctx, const char *path);
 	fim_pool_fn fn;
 	void *ctx;
@@ -308,55 +336,14 @@ bool fim_errno_is_ours(int err);
 
 /* ------------------------------------------------------------- package.c */
 
-#define FIM_MD5_SIZE 16
-
-enum fim_package_digest_kind {
-	FIM_PACKAGE_DIGEST_NONE = 0,
-	FIM_PACKAGE_DIGEST_MD5, /* dpkg's only one, and that of old RPMs */
-	FIM_PACKAGE_DIGEST_SHA256,
-};
-
-/**
- * struct fim_package_digest - what a package says is in a file
- * @kind: which of the two
- * @bytes: as many as that kind has
- */
-struct fim_package_digest {
-	enum fim_package_digest_kind kind;
-	unsigned char bytes[FIM_SHA256_SIZE];
-};
-
 struct fim_packages;
 
-/* Read the records of dpkg and RPM in @root, open as @root_fd, as far as @policy covers them. */
-int fim_packages_load(const char *root, int root_fd, const struct fim_policy *policy,
+/* Read dpkg's lists below @root_fd, as far as @policy covers them; empty where there is no dpkg. */
+int fim_packages_load(int root_fd, const struct fim_policy *policy,
 		      struct fim_packages **packages_ret);
 void fim_packages_free(struct fim_packages *packages);
 /* Name of the only package that has @path; NULL: none, unknown or several. */
 const char *fim_packages_owner(const struct fim_packages *packages, const char *path);
-/* What the package says is in it; NULL: nothing. */
-const struct fim_package_digest *fim_packages_digest(const struct fim_packages *packages,
-						     const char *path);
-/* True if a package has @path, or no package is known at all. */
-bool fim_packages_known(const struct fim_packages *packages, const char *path);
-/* For whoever reads records: a package's name, then its paths. */
-int fim_packages_name(struct fim_packages *packages, const char *name, size_t len,
-		      uint32_t *package_ret);
-int fim_packages_version(struct fim_packages *packages, const char *name, const char *version);
-/* Object of name → version, sorted. */
-struct fim_json *fim_packages_to_json(struct fim_packages *packages);
-/* @named: as the package has it; @digest NULL: it does not say. */
-int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t package,
-		     const struct fim_package_digest *digest);
-/* package_dpkg.c, package_rpm.c: nothing is read where there is none. */
-int fim_dpkg_load(int root_fd, struct fim_packages *packages);
-int fim_rpm_load(const char *root, struct fim_packages *packages);
-
-/* What @digest says of a file that was measured as @state; it is read again for MD5. measure.c */
-enum fim_origin fim_origin_at(int dirfd, const char *name, const struct fim_state *state,
-			      const struct fim_package_digest *digest);
-/* MD5 of all that can be read from @fd; -ENOTSUP: not allowed here (FIPS). crypto.c */
-int fim_md5_fd(int fd, unsigned char digest_ret[FIM_MD5_SIZE]);
 
 /* ------------------------------------------------------------ baseline.c */
 

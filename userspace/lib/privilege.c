@@ -72,27 +72,13 @@ struct rule {
 
 static void add_flag(struct judge *judge, enum fim_severity severity, char *evidence)
 {
-	struct fim_container *container = judge->container;
-	struct fim_flag *flags;
-	size_t at = container->flag_count;
+	struct fim_flag flag = {.id = judge->rule->id,
+				.severity = severity,
+				.evidence = evidence,
+				.cis = judge->rule->cis,
+				.security_hub = judge->rule->security_hub};
 
-	flags = realloc(container->flags, (at + 1) * sizeof(*flags));
-	if (!flags) {
-		free(evidence);
-		judge->err = -ENOMEM;
-		return;
-	}
-	container->flags = flags;
-	/* Most severe first, otherwise in the order of the table. */
-	while (at && flags[at - 1].severity < severity)
-		at--;
-	memmove(flags + at + 1, flags + at, (container->flag_count - at) * sizeof(*flags));
-	flags[at] = (struct fim_flag){.id = judge->rule->id,
-				      .severity = severity,
-				      .evidence = evidence,
-				      .cis = judge->rule->cis,
-				      .security_hub = judge->rule->security_hub};
-	container->flag_count++;
+	judge->err = fim_container_add_flag(judge->container, &flag);
 }
 
 static void raise_as(struct judge *judge, enum fim_severity severity, const char *fmt, ...)
@@ -117,16 +103,6 @@ static void raise_as(struct judge *judge, enum fim_severity severity, const char
 }
 
 #define raise(judge, ...) raise_as(judge, (judge)->rule->severity, __VA_ARGS__)
-
-static bool has_flag(const struct fim_container *container, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < container->flag_count; i++)
-		if (strcmp(container->flags[i].id, id) == 0)
-			return true;
-	return false;
-}
 
 /* ------------------------------------------------- places of the host, see bind.c */
 
@@ -500,7 +476,8 @@ static void find_label_disable(struct judge *judge, const char *arg)
 	size_t pos = 0;
 
 	(void)arg;
-	if (has_flag(judge->container, "pid-host") || has_flag(judge->container, "ipc-host"))
+	if (fim_container_has_flag(judge->container, "pid-host") ||
+	    fim_container_has_flag(judge->container, "ipc-host"))
 		return;
 	while ((value = security_option(judge, &pos, "label")) != NULL)
 		if (strcmp(value, "disable") == 0) {
@@ -766,15 +743,19 @@ static bool gives_host(const struct judge *judge)
 {
 	const struct fim_container *container = judge->container;
 	const char *apparmor = fim_json_get_str(judge->inspect, "AppArmorProfile");
-	bool confined = apparmor && *apparmor && !has_flag(container, "apparmor-unconfined");
+	bool confined = apparmor && *apparmor &&
+			!fim_container_has_flag(container, "apparmor-unconfined");
 
 	if (judge->gives_host)
 		return true;
-	if (has_flag(container, "pid-host") && has_flag(container, "cap-sys-ptrace"))
+	if (fim_container_has_flag(container, "pid-host") &&
+	    fim_container_has_flag(container, "cap-sys-ptrace"))
 		return true;
-	if (has_flag(container, "cap-sys-boot") && has_flag(container, "seccomp-unconfined"))
+	if (fim_container_has_flag(container, "cap-sys-boot") &&
+	    fim_container_has_flag(container, "seccomp-unconfined"))
 		return true;
-	return has_flag(container, "readonly-paths") && is_root_user(judge) && !confined;
+	return fim_container_has_flag(container, "readonly-paths") && is_root_user(judge) &&
+	       !confined;
 }
 
 static void apply_rules(struct judge *judge)

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers that Docker did not tell about: made by containerd, Podman or runc, or in
+ * Docker's cgroups without Docker knowing.  Found by looking at every process's mount
+ * namespace and root: some seconds after something was mounted, and now and then.
+ *
+ * What is known of them stands in the table of containers, beside Docker's.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+
+#define AFTER_MOUNT_MS 3000 /* a root is mounted before its first process runs */
+#define AGAIN_MS       5000 /* for Docker to answer */
+#define EVERY_MS       300000
+#define GAP_MS	       1000
+#define SUSPECTS_MAX   4096
+
+struct look {
+	struct daemon *d;
+	struct fim_truth host;
+	bool again;
+};
+
+static void suspect_free(struct map_node *node)
+{
+	free(node);
+}
+
+/* Docker may only be slow: it is asked, and blamed the next time. */
+static bool is_suspect(struct daemon *d, const char *id)
+{
+	struct map_node *node;
+
+	if (map_find(&d->suspects, id))
+		return true;
+	engine_ask(&d->engine, id);
+	if (d->suspects.count >= SUSPECTS_MAX) {
+		map_exit(&d->suspects, suspect_free);
+		if (map_init(&d->suspects))
+			return false;
+	}
+	node = calloc(1, sizeof(*node));
+	if (node && map_put(&d->suspects, id, node))
+		free(node);
+	return false;
+}
+
+static int outsider_add(struct look *look, const struct fim_truth *truth, bool unknown)
+{
+	struct fim_container *container;
+	int err = fim_container_from_truth(truth, &look->host, &container);
+
+	if (!err && unknown)
+		err = fim_container_disown(container, truth);
+	if (!err)
+		containers_outsider(look->d, container, truth->ns[FIM_NS_MNT]);
+	return err;
+}
+
+static int outsider_look(void *ctx, const struct fim_truth *truth)
+{
+	struct look *look = ctx;
+	struct daemon *d = look->d;
+	const char *engine = fim_cgroup_engine(truth->cgroup);
+	bool dockers = engine && strcmp(engine, "docker") == 0;
+	char id[FIM_CONTAINER_ID_SIZE];
+
+	if (containers_seen(d, truth->ns[FIM_NS_MNT]))
+		return 0;
+	if (fim_cgroup_container_id(truth->cgroup, id)) {
+		if (containers_find(d, id))
+			return 0;
+		/* Without an answer there is nobody to say that it is not Docker's. */
+		if (dockers && !d->engine_up)
+			return 0;
+		if (d->engine_up && !is_suspect(d, id)) {
+			look->again = true;
+			return 0;
+		}
+	}
+	return outsider_add(look, truth, dockers && d->config->docker_socket[0]);
+}
+
+void outsiders_want(struct daemon *d)
+{
+	int64_t at = now_ms() + AFTER_MOUNT_MS;
+
+	if (at < d->outsiders_ms)
+		d->outsiders_ms = at;
+}
+
+void outsiders_look(struct daemon *d)
+{
+	struct look look = {.d = d};
+	int64_t now = now_ms();
+
+	if (now - d->outsiders_last_ms < GAP_MS) {
+		if (d->outsiders_ms > d->outsiders_last_ms + GAP_MS)
+			d->outsiders_ms = d->outsiders_last_ms + GAP_MS;
+		return;
+	}
+	d->outsiders_last_ms = now;
+	d->outsiders_ms = now + EVERY_MS;
+	if (fim_truth_read(1, &look.host) || fim_truth_each(outsider_look, &look))
+		fim_log(LOG_WARNING, "not every container outside Docker could be looked for");
+	if (look.again)
+		d->outsiders_ms = now + AGAIN_MS;
+	containers_outsiders_listed(d);
+}
+
+void outsiders_poll(struct daemon *d)
+{
+	if (d->outsiders_ms <= now_ms())
+		outsiders_look(d);
+}
+
+void outsiders_exit(struct daemon *d)
+{
+	if (d->suspects.slots)
+		map_exit(&d->suspects, suspect_free);
+}
