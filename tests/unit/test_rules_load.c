@@ -237,6 +237,8 @@ static const struct {
 	{"evt.type = execve and proc.vpid = 1", NULL, NULL},
 	{"evt.type = execve and proc.name = nc", NULL, "of programs that are started, only"},
 	{"evt.type = open and fd.num = -1", "its condition is false", NULL},
+	{"evt.type = open and evt.is_open_write = true and fd.name startswith /proc/self/fd/", NULL,
+	 "a link of /proc/self"},
 };
 
 START_TEST(rules_that_cannot_fire_here_say_why)
@@ -251,6 +253,9 @@ START_TEST(rules_that_cannot_fire_here_say_why)
 	if (rule->never && !strstr(rule->never, "of a kind"))
 		ck_assert_msg(strstr(rule->never, verdicts[_i].why) != NULL, "%s", rule->never);
 	ck_assert_int_eq(rule->limited != NULL, verdicts[_i].limited != NULL);
+	if (rule->limited)
+		ck_assert_msg(strstr(rule->limited, verdicts[_i].limited) != NULL, "%s",
+			      rule->limited);
 	fim_rules_free(rules);
 }
 END_TEST

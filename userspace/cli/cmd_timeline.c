@@ -99,8 +99,8 @@ static void learn_host(struct timeline *t, const struct fim_line *line)
 	    fim_json_parse(line->text, line->len, NULL, &record))
 		return;
 	host = fim_json_str(fim_json_at(record, "detail/hostname"));
-	if (host)
-		snprintf(t->host, sizeof(t->host), "%s", host);
+	if (host && strlen(host) < sizeof(t->host))
+		strcpy(t->host, host);
 	fim_json_free(record);
 }
 

@@ -520,6 +520,20 @@ static void name_types(struct fim_arena *arena, const struct fim_node *node, str
 					 : ", which are not observed");
 }
 
+/* The kernel tells which file it was, not through which link of /proc it was reached. */
+static bool names_proc_link(const struct fim_node *node)
+{
+	static const char prefix[] = "/proc/self/";
+
+	if (node->text.len >= sizeof(prefix) - 1 &&
+	    !memcmp(node->text.bytes, prefix, sizeof(prefix) - 1))
+		return true;
+	for (size_t i = 0; i < node->count; i++)
+		if (names_proc_link(node->children[i]))
+			return true;
+	return false;
+}
+
 /* What kinds of events this rule is for that we do not see; empty: none. */
 static void write_limits(enum fim_rules_source_id source, const struct fim_node *node,
 			 struct fim_text *out)
@@ -533,6 +547,11 @@ static void write_limits(enum fim_rules_source_id source, const struct fim_node 
 				   "is observed");
 	if (can_be(node, FIM_FIELD_FILE, "open", read_constants, &ignored))
 		fim_text_addf(out, "%sfiles that are opened for reading are not observed",
+			      out->len ? "; " : "");
+	if (names_proc_link(node))
+		fim_text_addf(out,
+			      "%sa file that is reached through a link of /proc/self is seen under "
+			      "its own name",
 			      out->len ? "; " : "");
 }
 

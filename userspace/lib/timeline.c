@@ -289,7 +289,7 @@ int fim_timeline_add(struct fim_timeline *timeline, const char *host, const char
 		goto out;
 	item.text = strndup(text, len);
 	item.len = len;
-	item.host = copy(host);
+	item.host = host && fim_is_utf8(host, strlen(host)) ? copy(host) : NULL;
 	item.order = timeline->count;
 	err = item.text ? 0 : -ENOMEM;
 	if (err)
@@ -695,9 +695,9 @@ int fim_timeline_build(struct fim_timeline *timeline, const struct fim_timeline_
 		.items = calloc(room, sizeof(struct item *)),
 		.owners = calloc(room, sizeof(struct item *)),
 	};
-	int err = -ENOMEM;
+	int err = timeline->count ? -ENOMEM : 0;
 
-	if (indexes && group.items && group.owners) {
+	if (err && indexes && group.items && group.owners) {
 		arrange(timeline, indexes);
 		err = tell_groups(timeline, indexes, &group, &telling);
 	}
