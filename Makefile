@@ -38,6 +38,12 @@ CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL += $(LDFLAGS)
 LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread
+# RPM's database is read where there is librpm (RPM=0: not).
+RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
+ifeq ($(RPM),1)
+CPPFLAGS_ALL += -DFIM_RPM
+LIBS += -lrpm -lrpmio
+endif
 
 LIB_SRC := $(wildcard userspace/lib/*.c)
 DAEMON_SRC := $(wildcard userspace/daemon/*.c)

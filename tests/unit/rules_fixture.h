@@ -89,6 +89,16 @@ static inline int count_hit(void *ctx, struct fim_rules_event *event,
 	return 0;
 }
 
+/* For fim_rules_eval(): @ctx is a char *, which gets the output of the last hit. */
+static inline int take_output(void *ctx, struct fim_rules_event *event,
+			      const struct fim_rules_rule *rule)
+{
+	size_t len;
+
+	free(*(char **)ctx);
+	return fim_rules_output(event, rule, ctx, &len);
+}
+
 /* Path of a file that the engine answered questions in; NULL: there is none here. */
 static inline const char *falco_path(const char *name)
 {

@@ -267,7 +267,7 @@ static char repository[PATH_MAX];
 
 START_TEST(the_policies_that_we_ship_load_and_explain_themselves)
 {
-	static const char *const names[] = {"debian-12", "al2023"};
+	static const char *const names[] = {"debian-12", "al2023", "al2"};
 	struct fim_policy *policy = NULL;
 	const struct fim_rule *rule;
 	char path[PATH_MAX + 64];
@@ -279,8 +279,11 @@ START_TEST(the_policies_that_we_ship_load_and_explain_themselves)
 	ck_assert(fim_policy_covers(policy, "/usr/bin/ls"));
 	ck_assert(fim_policy_covers(policy, "/usr/sbin/useradd"));
 	ck_assert(fim_policy_covers(policy, "/etc/ecs-fim/config.yaml"));
-	ck_assert_int_eq(fim_policy_lookup(policy, "/etc/shadow")->cls, FIM_CLASS_STRICT);
-	ck_assert_int_eq(fim_policy_lookup(policy, "/etc/machine-id")->cls, FIM_CLASS_METADATA);
+	ck_assert_int_eq(fim_policy_lookup(policy, "/etc/sudo.conf")->cls, FIM_CLASS_STRICT);
+	ck_assert_int_eq(fim_policy_lookup(policy, "/etc/shadow")->cls, FIM_CLASS_ONCE);
+	ck_assert_int_eq(fim_policy_lookup(policy, "/etc/ssh/ssh_host_rsa_key")->cls,
+			 FIM_CLASS_ONCE);
+	ck_assert_int_eq(fim_policy_lookup(policy, "/etc/machine-id")->cls, FIM_CLASS_TEMPLATED);
 	for (i = 0; i < fim_policy_rule_count(policy); i++) {
 		rule = fim_policy_rule(policy, i);
 		ck_assert_msg(rule->category, "%s has no category", rule->path);
@@ -307,7 +310,7 @@ int main(void)
 	tcase_add_loop_test(tcase, json_gets_the_same_checks, 0, COUNT(bad_json));
 	tcase_add_test(tcase, classes_say_what_counts);
 	tcase_add_test(tcase, a_file_is_named_in_its_messages);
-	tcase_add_loop_test(tcase, the_policies_that_we_ship_load_and_explain_themselves, 0, 2);
+	tcase_add_loop_test(tcase, the_policies_that_we_ship_load_and_explain_themselves, 0, 3);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

@@ -173,13 +173,6 @@ static const struct {
 	 "web"},
 };
 
-static int take_output(void *ctx, struct fim_rules_event *event, const struct fim_rules_rule *rule)
-{
-	size_t len;
-
-	return fim_rules_output(event, rule, ctx, &len);
-}
-
 START_TEST(fields_are_found_in_records)
 {
 	struct fim_rules_event *event;

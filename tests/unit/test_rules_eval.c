@@ -98,13 +98,6 @@ static const struct {
 	{"%evt.is_open_write %fd.num", "{\"evt.is_open_write\":true,\"fd.num\":-3}", "true -3"},
 };
 
-static int take_output(void *ctx, struct fim_rules_event *event, const struct fim_rules_rule *rule)
-{
-	size_t len;
-
-	return fim_rules_output(event, rule, ctx, &len);
-}
-
 START_TEST(outputs_are_filled)
 {
 	struct fim_rules *rules;

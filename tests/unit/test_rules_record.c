@@ -114,13 +114,6 @@ static const struct {
 	 "k:v, l:w 09:41:00.500000000"},
 };
 
-static int take_output(void *ctx, struct fim_rules_event *event, const struct fim_rules_rule *rule)
-{
-	size_t len;
-
-	return fim_rules_output(event, rule, ctx, &len);
-}
-
 static int set_any(struct fim_rules_event *event, const struct fim_json *json)
 {
 	return fim_json_get(json, "HostConfig") ? fim_rules_event_set_inspect(event, json, NULL)
@@ -445,7 +438,7 @@ int main(void)
 		tcase_add_test(data, a_container_without_sensitive_mounts_is_none_with);
 		suite_add_tcase(suite, data);
 	} else {
-		puts("# no Falco data: its rules are not tried");
+		puts("ok - rules_record: stock rules # SKIP no Falco data: FALCO_DATA names its directory");
 	}
 	return fixture_run(suite);
 }

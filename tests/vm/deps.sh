@@ -9,15 +9,16 @@ set -eu
 
 # Compiler, and the libraries that the daemon and its unit tests link against.
 build='build-essential pkg-config libssl-dev libjansson-dev libaudit-dev
-libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev zlib1g-dev check'
+libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev zlib1g-dev librpm-dev check'
 
 # Kernel images, module builds, root image and QEMU. libelf1 is for objtool
 # (from Debian's linux-kbuild, which we unpack instead of installing).
 vm='build-essential qemu-system-x86 mmdebstrap busybox-static kmod e2fsprogs
 libelf1 cpio lz4 xz-utils zstd jq debian-archive-keyring'
 
-# The formatter is pinned: every clang-format release formats differently.
-lint='clang-format-14 rpm packer systemd python3-yaml zsh clang libclang-rt-14-dev sparse shellcheck mandoc groff'
+# The formatter is pinned: every clang-format release formats differently. bsdtar and mtree
+# read what we export.
+lint='libarchive-tools mtree-netbsd clang-format-14 rpm packer systemd python3-yaml zsh clang libclang-rt-14-dev sparse shellcheck mandoc groff'
 
 usage()
 {

@@ -29,6 +29,8 @@ int cmd_baseline_sign(int argc, char **argv);
 int cmd_baseline_digest(int argc, char **argv);
 int cmd_baseline_attach(int argc, char **argv);
 int cmd_baseline_check(int argc, char **argv);
+/* cmd_baseline_diff.c */
+int cmd_baseline_diff(int argc, char **argv);
 
 /* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. */
 char *cli_signature_path(const char *baseline);

@@ -18,7 +18,7 @@
 	"               [--provenance KEY=VALUE …] [--expires TIME] [--rate MIB]\n" \
 	"               [--quiet] [--json] [--progress]\n"
 #define SHOW_USAGE   "usage: ecs-fim baseline show [--json] BASELINE [PATH]\n"
-#define EXPORT_USAGE "usage: ecs-fim baseline export --format sha256sums BASELINE\n"
+#define EXPORT_USAGE "usage: ecs-fim baseline export --format sha256sums | mtree | json BASELINE\n"
 
 static const char create_help[] = CREATE_USAGE
 	"\n"
@@ -58,8 +58,12 @@ static const char export_help[] = EXPORT_USAGE
 	"one. Paths are those of the system that was measured.\n"
 	"\n"
 	"  --format sha256sums    regular files whose content counts, for sha256sum -c\n"
+	"  --format mtree         for mtree and bsdtar, relative to the root; without extended\n"
+	"                         attributes, which mtree does not know\n"
+	"  --format json          one JSON document\n"
 	"\n"
-	"  ecs-fim baseline export --format sha256sums baseline.ndjson | sha256sum -c --quiet\n";
+	"  ecs-fim baseline export --format sha256sums baseline.ndjson | sha256sum -c --quiet\n"
+	"  ecs-fim baseline export --format mtree baseline.ndjson | bsdtar -tf -\n";
 
 /* ---- create */
 
@@ -404,14 +408,35 @@ static int cmd_show(int argc, char **argv)
 
 /* ---- export */
 
-static int export(const char *file)
+typedef int (*export_fn)(const struct fim_baseline *baseline, FILE *out);
+
+/* NULL: unknown */
+static export_fn export_of(const char *format)
+{
+	static const struct {
+		const char *name;
+		export_fn fn;
+	} formats[] = {
+		{"sha256sums", fim_baseline_export_sha256sums},
+		{"mtree", fim_baseline_export_mtree},
+		{"json", fim_baseline_export_json},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(formats[i].name, format))
+			return formats[i].fn;
+	return NULL;
+}
+
+static int export(const char *file, export_fn fn)
 {
 	struct fim_baseline *baseline = NULL;
 	int err;
 
 	err = fim_baseline_open(file, NULL, NULL, &baseline);
 	if (!err)
-		err = fim_baseline_export_sha256sums(baseline, stdout);
+		err = fn(baseline, stdout);
 	fim_baseline_free(baseline);
 	return cli_exit(err);
 }
@@ -440,18 +465,18 @@ static int cmd_export(int argc, char **argv)
 	}
 	if (!format)
 		return cli_usage_error(EXPORT_USAGE, "--format is missing");
-	if (strcmp(format, "sha256sums"))
+	if (!export_of(format))
 		return cli_usage_error(EXPORT_USAGE, "--format %s: unknown", format);
 	if (argc - optind != 1)
 		return cli_usage_error(EXPORT_USAGE, "one baseline is expected");
-	return export(argv[optind]);
+	return export(argv[optind], export_of(format));
 }
 
 /* ---- the command */
 
 static const char baseline_usage[] =
 	"usage: ecs-fim baseline create | sign | digest | attach | verify-signature | show |\n"
-	"               export …\n";
+	"               export | diff …\n";
 
 static const char baseline_help[] =
 	"usage: ecs-fim baseline COMMAND [OPTION …]\n"
@@ -465,7 +490,8 @@ static const char baseline_help[] =
 	"  attach            take the signature that came back, if it is valid\n"
 	"  verify-signature  check the signature and the file\n"
 	"  show              print what it says about itself or about one path\n"
-	"  export            print it for sha256sum -c\n"
+	"  export            print it for sha256sum -c, mtree or as JSON\n"
+	"  diff              what two builds of an image have differently, by package\n"
 	"\n"
 	"  ecs-fim baseline COMMAND --help explains each.\n";
 
@@ -482,6 +508,7 @@ int cmd_baseline(int argc, char **argv)
 		{"verify-signature", cmd_baseline_check},
 		{"show", cmd_show},
 		{"export", cmd_export},
+		{"diff", cmd_baseline_diff},
 	};
 	size_t i;
 

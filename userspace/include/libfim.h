@@ -654,6 +654,10 @@ const struct fim_entry *fim_baseline_index(const struct fim_baseline *baseline, 
 const struct fim_entry *fim_baseline_lookup(const struct fim_baseline *baseline, const char *path);
 /* Format of sha256sum(1), regular files only, escaped as coreutils does; paths below @root. */
 int fim_baseline_export_sha256sums(const struct fim_baseline *baseline, FILE *out);
+/* Format of mtree(5), paths relative to the root; what mtree cannot say (xattrs) is left out. */
+int fim_baseline_export_mtree(const struct fim_baseline *baseline, FILE *out);
+/* One JSON document: {"header":{…},"objects":[{…},…]}. */
+int fim_baseline_export_json(const struct fim_baseline *baseline, FILE *out);
 
 /* ---------------------------------------------------------------- delta.c */
 /*
@@ -827,6 +831,44 @@ struct fim_compare_params {
 /* Full comparison of everything that the baseline's policy covers. */
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
 		struct fim_comparison *totals_ret);
+
+/* ----------------------------------------------------------------- diff.c */
+
+/**
+ * struct fim_baseline_change - a path that two baselines have differently; valid as long as both
+ * @path: absolute
+ * @before: NULL: the first has none
+ * @after: NULL: the second has none
+ * @diff: FIM_DIFF_ bits, of any class
+ * @kind: FIM_KIND_ADDED, _REMOVED, _MODIFIED or _ATTRIBUTES
+ * @package: whose it is, after or before; NULL: nobody's, or unknown
+ */
+struct fim_baseline_change {
+	const char *path;
+	const struct fim_entry *before;
+	const struct fim_entry *after;
+	uint32_t diff;
+	enum fim_kind kind;
+	const char *package;
+};
+
+/**
+ * fim_baseline_diff() - what two baselines have differently
+ * @before: the first
+ * @after: the second
+ * @changes_ret: malloc'ed, by package, then in byte order of the paths
+ * @count_ret: their number
+ */
+int fim_baseline_diff(const struct fim_baseline *before, const struct fim_baseline *after,
+		      struct fim_baseline_change **changes_ret, size_t *count_ret);
+/* Version of a package by a baseline's header; NULL: not installed, or unknown. */
+const char *fim_baseline_version(const struct fim_baseline *baseline, const char *package);
+/**
+ * fim_change_explanation() - a sentence on why a change is what a reader may expect, or not
+ * @change: of fim_baseline_diff()
+ * @explained_ret: false: somebody should look at it
+ */
+const char *fim_change_explanation(const struct fim_baseline_change *change, bool *explained_ret);
 
 /* --------------------------------------------------------------- enroll.c */
 

@@ -153,7 +153,8 @@ static int check_header(struct reader *reader, const struct fim_json *header)
 {
 	static const char *const allowed[] = {"format", "version",	 "created",    "tool",
 					      "hash",	"expires",	 "root",       "root_hex",
-					      "policy", "policy_digest", "provenance", NULL};
+					      "policy", "policy_digest", "provenance", "packages",
+					      NULL};
 	const char *root = fim_json_get_str(header, "root");
 	int err;
 
@@ -166,6 +167,9 @@ static int check_header(struct reader *reader, const struct fim_json *header)
 		return reject(reader, "\"root\" is not an absolute path");
 	if (!fim_json_is_object(fim_json_get(header, "provenance")))
 		return reject(reader, "\"provenance\" is not an object");
+	if (fim_json_get(header, "packages") &&
+	    !fim_json_is_object(fim_json_get(header, "packages")))
+		return reject(reader, "\"packages\" is not an object");
 	return 0;
 }
 

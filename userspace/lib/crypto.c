@@ -27,6 +27,7 @@
 
 #define KEY_FILE_MAX (64u << 10)
 #define RSA_BITS_MIN 2048
+#define MD5_READ     (64u << 10)
 
 /* ---- digests */
 
@@ -123,6 +124,30 @@ out:
 int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
 	return EVP_Digest(bytes, len, digest_ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+/* Not for security: it is what dpkg recorded, and says so wherever it is shown. */
+int fim_md5_fd(int fd, unsigned char digest_ret[FIM_MD5_SIZE])
+{
+	EVP_MD *md = EVP_MD_fetch(NULL, "MD5", NULL);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char bytes[MD5_READ];
+	int err = md && ctx && EVP_DigestInit_ex2(ctx, md, NULL) == 1 ? 0 : -ENOTSUP;
+	ssize_t n = 1;
+
+	while (!err && n) {
+		n = read(fd, bytes, sizeof(bytes));
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		else if (n > 0 && EVP_DigestUpdate(ctx, bytes, (size_t)n) != 1)
+			err = -EIO;
+	}
+	if (!err && EVP_DigestFinal_ex(ctx, digest_ret, NULL) != 1)
+		err = -EIO;
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	ERR_clear_error();
+	return err;
 }
 
 int fim_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,

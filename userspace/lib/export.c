@@ -11,6 +11,19 @@
 #include "baseline.h"
 #include "lib_private.h"
 
+static int finish(FILE *out)
+{
+	int err = 0;
+
+	if (fflush(out) || ferror(out)) {
+		err = errno ? -errno : -EIO;
+		fim_log(LOG_ERR, "cannot write the export: %s", strerror(-err));
+	}
+	return err;
+}
+
+/* ---- sha256sum(1) */
+
 /* As sha256sum(1): a line with an escaped name begins with a backslash. */
 static void write_sum(FILE *out, const char *root, const struct fim_entry *entry)
 {
@@ -54,9 +67,116 @@ int fim_baseline_export_sha256sums(const struct fim_baseline *baseline, FILE *ou
 			write_sum(out, len == 1 ? "" : root, entry);
 	}
 	free(root);
-	if (fflush(out) || ferror(out)) {
-		err = errno ? -errno : -EIO;
-		fim_log(LOG_ERR, "cannot write digests: %s", strerror(-err));
+	return finish(out);
+}
+
+/* ---- mtree(5) */
+
+/* As vis(3) with VIS_OCTAL: what is not plain becomes a backslash and three octal digits. */
+static void put_vis(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (byte <= ' ' || byte >= 0x7f || strchr("\\#=*?[", byte))
+			fprintf(out, "\\%03o", byte);
+		else
+			fputc(byte, out);
 	}
+}
+
+static const char *mtree_type(enum fim_type type)
+{
+	return type == FIM_TYPE_SYMLINK ? "link" : fim_type_name(type);
+}
+
+/* mtree wants every directory above said; of those above a root nothing is known but that. */
+static void write_parents(FILE *out, const struct fim_baseline *baseline, size_t index)
+{
+	const char *path = baseline->entries[index].path, *slash = path;
+	const char *before = index ? baseline->entries[index - 1].path : "";
+	char parent[FIM_PATH_MAX];
+
+	while ((slash = strchr(slash + 1, '/'))) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+		if (fim_path_is_below(before, parent) || fim_baseline_lookup(baseline, parent))
+			continue;
+		fputc('.', out);
+		put_vis(out, parent);
+		fputs(" type=dir\n", out);
+	}
+}
+
+static void write_mtree(FILE *out, const struct fim_entry *entry)
+{
+	const struct fim_state *state = &entry->state;
+	char hex[FIM_SHA256_HEX_SIZE];
+
+	fputc('.', out);
+	put_vis(out, strcmp(entry->path, "/") ? entry->path : "");
+	fprintf(out, " type=%s mode=%04o uid=%u gid=%u", mtree_type(state->type), state->mode,
+		state->uid, state->gid);
+	/* The size that stands for a template is nobody's. */
+	if (state->type == FIM_TYPE_FILE && state->has_digest) {
+		fim_hex_encode(state->sha256, sizeof(state->sha256), hex);
+		fprintf(out, " nlink=%u size=%" PRIu64 " sha256=%s", state->nlink, state->size,
+			hex);
+	}
+	if (state->type == FIM_TYPE_SYMLINK) {
+		fputs(" link=", out);
+		put_vis(out, state->target);
+	}
+	if (state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK)
+		fprintf(out, " device=linux,%u,%u", state->rdev_major, state->rdev_minor);
+	fputc('\n', out);
+}
+
+int fim_baseline_export_mtree(const struct fim_baseline *baseline, FILE *out)
+{
+	size_t i;
+
+	fputs("#mtree\n", out);
+	if (!fim_baseline_lookup(baseline, "/"))
+		fputs(". type=dir\n", out);
+	for (i = 0; i < baseline->count; i++) {
+		write_parents(out, baseline, i);
+		write_mtree(out, &baseline->entries[i]);
+	}
+	return finish(out);
+}
+
+/* ---- JSON */
+
+static int put_json(FILE *out, const char *before, struct fim_json *json)
+{
+	char *text = NULL;
+	size_t len;
+	int err;
+
+	err = fim_json_dump(json, &text, &len);
+	if (!err)
+		fprintf(out, "%s%s", before, text);
+	free(text);
+	fim_json_free(json);
 	return err;
+}
+
+int fim_baseline_export_json(const struct fim_baseline *baseline, FILE *out)
+{
+	struct fim_json *json;
+	size_t i;
+	int err;
+
+	err = put_json(out, "{\"header\":", fim_json_ref(baseline->header));
+	if (!err)
+		fputs(",\n\"objects\":[", out);
+	for (i = 0; i < baseline->count && !err; i++) {
+		json = fim_json_object();
+		fim_entry_to_json(&baseline->entries[i], json);
+		err = put_json(out, i ? ",\n" : "\n", json);
+	}
+	if (err)
+		return err;
+	fputs("\n]}\n", out);
+	return finish(out);
 }

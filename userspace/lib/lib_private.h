@@ -254,6 +254,7 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
  * @rule: how it is measured
  * @expected: what the baseline has, NULL: nothing or unknown
  * @walk_err: result's error should it turn out to be a directory
+ * @packaged: what its package says is in it, NULL: nothing
  */
 struct fim_pool_object {
 	const char *path;
@@ -261,6 +262,7 @@ struct fim_pool_object {
 	const struct fim_rule *rule;
 	const struct fim_state *expected;
 	int walk_err;
+	const struct fim_package_digest *packaged;
 };
 
 /**
@@ -269,12 +271,14 @@ struct fim_pool_object {
  * @rule: as put
  * @state: FIM_TYPE_NONE: it is gone. If @err: as much as is known
  * @err: it could not be measured, or what is in it could not be read: -errno
+ * @origin: how it relates to what its package says
  */
 struct fim_pool_result {
 	const char *path;
 	const struct fim_rule *rule;
 	const struct fim_state *state;
 	int err;
+	enum fim_origin origin;
 };
 
 /* Called on the caller's thread in the order of fim_pool_put(); non-zero stops. */
@@ -316,14 +320,16 @@ int fim_links_first(struct fim_links *links, const char *path, const struct fim_
  * @root_fd: directory that holds the system
  * @policy: what is covered
  * @rate: as fim_pool_open()
+ * @packaged: what a path's package says is in it; may be NULL
  * @expect: what the baseline has at a path, called in order; may be NULL
  * @fn: called for each object in byte order of the paths
- * @ctx: for both
+ * @ctx: for all three
  */
 struct fim_walk_params {
 	int root_fd;
 	const struct fim_policy *policy;
 	uint64_t rate;
+	const struct fim_package_digest *(*packaged)(void *ctx, const char *path);
 	const struct fim_state *(*expect)(void *ctx, const char *path);
 	fim_pool_fn fn;
 	void *ctx;
@@ -336,14 +342,55 @@ bool fim_errno_is_ours(int err);
 
 /* ------------------------------------------------------------- package.c */
 
+#define FIM_MD5_SIZE 16
+
+enum fim_package_digest_kind {
+	FIM_PACKAGE_DIGEST_NONE = 0,
+	FIM_PACKAGE_DIGEST_MD5, /* dpkg's only one, and that of old RPMs */
+	FIM_PACKAGE_DIGEST_SHA256,
+};
+
+/**
+ * struct fim_package_digest - what a package says is in a file
+ * @kind: which of the two
+ * @bytes: as many as that kind has
+ */
+struct fim_package_digest {
+	enum fim_package_digest_kind kind;
+	unsigned char bytes[FIM_SHA256_SIZE];
+};
+
 struct fim_packages;
 
-/* Read dpkg's lists below @root_fd, as far as @policy covers them; empty where there is no dpkg. */
-int fim_packages_load(int root_fd, const struct fim_policy *policy,
+/* Read the records of dpkg and RPM in @root, open as @root_fd, as far as @policy covers them. */
+int fim_packages_load(const char *root, int root_fd, const struct fim_policy *policy,
 		      struct fim_packages **packages_ret);
 void fim_packages_free(struct fim_packages *packages);
 /* Name of the only package that has @path; NULL: none, unknown or several. */
 const char *fim_packages_owner(const struct fim_packages *packages, const char *path);
+/* What the package says is in it; NULL: nothing. */
+const struct fim_package_digest *fim_packages_digest(const struct fim_packages *packages,
+						     const char *path);
+/* True if a package has @path, or no package is known at all. */
+bool fim_packages_known(const struct fim_packages *packages, const char *path);
+/* For whoever reads records: a package's name, then its paths. */
+int fim_packages_name(struct fim_packages *packages, const char *name, size_t len,
+		      uint32_t *package_ret);
+int fim_packages_version(struct fim_packages *packages, const char *name, const char *version);
+/* Object of name → version, sorted. */
+struct fim_json *fim_packages_to_json(struct fim_packages *packages);
+/* @named: as the package has it; @digest NULL: it does not say. */
+int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t package,
+		     const struct fim_package_digest *digest);
+/* package_dpkg.c, package_rpm.c: nothing is read where there is none. */
+int fim_dpkg_load(int root_fd, struct fim_packages *packages);
+int fim_rpm_load(const char *root, struct fim_packages *packages);
+
+/* What @digest says of a file that was measured as @state; it is read again for MD5. measure.c */
+enum fim_origin fim_origin_at(int dirfd, const char *name, const struct fim_state *state,
+			      const struct fim_package_digest *digest);
+/* MD5 of all that can be read from @fd; -ENOTSUP: not allowed here (FIPS). crypto.c */
+int fim_md5_fd(int fd, unsigned char digest_ret[FIM_MD5_SIZE]);
 
 /* ------------------------------------------------------------ baseline.c */
 

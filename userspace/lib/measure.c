@@ -642,3 +642,27 @@ int fim_measure_entry(int dirfd, const char *name, uint32_t flags, const struct 
 	*state_ret = state;
 	return 0;
 }
+
+enum fim_origin fim_origin_at(int dirfd, const char *name, const struct fim_state *state,
+			      const struct fim_package_digest *digest)
+{
+	unsigned char md5[FIM_MD5_SIZE];
+	int fd, err;
+
+	if (state->type != FIM_TYPE_FILE)
+		return FIM_ORIGIN_DIFFERS;
+	if (digest->kind == FIM_PACKAGE_DIGEST_SHA256) {
+		if (!state->has_digest)
+			return FIM_ORIGIN_UNKNOWN;
+		return memcmp(state->sha256, digest->bytes, FIM_SHA256_SIZE) ? FIM_ORIGIN_DIFFERS
+									     : FIM_ORIGIN_PACKAGED;
+	}
+	fd = openat(dirfd, name, READ_FLAGS | O_NOFOLLOW);
+	if (fd < 0)
+		return FIM_ORIGIN_UNKNOWN;
+	err = fim_md5_fd(fd, md5);
+	close(fd);
+	if (err)
+		return FIM_ORIGIN_UNKNOWN;
+	return memcmp(md5, digest->bytes, sizeof(md5)) ? FIM_ORIGIN_DIFFERS : FIM_ORIGIN_PACKAGED;
+}

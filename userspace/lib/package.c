@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which package a path belongs to, as dpkg recorded it in info/PACKAGE.list. An
- * explanation for the reader of a finding, never a reason to believe the file.
+ * Which package a path belongs to and what it should contain, as the package manager
+ * recorded it. An explanation for the reader of a finding, never a reason to believe
+ * the file: whoever can write the file can write the record.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "lib_private.h"
 
-#define DPKG_INFO   "var/lib/dpkg/info"
-#define LIST_SUFFIX ".list"
-#define LIST_MAX    (64u << 20)
-#define SHARED	    UINT32_MAX /* several packages: a directory, as a rule */
+#define SHARED UINT32_MAX /* several packages: a directory, as a rule */
 
 /* Directories that a merged-/usr system has as symlinks, while lists name them as of old. */
 static const char *const merged[] = {"bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"};
@@ -27,6 +21,12 @@ static const char *const merged[] = {"bin", "sbin", "lib", "lib32", "lib64", "li
 struct owner {
 	char *path; /* NULL: free place */
 	uint32_t package;
+	struct fim_package_digest digest;
+};
+
+struct version {
+	char *name;
+	char *version;
 };
 
 struct fim_packages {
@@ -34,6 +34,8 @@ struct fim_packages {
 	bool is_merged[MERGED_COUNT];
 	char **names;
 	size_t name_count;
+	struct version *versions;
+	size_t version_count;
 	struct owner *owners; /* hash table, linear probing */
 	size_t owner_count;
 	size_t room; /* a power of two */
@@ -74,7 +76,8 @@ static int owners_grow(struct fim_packages *packages)
 	return 0;
 }
 
-static int owner_add(struct fim_packages *packages, const char *path, uint32_t package)
+static int owner_add(struct fim_packages *packages, const char *path, uint32_t package,
+		     struct owner **owner_ret)
 {
 	struct owner *owner;
 	int err;
@@ -90,6 +93,7 @@ static int owner_add(struct fim_packages *packages, const char *path, uint32_t p
 		if (owner->package != SHARED &&
 		    strcmp(packages->names[owner->package], packages->names[package]))
 			owner->package = SHARED;
+		*owner_ret = owner;
 		return 0;
 	}
 	owner->path = strdup(path);
@@ -97,99 +101,113 @@ static int owner_add(struct fim_packages *packages, const char *path, uint32_t p
 		return -ENOMEM;
 	owner->package = package;
 	packages->owner_count++;
+	*owner_ret = owner;
 	return 0;
 }
 
-/* "/bin/ls" is "/usr/bin/ls" if /bin is a symlink to usr/bin. */
-static int line_add(struct fim_packages *packages, const char *line, uint32_t package)
+/* "/bin/ls" is "/usr/bin/ls" if /bin is a symlink to usr/bin. False: no path, or not covered. */
+static bool true_path(const struct fim_packages *packages, const char *named,
+		      char path_ret[FIM_PATH_MAX])
 {
-	char path[FIM_PATH_MAX];
 	size_t i, len;
 	int written;
 
-	if (*line != '/')
-		return 0;
-	written = snprintf(path, sizeof(path), "%s", line);
+	if (*named != '/')
+		return false;
+	written = snprintf(path_ret, FIM_PATH_MAX, "%s", named);
 	for (i = 0; i < MERGED_COUNT; i++) {
 		len = strlen(merged[i]);
-		if (packages->is_merged[i] && !strncmp(line + 1, merged[i], len) &&
-		    line[1 + len] == '/')
-			written = snprintf(path, sizeof(path), "/usr%s", line);
+		if (packages->is_merged[i] && !strncmp(named + 1, merged[i], len) &&
+		    named[1 + len] == '/')
+			written = snprintf(path_ret, FIM_PATH_MAX, "/usr%s", named);
 	}
-	if (written < 0 || (size_t)written >= sizeof(path))
-		return 0;
-	return fim_policy_covers(packages->policy, path) ? owner_add(packages, path, package) : 0;
+	return written > 0 && written < FIM_PATH_MAX &&
+	       fim_policy_covers(packages->policy, path_ret);
 }
 
-/* The name of a list is PACKAGE.list or PACKAGE:ARCHITECTURE.list. */
-static int name_add(struct fim_packages *packages, const char *file, uint32_t *package_ret)
+int fim_packages_name(struct fim_packages *packages, const char *name, size_t len,
+		      uint32_t *package_ret)
 {
 	char **larger;
-	char *name = strndup(file, strcspn(file, ":"));
+	char *copy = strndup(name, len);
 
-	if (!name)
+	if (!copy)
 		return -ENOMEM;
-	if (strlen(name) == strlen(file))
-		name[strlen(file) - strlen(LIST_SUFFIX)] = '\0';
 	larger = reallocarray(packages->names, packages->name_count + 1, sizeof(*larger));
 	if (!larger) {
-		free(name);
+		free(copy);
 		return -ENOMEM;
 	}
 	packages->names = larger;
-	larger[packages->name_count] = name;
+	larger[packages->name_count] = copy;
 	*package_ret = (uint32_t)packages->name_count++;
 	return 0;
 }
 
-static int list_read(struct fim_packages *packages, FILE *list, const char *file)
+int fim_packages_version(struct fim_packages *packages, const char *name, const char *version)
 {
-	char *line = NULL;
-	size_t room = 0;
-	uint32_t package;
-	ssize_t len;
+	struct version *larger, *added;
+
+	larger = reallocarray(packages->versions, packages->version_count + 1, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	packages->versions = larger;
+	added = &larger[packages->version_count++];
+	added->name = strdup(name);
+	added->version = strdup(version);
+	return added->name && added->version ? 0 : -ENOMEM;
+}
+
+static int version_order(const void *a, const void *b)
+{
+	const struct version *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : strcmp(left->version, right->version);
+}
+
+/* Of what is installed in several versions or for several architectures, all are named. */
+struct fim_json *fim_packages_to_json(struct fim_packages *packages)
+{
+	struct fim_json *json = fim_json_object();
+	const struct version *version, *before = NULL;
+	const char *known;
+	char *both;
+	size_t i;
+
+	if (packages->version_count)
+		qsort(packages->versions, packages->version_count, sizeof(*packages->versions),
+		      version_order);
+	for (i = 0; i < packages->version_count; i++, before = version) {
+		version = &packages->versions[i];
+		if (!fim_is_utf8(version->name, strlen(version->name)) ||
+		    !fim_is_utf8(version->version, strlen(version->version)) ||
+		    (before && !version_order(before, version)))
+			continue;
+		known = fim_json_get_str(json, version->name);
+		if (!known) {
+			fim_json_set_str(json, version->name, version->version);
+		} else if (asprintf(&both, "%s, %s", known, version->version) >= 0) {
+			fim_json_set_str(json, version->name, both);
+			free(both);
+		}
+	}
+	return json;
+}
+
+int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t package,
+		     const struct fim_package_digest *digest)
+{
+	char path[FIM_PATH_MAX];
+	struct owner *owner;
 	int err;
 
-	err = name_add(packages, file, &package);
-	while (!err && (len = getline(&line, &room, list)) > 0) {
-		if (line[len - 1] == '\n')
-			line[len - 1] = '\0';
-		err = line_add(packages, line, package);
-	}
-	free(line);
-	return err;
-}
-
-/* A list that cannot be read costs an explanation, not the baseline. */
-static int list_load(struct fim_packages *packages, int dir_fd, const char *file)
-{
-	struct stat st;
-	FILE *list;
-	int fd, err;
-
-	fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
+	if (!true_path(packages, named, path))
 		return 0;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > LIST_MAX) {
-		close(fd);
-		return 0;
-	}
-	list = fdopen(fd, "r");
-	if (!list) {
-		close(fd);
-		return -ENOMEM;
-	}
-	err = list_read(packages, list, file);
-	fclose(list);
+	err = owner_add(packages, path, package, &owner);
+	if (!err && digest)
+		owner->digest = *digest;
 	return err;
-}
-
-static bool is_list(const char *name)
-{
-	size_t len = strlen(name);
-
-	return *name != '.' && len > strlen(LIST_SUFFIX) &&
-	       !strcmp(name + len - strlen(LIST_SUFFIX), LIST_SUFFIX);
 }
 
 static void find_merged(struct fim_packages *packages, int root_fd)
@@ -206,29 +224,7 @@ static void find_merged(struct fim_packages *packages, int root_fd)
 	}
 }
 
-/* Order of the directory does not matter: what two packages claim belongs to none. */
-static int lists_load(struct fim_packages *packages, int root_fd)
-{
-	const struct dirent *entry;
-	int fd, err = 0;
-	DIR *dir;
-
-	fd = fim_open_beneath(root_fd, DPKG_INFO, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return 0; /* not a system that dpkg manages */
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while (!err && (entry = readdir(dir)))
-		if (is_list(entry->d_name))
-			err = list_load(packages, dirfd(dir), entry->d_name);
-	closedir(dir);
-	return err;
-}
-
-int fim_packages_load(int root_fd, const struct fim_policy *policy,
+int fim_packages_load(const char *root, int root_fd, const struct fim_policy *policy,
 		      struct fim_packages **packages_ret)
 {
 	struct fim_packages *packages = calloc(1, sizeof(*packages));
@@ -238,7 +234,9 @@ int fim_packages_load(int root_fd, const struct fim_policy *policy,
 		return -ENOMEM;
 	packages->policy = policy;
 	find_merged(packages, root_fd);
-	err = lists_load(packages, root_fd);
+	err = fim_dpkg_load(root_fd, packages);
+	if (!err)
+		err = fim_rpm_load(root, packages);
 	if (err)
 		fim_packages_free(packages);
 	else
@@ -256,17 +254,42 @@ void fim_packages_free(struct fim_packages *packages)
 		free(packages->owners[i].path);
 	for (i = 0; i < packages->name_count; i++)
 		free(packages->names[i]);
+	for (i = 0; i < packages->version_count; i++) {
+		free(packages->versions[i].name);
+		free(packages->versions[i].version);
+	}
+	free(packages->versions);
 	free(packages->owners);
 	free(packages->names);
 	free(packages);
 }
 
-const char *fim_packages_owner(const struct fim_packages *packages, const char *path)
+static const struct owner *owner_find(const struct fim_packages *packages, const char *path)
 {
 	const struct owner *owner;
 
 	if (!packages->room)
 		return NULL;
 	owner = owner_place(packages->owners, packages->room, path);
-	return owner->path && owner->package != SHARED ? packages->names[owner->package] : NULL;
+	return owner->path ? owner : NULL;
+}
+
+const char *fim_packages_owner(const struct fim_packages *packages, const char *path)
+{
+	const struct owner *owner = owner_find(packages, path);
+
+	return owner && owner->package != SHARED ? packages->names[owner->package] : NULL;
+}
+
+const struct fim_package_digest *fim_packages_digest(const struct fim_packages *packages,
+						     const char *path)
+{
+	const struct owner *owner = owner_find(packages, path);
+
+	return owner && owner->digest.kind != FIM_PACKAGE_DIGEST_NONE ? &owner->digest : NULL;
+}
+
+bool fim_packages_known(const struct fim_packages *packages, const char *path)
+{
+	return !packages->name_count || owner_find(packages, path);
 }

@@ -42,6 +42,8 @@ enum status {
  * @rule: how it is measured
  * @expected: what the baseline has, NULL: nothing
  * @walk_err: its error should it be a directory
+ * @packaged: what its package says is in it, NULL: nothing
+ * @origin: how it relates to that
  * @err: it could not be measured
  * @state: what was measured
  */
@@ -50,6 +52,8 @@ struct job {
 	const struct fim_rule *rule;
 	const struct fim_state *expected;
 	int walk_err;
+	const struct fim_package_digest *packaged;
+	enum fim_origin origin;
 	int err;
 	struct fim_state state;
 };
@@ -188,6 +192,13 @@ static void measure_by_path(const struct fim_pool *pool, const struct slot *slot
 				     &job->state);
 }
 
+/* While what was read is still in the page cache. */
+static void compare_with_package(int dir_fd, const char *name, struct job *job)
+{
+	if (!job->err && job->packaged && dir_fd >= 0)
+		job->origin = fim_origin_at(dir_fd, name, &job->state, job->packaged);
+}
+
 static void measure_in(const struct fim_pool *pool, const struct slot *slot, int dir_fd,
 		       struct job *job, uint32_t flags, struct fim_hasher *hasher)
 {
@@ -198,8 +209,10 @@ static void measure_in(const struct fim_pool *pool, const struct slot *slot, int
 	else
 		job->err = fim_measure_entry(dir_fd, *name ? name : ".", flags, job->rule,
 					     job->expected, hasher, &job->state);
-	if (job->err != -EINPROGRESS)
-		finish(job);
+	if (job->err == -EINPROGRESS)
+		return;
+	finish(job);
+	compare_with_package(dir_fd, name, job);
 }
 
 /* @count jobs of a slot are done; with the lock held. */
@@ -294,8 +307,11 @@ static void *worker(void *arg)
 
 static int deliver_job(struct fim_pool *pool, const struct slot *slot, struct job *job)
 {
-	struct fim_pool_result result = {
-		.path = pool->path, .rule = job->rule, .state = &job->state, .err = job->err};
+	struct fim_pool_result result = {.path = pool->path,
+					 .rule = job->rule,
+					 .state = &job->state,
+					 .err = job->err,
+					 .origin = job->origin};
 	int err;
 
 	snprintf(pool->path, sizeof(pool->path), "%s/%s", slot->text, slot->text + job->name);
@@ -394,7 +410,8 @@ int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object)
 	*job = (struct job){.name = slot->used,
 			    .rule = object->rule,
 			    .expected = object->expected,
-			    .walk_err = object->walk_err};
+			    .walk_err = object->walk_err,
+			    .packaged = object->packaged};
 	err = add_text(slot, name, strlen(name));
 	slot->count += !err;
 	return err;
