@@ -178,7 +178,7 @@ lint: ## refuse: format, kernel-doc, sparse, shellcheck, include, symbol and lic
 	$(Q)tests/lint/run.sh
 
 INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines \
-	$(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests $(DESTDIR)$(PREFIX)/share/ecs-fim/schemas \
+	$(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests $(DESTDIR)$(PREFIX)/share/ecs-fim/schemas $(DESTDIR)$(PREFIX)/share/ecs-fim/hooks \
 	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim/rules.d
 
@@ -193,6 +193,7 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 	$(Q)install -m 0755 $(O)/ecs-fimd $(DESTDIR)$(PREFIX)/sbin/ecs-fimd
 	$(Q)install -m 0644 baselines/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/
 	$(Q)install -m 0644 userspace/schemas/*.json $(DESTDIR)$(PREFIX)/share/ecs-fim/schemas/
+	$(Q)install -m 0644 ami/hooks/* $(DESTDIR)$(PREFIX)/share/ecs-fim/hooks/
 	$(Q)install -m 0644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/
 	$(Q)install -m 0644 rules/tests/*.ndjson $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests/
 	$(Q)for s in 1 5 8; do for f in userspace/man/*.$$s; do \
@@ -217,6 +218,7 @@ uninstall: ## remove what install put there; configuration, baseline and journal
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/ecs-fim $(DESTDIR)$(PREFIX)/sbin/ecs-fimd \
 		$(patsubst baselines/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/%,$(wildcard baselines/*.yaml)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim/,$(wildcard rules/*.yaml rules/tests/*.ndjson)) \
+		$(patsubst ami/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard ami/hooks/*)) \
 		$(patsubst userspace/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard userspace/schemas/*.json)) \
 		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
 		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service ami/systemd/*.timer ami/systemd/*/*.conf)) \

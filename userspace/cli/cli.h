@@ -21,6 +21,7 @@ int cmd_journal(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
+int cmd_change(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 
 /* ---------------------------------------------------- cmd_baseline_sign.c */
@@ -37,8 +38,12 @@ char *cli_signature_path(const char *baseline);
 
 /* ------------------------------------------------------------ difference.c */
 
-/* On standard output; a colon and lines of attributes, or members as in a finding of the journal. */
-int cli_put_difference(const struct fim_difference *difference, bool as_json);
+/*
+ * On standard output; a colon and lines of attributes, or members as in a finding of the
+ * journal. @pending: unsigned delta that may explain it, NULL: none.
+ */
+int cli_put_difference(const struct fim_difference *difference, const struct fim_baseline *pending,
+		       bool as_json);
 
 /* ------------------------------------------------------------------ term.c */
 

@@ -73,7 +73,7 @@ static int show_finding(void *ctx, const struct fim_difference *difference)
 {
 	const struct enroll *args = ctx;
 
-	return cli_put_difference(difference, args->json);
+	return cli_put_difference(difference, NULL, args->json);
 }
 
 static int put_result(const struct enroll *args, const char *dir,

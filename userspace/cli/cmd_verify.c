@@ -47,6 +47,8 @@ static const char help[] = USAGE
  * @config: --config
  * @json: --json
  * @progress: --quiet, --progress
+ * @pending: delta that waits for its signature, NULL: none
+ * @authorized: differences that it explains
  */
 struct verify {
 	const char *root;
@@ -57,6 +59,8 @@ struct verify {
 	const char *config;
 	bool json;
 	struct cli_progress progress;
+	struct fim_baseline *pending;
+	uint64_t authorized;
 };
 
 /* ---- what comes back */
@@ -66,7 +70,8 @@ static int show_difference(void *ctx, const struct fim_difference *difference)
 	struct verify *args = ctx;
 
 	cli_progress_end(&args->progress);
-	return cli_put_difference(difference, args->json);
+	args->authorized += fim_pending_lookup(args->pending, difference) != NULL;
+	return cli_put_difference(difference, args->pending, args->json);
 }
 
 static void show_progress(void *ctx, const struct fim_progress *now)
@@ -78,7 +83,8 @@ static void show_progress(void *ctx, const struct fim_progress *now)
 
 /* ---- totals */
 
-static int put_totals_json(const struct fim_comparison *totals, const struct fim_baseline *baseline)
+static int put_totals_json(const struct verify *args, const struct fim_comparison *totals,
+			   const struct fim_baseline *baseline)
 {
 	struct fim_json *json = fim_json_object();
 	char time[FIM_TIME_SIZE];
@@ -97,6 +103,7 @@ static int put_totals_json(const struct fim_comparison *totals, const struct fim
 	fim_json_set_int(json, "removed", (int64_t)totals->removed);
 	fim_json_set_int(json, "changed", (int64_t)totals->changed);
 	fim_json_set_int(json, "unreadable", (int64_t)totals->unreadable);
+	fim_json_set_int(json, "authorized", (int64_t)args->authorized);
 	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
 	return cli_put_json(stdout, json);
 }
@@ -106,7 +113,7 @@ static bool is_clean(const struct fim_comparison *totals)
 	return !totals->added && !totals->removed && !totals->changed && !totals->unreadable;
 }
 
-static void put_totals(const struct fim_comparison *totals)
+static void put_totals(const struct verify *args, const struct fim_comparison *totals)
 {
 	double seconds = (double)(totals->end_ns - totals->start_ns) / NSEC_PER_SEC;
 	char size[CLI_SIZE_SIZE];
@@ -121,6 +128,9 @@ static void put_totals(const struct fim_comparison *totals)
 		printf(": %llu changed, %llu added, %llu removed, %llu unreadable",
 		       (unsigned long long)totals->changed, (unsigned long long)totals->added,
 		       (unsigned long long)totals->removed, (unsigned long long)totals->unreadable);
+	if (args->authorized)
+		printf("; %llu of them of a change that is not signed yet",
+		       (unsigned long long)args->authorized);
 	putchar('\n');
 }
 
@@ -141,12 +151,21 @@ static int compare(struct verify *args, const struct fim_baseline *baseline)
 	if (err)
 		return FIM_EXIT_ERROR;
 	if (args->json)
-		err = put_totals_json(&totals, baseline);
+		err = put_totals_json(args, &totals, baseline);
 	else if (!args->progress.quiet)
-		put_totals(&totals);
+		put_totals(args, &totals);
 	if (err)
 		return FIM_EXIT_ERROR;
 	return is_clean(&totals) ? FIM_EXIT_CLEAN : FIM_EXIT_FINDINGS;
+}
+
+static int open_pending(struct verify *args, const struct fim_baseline *baseline, const char *path)
+{
+	char *dir = fim_deltas_dir(path);
+	int err = dir ? fim_pending_open(baseline, dir, NULL, &args->pending) : -ENOMEM;
+
+	free(dir);
+	return err;
 }
 
 static int verify(struct verify *args)
@@ -174,7 +193,10 @@ static int verify(struct verify *args)
 						  : (const char *const *)config->trusted_keys,
 				  &baseline)
 			: -ENOMEM;
+	if (!err)
+		err = open_pending(args, baseline, path);
 	err = err ? cli_exit(err) : compare(args, baseline);
+	fim_baseline_free(args->pending);
 	fim_baseline_free(baseline);
 	fim_config_free(loaded);
 	free(beside);

@@ -91,7 +91,7 @@ static uint32_t shown_bits(const struct fim_difference *difference)
 	return difference->diff & FIM_DIFF_TYPE ? FIM_DIFF_TYPE : difference->diff;
 }
 
-static void put_text(const struct fim_difference *difference)
+static void put_text(const struct fim_difference *difference, const struct fim_entry *agreed)
 {
 	uint32_t bits = shown_bits(difference), bit;
 
@@ -104,6 +104,10 @@ static void put_text(const struct fim_difference *difference)
 		printf(" (%s)", fim_type_name(difference->after->type));
 	else if (difference->kind == FIM_KIND_REMOVED)
 		printf(" (%s)", fim_type_name(difference->before->type));
+	if (agreed) {
+		fputs(": of a change, not signed yet: ", stdout);
+		cli_put_escaped(stdout, agreed->why ? agreed->why : "no reason given");
+	}
 	putchar('\n');
 	for (bit = 1; bit & FIM_DIFF_ALL; bit <<= 1) {
 		if (!(bits & bit))
@@ -126,7 +130,26 @@ static struct fim_json *state_json(const struct fim_state *state)
 	return json;
 }
 
-static int put_json(const struct fim_difference *difference)
+static int copy_member(void *to, const char *key, struct fim_json *value)
+{
+	fim_json_set(to, key, fim_json_ref(value));
+	return 0;
+}
+
+/* Who said so is in the header of the delta. */
+static struct fim_json *agreed_json(const struct fim_baseline *pending,
+				    const struct fim_entry *agreed)
+{
+	struct fim_json *json = fim_json_object();
+
+	fim_json_each(fim_json_get(fim_baseline_header(pending), "change"), copy_member, json);
+	fim_json_set_str(json, "why", agreed->why);
+	fim_json_set_bool(json, "signed", false);
+	return json;
+}
+
+static int put_json(const struct fim_difference *difference, const struct fim_baseline *pending,
+		    const struct fim_entry *agreed)
 {
 	struct fim_json *json = fim_json_object(), *changed = fim_json_array();
 	uint32_t bit;
@@ -144,13 +167,18 @@ static int put_json(const struct fim_difference *difference)
 	fim_json_set(json, "after", state_json(difference->after));
 	if (difference->kind == FIM_KIND_UNREADABLE)
 		fim_json_set_str(json, "error", strerror(-difference->err));
+	if (agreed)
+		fim_json_set(json, "change", agreed_json(pending, agreed));
 	return cli_put_json(stdout, json);
 }
 
-int cli_put_difference(const struct fim_difference *difference, bool as_json)
+int cli_put_difference(const struct fim_difference *difference, const struct fim_baseline *pending,
+		       bool as_json)
 {
+	const struct fim_entry *agreed = fim_pending_lookup(pending, difference);
+
 	if (as_json)
-		return put_json(difference);
-	put_text(difference);
+		return put_json(difference, pending, agreed);
+	put_text(difference, agreed);
 	return 0;
 }

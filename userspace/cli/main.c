@@ -18,6 +18,7 @@ static const struct command {
 	{"policy", "check a policy, explain what it says of a path", cmd_policy},
 	{"enroll", "take over what the first boot of a host may change", cmd_enroll},
 	{"verify", "compare the whole system with its baseline now", cmd_verify},
+	{"change", "say before what will change, sign for it after", cmd_change},
 	{"status", "show what the daemon knows about itself", cmd_status},
 	{"doctor", "say why something does not work, and what to do", cmd_doctor},
 	{"containers", "list containers and the settings that give them power", cmd_containers},

@@ -919,6 +919,69 @@ struct fim_enrollment {
  */
 int fim_enroll(const struct fim_enroll_params *params, struct fim_enrollment *enrollment_ret);
 
+/* --------------------------------------------------------------- window.c */
+
+/**
+ * struct fim_window_params - a change
+ * @root: directory that holds the system
+ * @baseline: with all signed deltas applied
+ * @dir: directory of the deltas
+ * @file: where the open window is noted
+ * @reason: begin: why
+ * @ticket: begin: where that was agreed to; may be NULL
+ * @by: begin: who says so
+ * @package_manager: begin: what the package database vouches for is authorized
+ * @paths: begin: what else is, with all below; NULL-terminated, NULL: nothing
+ * @finding: end: called for each difference that is not authorized; may be NULL
+ * @ctx: for it
+ */
+struct fim_window_params {
+	const char *root;
+	const struct fim_baseline *baseline;
+	const char *dir;
+	const char *file;
+	const char *reason;
+	const char *ticket;
+	const char *by;
+	bool package_manager;
+	const char *const *paths;
+	int (*finding)(void *ctx, const struct fim_difference *difference);
+	void *ctx;
+};
+
+/**
+ * struct fim_window_result - what came of it
+ * @totals: of the comparison
+ * @findings: begin: differences that there were before; end: that are not authorized
+ * @authorized: end: paths in the delta
+ * @path: end: the delta, malloc'ed; NULL: nothing was authorized
+ * @digest: end: its digest, to be signed
+ */
+struct fim_window_result {
+	struct fim_comparison totals;
+	uint64_t findings;
+	uint64_t authorized;
+	char *path;
+	char digest[FIM_SHA256_HEX_SIZE];
+};
+
+/* -EEXIST: one is open. Compares: what differs now is not what the change will have done. */
+int fim_window_begin(const struct fim_window_params *params, struct fim_window_result *result_ret);
+/* -ENOENT: none is open. Writes the delta, unsigned, in the place of one that waits. */
+int fim_window_end(const struct fim_window_params *params, struct fim_window_result *result_ret);
+/**
+ * fim_pending_open() - the delta that waits for its signature
+ * @baseline: with all signed deltas applied
+ * @dir: directory of the deltas
+ * @path_ret: its file, malloc'ed; may be NULL
+ * @pending_ret: the delta; both are untouched if there is none
+ */
+int fim_pending_open(const struct fim_baseline *baseline, const char *dir, char **path_ret,
+		     struct fim_baseline **pending_ret);
+/* What an unsigned delta says for a difference; NULL: nothing. @pending may be NULL. */
+const struct fim_entry *fim_pending_lookup(const struct fim_baseline *pending,
+					   const struct fim_difference *difference);
+
 /* -------------------------------------------------------------- journal.c */
 /*
  * A directory of segments: closed ones journal-FIRST.ndjson[.gz], named by their first

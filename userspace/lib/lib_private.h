@@ -371,6 +371,8 @@ const char *fim_packages_owner(const struct fim_packages *packages, const char *
 /* What the package says is in it; NULL: nothing. */
 const struct fim_package_digest *fim_packages_digest(const struct fim_packages *packages,
 						     const char *path);
+/* True if a package has @path. */
+bool fim_packages_has(const struct fim_packages *packages, const char *path);
 /* True if a package has @path, or no package is known at all. */
 bool fim_packages_known(const struct fim_packages *packages, const char *path);
 /* For whoever reads records: a package's name, then its paths. */

@@ -289,6 +289,11 @@ const struct fim_package_digest *fim_packages_digest(const struct fim_packages *
 	return owner && owner->digest.kind != FIM_PACKAGE_DIGEST_NONE ? &owner->digest : NULL;
 }
 
+bool fim_packages_has(const struct fim_packages *packages, const char *path)
+{
+	return owner_find(packages, path);
+}
+
 bool fim_packages_known(const struct fim_packages *packages, const char *path)
 {
 	return !packages->name_count || owner_find(packages, path);
