@@ -21,7 +21,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 cc-option = $(shell $(CC) -Werror $(1) -S -o /dev/null -x c /dev/null 2>/dev/null && echo $(1))
 
-CPPFLAGS_ALL := -D_GNU_SOURCE -I userspace/include -I .
+CPPFLAGS_ALL := -D_GNU_SOURCE -I userspace/include -I . -I $(O)/gen
 CFLAGS_ALL := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
 	-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wpointer-arith \
 	-Wimplicit-fallthrough $(call cc-option,-Wcast-align=strict) $(if $(filter 1,$(WERROR)),-Werror) \
@@ -44,6 +44,9 @@ ifeq ($(RPM),1)
 CPPFLAGS_ALL += -DFIM_RPM
 LIBS += -lrpm -lrpmio
 endif
+
+# The fleet's tables.
+LIBS += -lsqlite3
 
 LIB_SRC := $(wildcard userspace/lib/*.c)
 DAEMON_SRC := $(wildcard userspace/daemon/*.c)
@@ -70,6 +73,15 @@ $(O)/obj/%.o: %.c $(O)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The same text for every engine: see ami/fleet/.
+$(O)/gen/fleet_queries.h: ami/fleet/queries.sql Makefile
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q){ echo 'static const char fleet_queries[] ='; \
+		sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $<; echo ';'; } >$@
+
+$(O)/obj/userspace/lib/fleet_db.o: $(O)/gen/fleet_queries.h
 
 $(O)/libfim.a: $(call obj,$(LIB_SRC))
 	$(call say,AR,$@)
@@ -182,7 +194,7 @@ INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PRE
 	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim/rules.d
 
-INSTALL_DIRS += $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+INSTALL_DIRS += $(DESTDIR)$(PREFIX)/share/ecs-fim/fleet $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
 	$(DESTDIR)$(PREFIX)/libexec/ecs-fim $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)/etc/ecs-fim/trusted-keys.d
 
@@ -194,6 +206,7 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 	$(Q)install -m 0644 baselines/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/baselines/
 	$(Q)install -m 0644 userspace/schemas/*.json $(DESTDIR)$(PREFIX)/share/ecs-fim/schemas/
 	$(Q)install -m 0644 ami/hooks/* $(DESTDIR)$(PREFIX)/share/ecs-fim/hooks/
+	$(Q)install -m 0644 ami/fleet/*.sql $(DESTDIR)$(PREFIX)/share/ecs-fim/fleet/
 	$(Q)install -m 0644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/
 	$(Q)install -m 0644 rules/tests/*.ndjson $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests/
 	$(Q)for s in 1 5 8; do for f in userspace/man/*.$$s; do \
@@ -220,11 +233,12 @@ uninstall: ## remove what install put there; configuration, baseline and journal
 		$(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim/,$(wildcard rules/*.yaml rules/tests/*.ndjson)) \
 		$(patsubst ami/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard ami/hooks/*)) \
 		$(patsubst userspace/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard userspace/schemas/*.json)) \
+		$(patsubst ami/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard ami/fleet/*.sql)) \
 		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
 		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service ami/systemd/*.timer ami/systemd/*/*.conf)) \
 		$(patsubst ami/libexec/%,$(DESTDIR)$(PREFIX)/libexec/ecs-fim/%,$(wildcard ami/libexec/*)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/,lib/tmpfiles.d/ecs-fim.conf share/bash-completion/completions/ecs-fim share/zsh/site-functions/_ecs-fim)
-	$(Q)rmdir $(DESTDIR)$(PREFIX)/libexec/ecs-fim $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /schemas /baselines "") 2>/dev/null || true
+	$(Q)rmdir $(DESTDIR)$(PREFIX)/libexec/ecs-fim $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /schemas /fleet /baselines "") 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/

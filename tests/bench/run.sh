@@ -51,4 +51,5 @@ tests/vm/deps.sh all >&2
 make --no-print-directory -j"$(nproc)" all >&2
 verify_speed
 tests/bench/rules.sh
+tests/bench/report.sh
 tests/bench/kernel/run.sh 6.1

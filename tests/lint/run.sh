@@ -99,6 +99,7 @@ third_party() {
 		only_in 'pcre2' userspace/lib/regex.c &&
 		only_in 'zlib' userspace/lib/gzip.c &&
 		only_in 'curl/' userspace/lib/docker.c &&
+		only_in 'sqlite3' userspace/lib/fleet_db.c &&
 		only_in 'libaudit' userspace/daemon/sink_audit.c
 }
 

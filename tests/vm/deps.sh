@@ -9,7 +9,8 @@ set -eu
 
 # Compiler, and the libraries that the daemon and its unit tests link against.
 build='build-essential pkg-config libssl-dev libjansson-dev libaudit-dev
-libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev zlib1g-dev librpm-dev check'
+libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev zlib1g-dev librpm-dev
+libsqlite3-dev check time'
 
 # Kernel images, module builds, root image and QEMU. libelf1 is for objtool
 # (from Debian's linux-kbuild, which we unpack instead of installing).

@@ -17,6 +17,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_containers(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_fleet(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_policy(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command {
 	{"containers", "list containers and the settings that give them power", cmd_containers},
 	{"sessions", "list sessions of ECS Exec, their files and principals", cmd_sessions},
 	{"report", "make the PCI DSS report out of the journal", cmd_report},
+	{"fleet", "verify the bundles of many hosts, make one report of them", cmd_fleet},
 	{"journal", "check the journal's chain, print its records", cmd_journal},
 	{"rules", "check and run detections written in the Falco language", cmd_rules},
 	{"timeline", "tell what happened on hosts and in the AWS account as incidents",

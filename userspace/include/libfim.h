@@ -1670,4 +1670,39 @@ void fim_sessions_cloudtrail(struct fim_sessions *sessions, const struct fim_jso
 int fim_sessions_each(const struct fim_sessions *sessions,
 		      int (*fn)(void *ctx, const struct fim_json *session), void *ctx);
 
+/* ---------------------------------------------------------------- fleet.c */
+
+struct fim_bundle;
+
+/**
+ * struct fim_fleet_params - a report over many hosts
+ * @dirs: NULL-terminated; bundles are looked for in and below them
+ * @keys: as for fim_signature_check(); NULL: signatures are not checked, and that is said
+ * @expected: NDJSON of account, cluster, host; NULL: not known
+ * @database: SQLite file that is left behind; NULL: a temporary one
+ * @standard: numbering
+ * @lang: of all texts but those of the journals
+ * @progress: called after each bundle; may be NULL
+ * @progress_ctx: for @progress
+ */
+struct fim_fleet_params {
+	const char *const *dirs;
+	const char *const *keys;
+	const char *expected;
+	const char *database;
+	enum fim_standard standard;
+	enum fim_lang lang;
+	void (*progress)(void *ctx, const struct fim_bundle *bundle, bool rejected);
+	void *progress_ctx;
+};
+
+/* Verifies every bundle and reports over all. What is rejected is in it, by name. -ENOENT: none. */
+int fim_fleet_report(const struct fim_fleet_params *params, struct fim_json **report_ret);
+/* One self-contained page. */
+int fim_fleet_html(const struct fim_json *report, FILE *out);
+/* Calls @fn for the directory of each bundle in and below @dirs, by name. */
+int fim_fleet_each(const char *const *dirs, int (*fn)(void *ctx, const char *directory), void *ctx);
+/* One bundle, as a row of the table "bundles"; rejected or not, it is 0. */
+int fim_fleet_verify(const char *directory, const char *const *keys, struct fim_json **json_ret);
+
 #endif /* LIBFIM_H */

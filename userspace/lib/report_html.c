@@ -398,12 +398,11 @@ static void html_chart(struct fim_page *page, const struct fim_chart *chart)
 static void put_nav(struct fim_page *page)
 {
 	const struct fim_page_section *section;
-	size_t i;
 
 	raw(page, "<nav aria-label=\"");
 	put(page, fim_tr(page->lang, "Sections"));
 	raw(page, "\"><ul>\n");
-	for (i = 0; (section = fim_page_section(i)) != NULL; i++) {
+	for (section = page->sections; section->id; section++) {
 		raw(page, "<li>");
 		html_link(page, section->id, fim_tr(page->lang, section->title));
 		raw(page, "</li>\n");
@@ -441,8 +440,7 @@ static void html_end(struct fim_page *page)
 	raw(page, "</main></div>\n<footer><div class=\"wrap\">");
 	put(page, fim_json_get_str(page->report, "tool"));
 	raw(page, " · ");
-	put(page, fim_tr(page->lang,
-			 "Made from the journal alone; the same journal gives the same page."));
+	put(page, page->origin);
 	raw(page, "</div></footer>\n</body></html>\n");
 }
 
@@ -459,19 +457,28 @@ static const struct fim_page_ops ops = {
 	.chart = html_chart,
 };
 
-int fim_report_html(const struct fim_json *report, FILE *out)
+int fim_page_html(struct fim_page *page, void (*write)(struct fim_page *page))
 {
 	struct html html = {.column = 0};
-	struct fim_page page = {
-		.ops = &ops,
-		.ctx = &html,
-		.out = out,
-		.report = report,
-		.lang = fim_report_lang(report),
-	};
 
-	fim_page_write(&page);
-	if (page.err)
-		return page.err;
-	return ferror(out) ? -EIO : 0;
+	page->ops = &ops;
+	page->ctx = &html;
+	write(page);
+	if (page->err)
+		return page->err;
+	return ferror(page->out) ? -EIO : 0;
+}
+
+int fim_report_html(const struct fim_json *report, FILE *out)
+{
+	struct fim_page page = {.out = out, .report = report, .lang = fim_report_lang(report)};
+
+	return fim_page_html(&page, fim_page_write);
+}
+
+int fim_fleet_html(const struct fim_json *report, FILE *out)
+{
+	struct fim_page page = {.out = out, .report = report, .lang = fim_report_lang(report)};
+
+	return fim_page_html(&page, fim_page_write_fleet);
 }

@@ -34,12 +34,8 @@ static const struct fim_page_section sections[] = {
 	{"journal", "Journal"},
 	{"coverage", "Coverage"},
 	{"annex", "Annex"},
+	{NULL, NULL},
 };
-
-const struct fim_page_section *fim_page_section(size_t index)
-{
-	return index < COUNT(sections) ? &sections[index] : NULL;
-}
 
 /* ------------------------------------------------------------------- words */
 
@@ -225,7 +221,7 @@ static void close_block(struct fim_page *page, enum fim_block block)
 
 static void open_section(struct fim_page *page, const char *id, const char *lead)
 {
-	const struct fim_page_section *section = sections;
+	const struct fim_page_section *section = page->sections;
 
 	while (strcmp(section->id, id) != 0)
 		section++;
@@ -463,11 +459,11 @@ static void put_tiles(struct fim_page *page)
 /* The title of a section, for a link to it. */
 static const char *section_title(struct fim_page *page, const char *id)
 {
-	size_t i;
+	const struct fim_page_section *section;
 
-	for (i = 0; i < COUNT(sections); i++)
-		if (strcmp(sections[i].id, id) == 0)
-			return T(sections[i].title);
+	for (section = page->sections; section->id; section++)
+		if (strcmp(section->id, id) == 0)
+			return T(section->title);
 	return id;
 }
 
@@ -1722,6 +1718,8 @@ static void put_annex(struct fim_page *page)
 
 void fim_page_write(struct fim_page *page)
 {
+	page->sections = sections;
+	page->origin = T("Made from the journal alone; the same journal gives the same page.");
 	page->ops->begin(page, T("File-integrity report"));
 	put_cover(page);
 	put_statements(page);
@@ -1737,5 +1735,318 @@ void fim_page_write(struct fim_page *page)
 	put_journal(page);
 	put_coverage(page);
 	put_annex(page);
+	page->ops->end(page);
+}
+
+/* -------------------------------------------------------------------- fleet */
+
+static void put_seconds(struct fim_page *page, const struct fim_json *item, const char *key)
+{
+	char text[FIM_TIME_SIZE];
+
+	if (!fim_json_is_int(fim_json_get(item, key))) {
+		put(page, "–");
+		return;
+	}
+	fim_time_format(fim_json_get_int(item, key, 0) * 1000 * FIM_NSEC_PER_MSEC, text);
+	put_time(page, text);
+}
+
+static void cell_host(struct fim_page *page, const struct fim_json *item)
+{
+	put_member(page, item, "host");
+	page->ops->line_break(page);
+	put_look(page, FIM_LOOK_SMALL, fim_json_get_str(item, "account"));
+	put_look(page, FIM_LOOK_SMALL, " / ");
+	put_look(page, FIM_LOOK_SMALL, fim_json_get_str(item, "cluster"));
+}
+
+static void cell_coverage(struct fim_page *page, const struct fim_json *item)
+{
+	const char *state = fim_json_get_str(item, "state");
+	enum fim_tone tone = FIM_TONE_GOOD;
+
+	if (state && (strcmp(state, "rejected") == 0 || strcmp(state, "missing") == 0))
+		tone = FIM_TONE_BAD;
+	else if (state && strcmp(state, "silent") == 0)
+		tone = FIM_TONE_DOUBT;
+	page->ops->pill(page, tone, fim_tr_name(page->lang, state));
+	if (!fim_json_get_int(item, "expected", 0)) {
+		put(page, " ");
+		page->ops->pill(page, FIM_TONE_INFO, T("not on the list"));
+	}
+}
+
+static void cell_first(struct fim_page *page, const struct fim_json *item)
+{
+	put_seconds(page, item, "first_s");
+}
+
+static void cell_last(struct fim_page *page, const struct fim_json *item)
+{
+	put_seconds(page, item, "last_s");
+}
+
+static void cell_records(struct fim_page *page, const struct fim_json *item)
+{
+	put_count_of(page, item, "records");
+}
+
+static void cell_baseline(struct fim_page *page, const struct fim_json *item)
+{
+	const char *digest = fim_json_get_str(item, "digest");
+
+	if (digest && *digest)
+		put_look(page, FIM_LOOK_CODE, digest);
+	else
+		page->ops->pill(page, FIM_TONE_BAD, T("none"));
+}
+
+static void cell_image(struct fim_page *page, const struct fim_json *item)
+{
+	put_member(page, item, "image_id");
+}
+
+static void cell_hosts(struct fim_page *page, const struct fim_json *item)
+{
+	put_count_of(page, item, "hosts");
+}
+
+static void cell_changes(struct fim_page *page, const struct fim_json *item)
+{
+	put_count_of(page, item, "changes");
+}
+
+static void cell_announced(struct fim_page *page, const struct fim_json *item)
+{
+	put_count_of(page, item, "announced");
+}
+
+static void cell_severe(struct fim_page *page, const struct fim_json *item)
+{
+	put_count_of(page, item, "severe");
+}
+
+static void cell_gap_length(struct fim_page *page, const struct fim_json *item)
+{
+	put_duration(page, fim_json_get_int(item, "gap_s", 0) * 1000);
+}
+
+static void cell_gap_from(struct fim_page *page, const struct fim_json *item)
+{
+	put_seconds(page, item, "from_s");
+}
+
+static void cell_gap_to(struct fim_page *page, const struct fim_json *item)
+{
+	put_seconds(page, item, "to_s");
+}
+
+static void cell_outage_start(struct fim_page *page, const struct fim_json *item)
+{
+	put_seconds(page, item, "start_s");
+}
+
+static void cell_outage_length(struct fim_page *page, const struct fim_json *item)
+{
+	put_duration(page, fim_json_get_int(item, "length_s", 0) * 1000);
+	if (!fim_json_is_null(fim_json_get(item, "end_s")))
+		return;
+	put(page, " ");
+	page->ops->pill(page, FIM_TONE_BAD, T("not over"));
+}
+
+static void cell_outage_what(struct fim_page *page, const struct fim_json *item)
+{
+	put_member(page, item, "component");
+	put(page, " ");
+	put(page, fim_tr_name(page->lang, fim_json_get_str(item, "state")));
+}
+
+static void cell_container_image(struct fim_page *page, const struct fim_json *item)
+{
+	put_code(page, item, "image");
+	if (fim_json_get_int(item, "privileged", 0)) {
+		put(page, " ");
+		page->ops->pill(page, FIM_TONE_CRITICAL, T("privileged"));
+	}
+}
+
+static void cell_family(struct fim_page *page, const struct fim_json *item)
+{
+	put_member(page, item, "family");
+}
+
+static void cell_containers(struct fim_page *page, const struct fim_json *item)
+{
+	put_count_of(page, item, "containers");
+}
+
+static void cell_directory(struct fim_page *page, const struct fim_json *item)
+{
+	put_code(page, item, "directory");
+}
+
+/* A section with one table. */
+struct fleet_section {
+	const char *id;
+	const char *lead;
+	const char *none;
+	const struct fim_page_column *columns;
+	size_t count;
+};
+
+static const struct fim_page_column rejected_columns[] = {
+	{"Host", 'l', 25, cell_host},
+	{"Reason", 'w', 45, cell_reason},
+	{"Directory", 'l', 30, cell_directory},
+};
+static const struct fim_page_column coverage_columns[] = {
+	{"Host", 'l', 30, cell_host},	     {"State", 'l', 20, cell_coverage},
+	{"From (UTC)", 't', 20, cell_first}, {"To (UTC)", 't', 20, cell_last},
+	{"Records", 'n', 10, cell_records},
+};
+static const struct fim_page_column baseline_columns[] = {
+	{"Baseline", 'l', 55, cell_baseline},
+	{"Image", 'l', 30, cell_image},
+	{"Hosts", 'n', 15, cell_hosts},
+};
+static const struct fim_page_column drift_columns[] = {
+	{"Baseline", 'l', 40, cell_baseline},
+	{"Hosts", 'n', 12, cell_hosts},
+	{"Changes", 'n', 12, cell_changes},
+	{"Announced before", 'n', 16, cell_announced},
+	{"Critical or high, not announced", 'n', 20, cell_severe},
+};
+static const struct fim_page_column gap_columns[] = {
+	{"Host", 'l', 30, cell_host},
+	{"Duration", 'n', 20, cell_gap_length},
+	{"From (UTC)", 't', 25, cell_gap_from},
+	{"To (UTC)", 't', 25, cell_gap_to},
+};
+static const struct fim_page_column outage_columns[] = {
+	{"Host", 'l', 22, cell_host},
+	{"What", 'l', 16, cell_outage_what},
+	{"Start (UTC)", 't', 18, cell_outage_start},
+	{"Duration", 'n', 16, cell_outage_length},
+	{"Cause", 'w', 28, cell_cause},
+};
+static const struct fim_page_column container_columns[] = {
+	{"Image", 'l', 34, cell_container_image}, {"Task definition", 'l', 20, cell_family},
+	{"Containers", 'n', 12, cell_containers}, {"Hosts", 'n', 10, cell_hosts},
+	{"From (UTC)", 't', 12, cell_first},	  {"To (UTC)", 't', 12, cell_last},
+};
+
+static const struct fleet_section fleet_tables[] = {
+	{"rejected",
+	 "Bundles that are not what their manifests say. Nothing of them counts; of their hosts there "
+	 "is insufficient evidence.",
+	 "No bundle was rejected.", rejected_columns, COUNT(rejected_columns)},
+	{"coverage", "Hosts that were expected, and those that sent evidence.", "No host is known.",
+	 coverage_columns, COUNT(coverage_columns)},
+	{"baselines", "Which baseline and image each host had last.", "No host is known.",
+	 baseline_columns, COUNT(baseline_columns)},
+	{"drift", "Changes on the hosts of each baseline.", "No change was recorded.",
+	 drift_columns, COUNT(drift_columns)},
+	{"gaps", "The longest time without a complete comparison, host by host, the longest first.",
+	 "No comparison was recorded.", gap_columns, COUNT(gap_columns)},
+	{"outages", "When a part of the control did not work on a host; those not over first.",
+	 "No outage was recorded.", outage_columns, COUNT(outage_columns)},
+	{"containers", "Containers with power over their host, by image and task definition.",
+	 "No container that was recorded had power over the host.", container_columns,
+	 COUNT(container_columns)},
+};
+
+static const struct fim_page_section fleet_sections[] = {
+	{"statements", "Statements"},
+	{"rejected", "Rejected evidence"},
+	{"coverage", "Coverage"},
+	{"baselines", "Baselines and images"},
+	{"drift", "Drift by baseline"},
+	{"gaps", "Longest times uncompared"},
+	{"outages", "Control outages"},
+	{"containers", "Containers"},
+	{NULL, NULL},
+};
+
+static void put_fleet_table(struct fim_page *page, const struct fleet_section *table)
+{
+	open_section(page, table->id, T(table->lead));
+	if (fim_json_count(items_of(page, table->id)))
+		put_table(page, table->id, section_title(page, table->id), table->columns,
+			  table->count);
+	else
+		paragraph(page, T(table->none));
+	close_block(page, FIM_BLOCK_SECTION);
+}
+
+static void put_fleet_cover(struct fim_page *page)
+{
+	const struct fim_json *totals = section_of(page, "totals");
+
+	open_block(page, FIM_BLOCK_FACTS);
+	fact(page, T("Standard"));
+	put_member(page, page->report, "standard");
+	fact_end(page);
+	fact(page, T("Period (UTC)"));
+	put_seconds(page, totals, "from_s");
+	put(page, " –");
+	page->ops->line_break(page);
+	put_seconds(page, totals, "to_s");
+	fact_end(page);
+	fact(page, T("Bundles"));
+	put_count_of(page, totals, "bundles");
+	fact_end(page);
+	fact(page, T("Journal records"));
+	put_count_of(page, totals, "records");
+	fact_end(page);
+	close_block(page, FIM_BLOCK_FACTS);
+	page->ops->body(page);
+}
+
+static void put_fleet_tiles(struct fim_page *page)
+{
+	const struct fim_json *totals = section_of(page, "totals");
+	char a[COUNT_SIZE];
+
+	open_block(page, FIM_BLOCK_TILES);
+	tile(page, T("Hosts reporting"));
+	put_count_of(page, totals, "reporting");
+	tile_end(page, T("of %s expected"), count_text(fim_json_get_int(totals, "expected", 0), a));
+	tile(page, T("Bundles rejected"));
+	put_count_of(page, totals, "rejected");
+	tile_end(page, T("of %s"), count_text(fim_json_get_int(totals, "bundles", 0), a));
+	tile(page, T("Changes"));
+	put_count_of(page, totals, "changes");
+	tile_end(page, T("on %s baselines"),
+		 count_text(fim_json_get_int(section_of(page, "baselines"), "count", 0), a));
+	tile(page, T("Comparisons"));
+	put_count_of(page, totals, "comparisons");
+	tile_end(page, "%s", "");
+	tile(page, T("Control outages"));
+	put_count_of(page, section_of(page, "outages"), "count");
+	tile_end(page, T("%s events lost"), count_text(fim_json_get_int(totals, "lost", 0), a));
+	close_block(page, FIM_BLOCK_TILES);
+}
+
+void fim_page_write_fleet(struct fim_page *page)
+{
+	const struct fim_json *statements;
+	size_t i;
+
+	page->sections = fleet_sections;
+	page->origin = T("Made from the bundles alone; the same bundles give the same page.");
+	page->ops->begin(page, T("File-integrity report of the fleet"));
+	put_fleet_cover(page);
+	statements = section_of(page, "statements");
+	open_section(page, "statements",
+		     T("What the hosts' journals show about each requirement. Whether the entity "
+		       "meets the standard is for the assessor to say."));
+	put_fleet_tiles(page);
+	for (i = 0; i < fim_json_count(statements); i++)
+		put_statement(page, fim_json_index(statements, i));
+	close_block(page, FIM_BLOCK_SECTION);
+	for (i = 0; i < COUNT(fleet_tables); i++)
+		put_fleet_table(page, &fleet_tables[i]);
 	page->ops->end(page);
 }

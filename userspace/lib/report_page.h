@@ -118,6 +118,12 @@ struct fim_chart {
 	size_t count;
 };
 
+/* For a table of contents; titles in English. */
+struct fim_page_section {
+	const char *id;
+	const char *title;
+};
+
 struct fim_page_ops {
 	void (*begin)(struct fim_page *page, const char *title);
 	void (*body)(struct fim_page *page); /* after the cover */
@@ -137,6 +143,8 @@ struct fim_page_ops {
  * struct fim_page - a page being written
  * @ops: the renderer, @ctx: its own
  * @report: what is shown
+ * @sections: in their order; NULL id after the last
+ * @origin: a sentence: what it is made of
  * @err: the first failure
  */
 struct fim_page {
@@ -144,18 +152,17 @@ struct fim_page {
 	void *ctx;
 	FILE *out;
 	const struct fim_json *report;
+	const struct fim_page_section *sections;
+	const char *origin;
 	enum fim_lang lang;
 	int err;
 };
 
-/* All of it, from begin() to end(). */
+/* The report of a host, from begin() to end(). */
 void fim_page_write(struct fim_page *page);
-
-/* Sections in their order, for a table of contents; NULL after the last. Titles in English. */
-struct fim_page_section {
-	const char *id;
-	const char *title;
-};
-const struct fim_page_section *fim_page_section(size_t index);
+/* The report of a fleet. */
+void fim_page_write_fleet(struct fim_page *page);
+/* The renderers: 0, -ENOMEM, -EIO. */
+int fim_page_html(struct fim_page *page, void (*write)(struct fim_page *page));
 
 #endif /* REPORT_PAGE_H */

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ecs-fim fleet: from the bundles of many hosts to one report.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define REPORT_MODE 0640
+#define MAX_KEYS    16
+
+#define USAGE                                                                              \
+	"usage: ecs-fim fleet report [--key FILE]... [--expected FILE] [--standard V]\n"   \
+	"               [--lang en|ja] [--format json|html] [--database FILE] [--quiet]\n" \
+	"               [-o FILE] DIR...\n"                                                \
+	"       ecs-fim fleet verify [--key FILE]... [--json] DIR...\n"
+
+static const char help[] = USAGE
+	"\n"
+	"Makes one report over many hosts out of the bundles that `ecs-fim bundle` wrote on them,\n"
+	"found in and below each DIR. Every bundle is verified first: the signature of its\n"
+	"manifest, the digest of each file, and the chain of records through all of them. One that\n"
+	"is not what it says is rejected by name; of its host there is insufficient evidence.\n"
+	"\n"
+	"  verify            only that: one line per bundle; --json: rows of the table \"bundles\"\n"
+	"                    for Athena (/usr/share/ecs-fim/fleet/athena.sql)\n"
+	"  --key FILE        public key or certificate (PEM), or a directory of them, that may have\n"
+	"                    signed; without it nothing is met\n"
+	"  --expected FILE   the hosts that there should be: one JSON object a line, with\n"
+	"                    account, cluster, host\n"
+	"  --standard V      pci-dss-4.0.1 (default) or pci-dss-3.2.1\n"
+	"  --lang LANG       en (default) or ja\n"
+	"  --format FORMAT   json or html; default: from the name given with -o, else json\n"
+	"  --database FILE   keep the SQLite database, to ask it more; it must not exist\n"
+	"  --quiet           no progress\n"
+	"  -o FILE           write there, all or nothing; default: standard output\n"
+	"\n"
+	"exit status: 0 written and nothing rejected, 1 error, 2 wrong usage, 3 bundles were rejected\n"
+	"\n"
+	"  ecs-fim fleet report --key bundle.pub --expected hosts.ndjson -o fleet.html bundles/\n";
+
+/**
+ * struct fleet - arguments of "fleet"
+ * @params: for the library; @params.keys is @keys if there are any
+ * @seen: bundles so far; @rejected: those of them that were
+ */
+struct fleet {
+	struct fim_fleet_params params;
+	const char *keys[MAX_KEYS + 1];
+	size_t key_count;
+	bool html;
+	bool json;
+	bool quiet;
+	const char *output;
+	uint64_t seen;
+	uint64_t rejected;
+};
+
+static void note(void *ctx, const struct fim_bundle *bundle, bool rejected)
+{
+	struct fleet *fleet = ctx;
+
+	(void)bundle;
+	fleet->seen++;
+	fleet->rejected += rejected;
+	if (!fleet->quiet && isatty(STDERR_FILENO) && fleet->seen % 16 == 0)
+		fprintf(stderr, "\r%llu bundles, %llu rejected", (unsigned long long)fleet->seen,
+			(unsigned long long)fleet->rejected);
+}
+
+static int render(const struct fleet *fleet, const struct fim_json *json, char **bytes_ret,
+		  size_t *len_ret)
+{
+	FILE *out;
+	int err;
+
+	if (!fleet->html)
+		return fim_json_dump_pretty(json, bytes_ret, len_ret);
+	out = open_memstream(bytes_ret, len_ret);
+	if (!out)
+		return -ENOMEM;
+	err = fim_fleet_html(json, out);
+	return fclose(out) && !err ? -ENOMEM : err;
+}
+
+static int make_report(struct fleet *fleet)
+{
+	struct fim_json *json = NULL;
+	char *bytes = NULL;
+	size_t len = 0;
+	int err;
+
+	if (fleet->params.database && access(fleet->params.database, F_OK) == 0) {
+		cli_error("%s: exists already", fleet->params.database);
+		return FIM_EXIT_ERROR;
+	}
+	fleet->params.progress = note;
+	fleet->params.progress_ctx = fleet;
+	err = fim_fleet_report(&fleet->params, &json);
+	if (!fleet->quiet && isatty(STDERR_FILENO) && fleet->seen)
+		fprintf(stderr, "\r\033[K");
+	if (!err)
+		err = render(fleet, json, &bytes, &len);
+	if (!err && fleet->output) {
+		err = fim_file_write_atomic(fleet->output, bytes, len, REPORT_MODE);
+	} else if (!err) {
+		/* A failure shows in main(). */
+		fwrite(bytes, 1, len, stdout);
+		putchar('\n');
+	}
+	free(bytes);
+	fim_json_free(json);
+	if (err)
+		return FIM_EXIT_ERROR;
+	return fleet->rejected ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
+}
+
+static int verify_one(void *ctx, const char *directory)
+{
+	struct fleet *fleet = ctx;
+	struct fim_json *json;
+	const char *reason;
+	int err = fim_fleet_verify(directory, fleet->params.keys, &json);
+
+	if (err)
+		return err;
+	reason = fim_json_get_str(json, "reason");
+	fleet->rejected += reason && *reason;
+	if (fleet->json)
+		return cli_put_json(stdout, json);
+	cli_put_escaped(stdout, directory);
+	printf(": %s", reason && *reason ? "rejected: " : "accepted");
+	cli_put_escaped(stdout, reason ? reason : "");
+	putchar('\n');
+	fim_json_free(json);
+	return 0;
+}
+
+static int verify(struct fleet *fleet)
+{
+	if (fim_fleet_each(fleet->params.dirs, verify_one, fleet))
+		return FIM_EXIT_ERROR;
+	return fleet->rejected ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
+}
+
+/* One option; 0, or the exit status that ends the command. */
+static int read_option(struct fleet *fleet, int opt)
+{
+	switch (opt) {
+	case 'k':
+		if (fleet->key_count == MAX_KEYS)
+			return cli_usage_error(
+				USAGE, "fleet: at most %d keys; or a directory of them", MAX_KEYS);
+		fleet->keys[fleet->key_count++] = optarg;
+		fleet->params.keys = fleet->keys;
+		return 0;
+	case 'e':
+		fleet->params.expected = optarg;
+		return 0;
+	case 's':
+		if (fim_standard_parse(optarg, &fleet->params.standard))
+			return cli_usage_error(USAGE,
+					       "%s: the standards known are pci-dss-4.0.1 and "
+					       "pci-dss-3.2.1",
+					       optarg);
+		return 0;
+	case 'l':
+		if (fim_lang_parse(optarg, &fleet->params.lang))
+			return cli_usage_error(USAGE, "%s: the languages known are en and ja",
+					       optarg);
+		return 0;
+	case 'd':
+		fleet->params.database = optarg;
+		return 0;
+	case 'j':
+		fleet->json = true;
+		return 0;
+	case 'q':
+		fleet->quiet = true;
+		return 0;
+	default:
+		fleet->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
+		return 0;
+	}
+}
+
+static bool is_html(const char *output, const char *format)
+{
+	size_t len = output ? strlen(output) : 0;
+
+	return format ? strcmp(format, "html") == 0
+		      : len > 5 && strcmp(output + len - 5, ".html") == 0;
+}
+
+int cmd_fleet(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"key", required_argument, NULL, 'k'},
+		{"expected", required_argument, NULL, 'e'},
+		{"standard", required_argument, NULL, 's'},
+		{"lang", required_argument, NULL, 'l'},
+		{"format", required_argument, NULL, 'F'},
+		{"database", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"output", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct fleet fleet = {.output = NULL};
+	const char *format = NULL;
+	int opt, status;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":ho:", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(help, stdout);
+			return FIM_EXIT_CLEAN;
+		}
+		if (opt == '?' || opt == ':')
+			return cli_option_error(USAGE, opt, argv);
+		if (opt == 'F')
+			format = optarg;
+		status = opt == 'F' ? 0 : read_option(&fleet, opt);
+		if (status)
+			return status;
+	}
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "html") != 0)
+		return cli_usage_error(USAGE, "%s: the formats known are json and html", format);
+	if (!argv[optind] || !argv[optind + 1])
+		return cli_usage_error(USAGE, "fleet: what to do, and a directory of bundles");
+	fleet.html = is_html(fleet.output, format);
+	fleet.params.dirs = (const char *const *)argv + optind + 1;
+	if (strcmp(argv[optind], "report") == 0)
+		return make_report(&fleet);
+	if (strcmp(argv[optind], "verify") == 0)
+		return verify(&fleet);
+	return cli_usage_error(USAGE, "fleet: %s: report or verify is meant", argv[optind]);
+}
