@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process's status and cgroup, which whoever starts it can influence, and an archive of an
- * image: the first bytes say which.
+ * A process's status and cgroup, which whoever starts it can influence; with 't' in front an
+ * archive of an image, with 'm' a table of mounts.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,19 @@ static void image_tar(const uint8_t *data, size_t size)
 	close(fd);
 }
 
+static void judge_mounts(const char *text)
+{
+	static const char host[] = "22 1 254:0 / / rw - ext4 /dev/vda rw\n"
+				   "25 22 0:22 / /run rw,nosuid - tmpfs tmpfs rw\n";
+	struct fim_container container = {.name = NULL};
+
+	if (fim_mounts_judge(host, text, &container))
+		abort();
+	for (size_t i = 0; i < container.flag_count; i++)
+		free(container.flags[i].evidence);
+	free(container.flags);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fim_truth host = {.ns = {1, 2, 3, 4, 5, 6, 7}};
@@ -41,6 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
+	if (text[0] == 'm') {
+		judge_mounts(text + 1);
+		free(text);
+		return 0;
+	}
 	cgroup = strcspn(text, "\n");
 	snprintf(truth.cgroup, sizeof(truth.cgroup), "%.*s", (int)cgroup, text);
 	fim_truth_parse_status(text + cgroup, &truth);

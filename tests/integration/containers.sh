@@ -238,11 +238,11 @@ is "a container of containerd: its file, its deed, its name, from its first acti
 	"$(records '.path == "/usr/bin/by-containerd"' | jq -r '[.kind, .scope, .container_id, .container.id, .detected_by] | join(" ")')" \
 	"added container short short event"
 mark_journal
-ctr run -d --privileged docker.io/library/busybox:story power sleep 1000
+ctr run -d --privileged --mount type=bind,src=/etc,dst=/host/etc,options=rbind:rw docker.io/library/busybox:story power sleep 1000
 wait_until 30 at_least '.type == "container" and .container.id == "power"' 1
 is "its power is seen in the kernel" \
-	"$(records '.container.id == "power"' | jq -c '[.container.engine, .container.effectively_privileged, .container.flags[0].id]')" \
-	'["containerd",true,"kernel-capabilities"]'
+	"$(records '.type == "container" and .container.id == "power"' | jq -c '[.container.engine, .container.effectively_privileged, [.container.flags[].id | select(. == "kernel-capabilities" or . == "kernel-host-path")]]')" \
+	'["containerd",true,["kernel-capabilities","kernel-host-path"]]'
 mkdir -p bundle/rootfs bundle/upper bundle/work
 mount -t overlay overlay -o "lowerdir=$(docker inspect -f '{{.GraphDriver.Data.UpperDir}}' plain):$(docker inspect -f '{{.GraphDriver.Data.LowerDir}}' plain),upperdir=$PWD/bundle/upper,workdir=$PWD/bundle/work" bundle/rootfs
 hidden=$(printf 'ab%.0s' {1..32})

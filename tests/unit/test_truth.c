@@ -221,6 +221,53 @@ START_TEST(a_container_of_nobody_is_judged_by_the_kernel_alone)
 }
 END_TEST
 
+/* clang-format off */
+static const char host_mounts[] =
+	"22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
+	"23 22 0:20 / /proc rw,nosuid - proc proc rw\n"
+	"24 22 0:21 / /sys rw - sysfs sysfs rw\n"
+	"25 22 0:22 / /run rw,nosuid - tmpfs tmpfs rw\n"
+	"26 22 254:16 / /var/lib rw - xfs /dev/vdb rw\n"
+	"27 22 0:50 / /var/lib/containerd/x/rootfs rw - overlay overlay rw,lowerdir=a\n";
+
+#define OWN "50 49 0:50 / / rw - overlay overlay rw,lowerdir=a\n51 50 0:60 / /proc rw - proc proc rw\n52 50 0:21 / /sys ro - sysfs sysfs ro\n53 50 0:61 / /dev rw - tmpfs tmpfs rw\n"
+
+static const struct {
+	const char *mounts;
+	const char *flags;
+	const char *evidence;
+	bool effectively;
+} exposures[] = {
+	{ "", "", NULL, false },
+	{ "50\n- - -\n50 49 0:50 / / rw\n", "", NULL, false },
+	{ OWN, "", NULL, false },
+	{ OWN "54 50 254:0 /etc/hosts /etc/hosts ro - ext4 /dev/vda rw\n", "", NULL, false },
+	{ OWN "54 50 254:0 /srv/data /data rw - ext4 /dev/vda rw\n", "", NULL, false },
+	{ OWN "54 50 254:0 /etc /e rw - ext4 /dev/vda rw\n", "kernel-host-path", "mountinfo: /etc on /e (rw)", true },
+	{ OWN "54 50 254:0 /etc /e ro - ext4 /dev/vda rw\n", "kernel-host-path", "mountinfo: /etc on /e (ro)", false },
+	{ OWN "54 50 254:16 /docker /d rw - xfs /dev/vdb rw\n", "kernel-host-path", "mountinfo: /var/lib/docker on /d (rw)", true },
+	{ OWN "54 50 0:20 / /host/proc rw - proc proc rw\n", "kernel-host-path", "mountinfo: /proc on /host/proc (rw)", true },
+	{ OWN "54 50 0:22 /docker.sock /d.sock ro - tmpfs tmpfs rw\n", "kernel-socket", "mountinfo: /run/docker.sock on /d.sock (ro)", true },
+	{ OWN "54 50 254:0 / /a\\040b rw - ext4 /dev/vda rw\n", "kernel-socket kernel-host-path", "mountinfo: / on /a b (rw)", true },
+};
+/* clang-format on */
+
+START_TEST(mounts_show_what_a_container_sees_of_the_host)
+{
+	struct fim_container *container = container_of(PLAIN);
+	char found[256];
+
+	container->effectively_privileged = false;
+	ck_assert_int_eq(fim_mounts_judge(host_mounts, exposures[_i].mounts, container), 0);
+	added(container, found, sizeof(found));
+	ck_assert_str_eq(found, exposures[_i].flags);
+	ck_assert_int_eq(container->effectively_privileged, exposures[_i].effectively);
+	if (exposures[_i].evidence)
+		ck_assert_str_eq(container->flags[0].evidence, exposures[_i].evidence);
+	fim_container_free(container);
+}
+END_TEST
+
 START_TEST(this_process_is_read)
 {
 	struct fim_truth truth;
@@ -403,6 +450,8 @@ int main(void)
 	tcase_add_loop_test(tcase, only_what_is_stronger_than_told_is_a_flag, 0, COUNT(truths));
 	tcase_add_test(tcase, a_namespace_that_could_not_be_read_proves_nothing);
 	tcase_add_test(tcase, a_container_of_nobody_is_judged_by_the_kernel_alone);
+	tcase_add_loop_test(tcase, mounts_show_what_a_container_sees_of_the_host, 0,
+			    COUNT(exposures));
 	tcase_add_test(tcase, this_process_is_read);
 	tcase_add_loop_test(tcase, the_agent_confirms_or_refutes_labels, 0, COUNT(answers));
 	tcase_add_test(tcase, an_agent_that_is_not_there_is_unreachable);

@@ -140,7 +140,7 @@ static int rest_look(void *ctx, const struct fim_truth *truth)
 		if (err != -ENOENT)
 			return err;
 	}
-	err = fim_container_from_truth(truth, &rest->host, &container);
+	err = fim_container_outside(truth, &rest->host, &container);
 	if (err)
 		return err;
 	if (unknown && fim_container_disown(container, truth)) {

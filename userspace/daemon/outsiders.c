@@ -51,7 +51,7 @@ static bool is_suspect(struct daemon *d, const char *id)
 static int outsider_add(struct look *look, const struct fim_truth *truth, bool unknown)
 {
 	struct fim_container *container;
-	int err = fim_container_from_truth(truth, &look->host, &container);
+	int err = fim_container_outside(truth, &look->host, &container);
 
 	if (!err && unknown)
 		err = fim_container_disown(container, truth);

@@ -1407,9 +1407,6 @@ int fim_container_disown(struct fim_container *container, const struct fim_truth
 bool fim_container_is_disowned(const struct fim_container *container);
 /* True if the kernel shows more power than the engine told. */
 bool fim_container_is_stronger(const struct fim_container *container);
-/* A container that no engine told about; named after its cgroup. -ENOMEM. */
-int fim_container_from_truth(const struct fim_truth *truth, const struct fim_truth *host,
-			     struct fim_container **container_ret);
 
 /* ----------------------------------------------------------------- proc.c */
 
@@ -1425,6 +1422,13 @@ int fim_truth_read(int64_t pid, struct fim_truth *truth_ret);
  * Needs CAP_SYS_PTRACE to see them all.  -ENOMEM, or what opening /proc said.
  */
 int fim_truth_each(int (*fn)(void *ctx, const struct fim_truth *truth), void *ctx);
+
+/*
+ * A container that no engine told about, named after its cgroup: by its first process, and
+ * by the places of the host that its mounts show. -ENOMEM.
+ */
+int fim_container_outside(const struct fim_truth *truth, const struct fim_truth *host,
+			  struct fim_container **container_ret);
 
 /*
  * fim_truth_judge() with what the kernel shows now of a container that @inspect describes;

@@ -234,7 +234,16 @@ int fim_image_tar_id(const char *path, char id_ret[FIM_IMAGE_ID_SIZE]);
 /* The same of an open file, nothing reported; @name: for the JSON parser's messages. */
 int fim_image_tar_read(int fd, const char *name, char id_ret[FIM_IMAGE_ID_SIZE]);
 
+/* ----------------------------------------------------------- mountinfo.c */
+
+/* Flags the places of the host that a container's mounts show. -ENOMEM. */
+int fim_mounts_judge(const char *host_text, const char *text, struct fim_container *container);
+
 /* --------------------------------------------------------------- truth.c */
+
+/* A container that no engine told about, by its first process alone. -ENOMEM. */
+int fim_container_from_truth(const struct fim_truth *truth, const struct fim_truth *host,
+			     struct fim_container **container_ret);
 
 /* The text of /proc/PID/status; what is not in it stays 0. */
 void fim_truth_parse_status(const char *text, struct fim_truth *truth);

@@ -15,6 +15,8 @@
 
 #include "lib_private.h"
 
+#define MOUNTINFO_MAX (16u << 20)
+
 static const char *const namespaces[FIM_NS_COUNT] = {
 	[FIM_NS_MNT] = "mnt",	    [FIM_NS_PID] = "pid", [FIM_NS_NET] = "net",
 	[FIM_NS_IPC] = "ipc",	    [FIM_NS_UTS] = "uts", [FIM_NS_USER] = "user",
@@ -231,4 +233,39 @@ int fim_truth_check(const struct fim_json *inspect, struct fim_container *contai
 	    !fim_cgroup_container_id(truth.cgroup, id) || strcmp(id, container->id) != 0)
 		return 0;
 	return fim_truth_judge(inspect, &truth, &host, container);
+}
+
+/* What cannot be read, because the process is gone, adds nothing. */
+static int judge_mounts(const struct fim_truth *truth, struct fim_container *container)
+{
+	char path[48];
+	char *host = NULL, *own = NULL;
+	struct fim_truth now;
+	size_t len;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%lld/mountinfo", (long long)truth->pid);
+	if (!fim_file_read("/proc/1/mountinfo", MOUNTINFO_MAX, &host, &len) &&
+	    !fim_file_read(path, MOUNTINFO_MAX, &own, &len) && !fim_truth_read(truth->pid, &now) &&
+	    now.start_ticks == truth->start_ticks)
+		err = fim_mounts_judge(host, own, container);
+	free(host);
+	free(own);
+	return err;
+}
+
+int fim_container_outside(const struct fim_truth *truth, const struct fim_truth *host,
+			  struct fim_container **container_ret)
+{
+	struct fim_container *container;
+	int err = fim_container_from_truth(truth, host, &container);
+
+	if (err)
+		return err;
+	err = judge_mounts(truth, container);
+	if (err)
+		fim_container_free(container);
+	else
+		*container_ret = container;
+	return err;
 }
