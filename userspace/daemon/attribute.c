@@ -388,13 +388,17 @@ static bool container_by_other_means(const struct daemon *d, const struct fim_ch
 				     char id_ret[FIM_CONTAINER_ID_SIZE])
 {
 	const char *slash = change->cgroup ? strrchr(change->cgroup, '/') : NULL;
+	uint32_t mnt_ns = change->event.actor.mnt_ns;
 	const char *id = NULL;
 
+	/* Nearly every process: it is the host's own. */
+	if (!mnt_ns || mnt_ns == d->host_mnt_ns)
+		return false;
 	for (const struct tree *tree = slash ? d->containers : NULL; tree && !id; tree = tree->next)
 		if (tree->id[0] && strcmp(tree->id, slash + 1) == 0)
 			id = tree->id;
 	if (!id)
-		id = containers_id_of_ns(d, change->event.actor.mnt_ns);
+		id = containers_id_of_ns(d, mnt_ns);
 	if (!id)
 		return false;
 	snprintf(id_ret, FIM_CONTAINER_ID_SIZE, "%s", id);

@@ -809,6 +809,7 @@ struct daemon {
 	char engine_api[16];
 	struct map suspects;	   /* ids in Docker's cgroups that it was asked about */
 	size_t outsider_count;	   /* in container_table */
+	uint64_t host_mnt_ns;	   /* of process 1; 0: not readable */
 	int64_t outsiders_ms;	   /* when to look for containers outside Docker */
 	int64_t outsiders_last_ms; /* when that was done last */
 	struct map accesses;	   /* ECS Exec sessions and execs that were told */

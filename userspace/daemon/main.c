@@ -184,8 +184,11 @@ static int watch_fd(struct daemon *d, int fd, uint32_t events)
 
 static int start_containers(struct daemon *d)
 {
+	struct fim_truth host;
 	int err = 0;
 
+	if (!fim_truth_read(1, &host))
+		d->host_mnt_ns = host.ns[FIM_NS_MNT];
 	d->engine_starting = d->config->docker_socket[0] != '\0';
 	if (d->config->watch_containers) {
 		d->mount_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
