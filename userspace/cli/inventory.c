@@ -16,6 +16,7 @@
 #define TIMEOUT_MS 10000
 #define AGENT_MS   1000
 #define WAIT_S	   5
+#define YOUNG_MS   500
 
 void inventory_clear(struct inventory *inventory)
 {
@@ -121,15 +122,23 @@ struct rest {
 	struct fim_truth host;
 };
 
-static int rest_look(void *ctx, const struct fim_truth *truth)
+static int rest_look(void *ctx, const struct fim_truth *seen)
 {
+	struct fim_truth again, *truth = &again;
 	struct rest *rest = ctx;
-	const char *engine = fim_cgroup_engine(truth->cgroup);
+	const char *engine = fim_cgroup_engine(seen->cgroup);
 	struct fim_container *container;
 	char id[FIM_CONTAINER_ID_SIZE];
 	bool unknown = false;
 	int err;
 
+	/* A runtime that is not done yet has more power than what it will run. */
+	again = *seen;
+	if (seen->age_ms < YOUNG_MS) {
+		usleep(YOUNG_MS * 1000);
+		if (fim_truth_read(seen->pid, &again) || again.start_ticks != seen->start_ticks)
+			return 0;
+	}
 	if (fim_cgroup_container_id(truth->cgroup, id)) {
 		if (inventory_find(rest->inventory, id))
 			return 0;

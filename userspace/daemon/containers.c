@@ -308,6 +308,7 @@ static void on_news(struct daemon *d, struct engine_news *news)
 	switch (news->what) {
 	case ENGINE_UP:
 		d->engine_up = true;
+		outsiders_want(d); /* now there is somebody to say which are not his */
 		snprintf(d->engine_api, sizeof(d->engine_api), "%s", news->text);
 		control_say(d,
 			    &(struct control){.component = COMPONENT_DOCKER,

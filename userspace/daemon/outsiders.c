@@ -15,6 +15,7 @@
 #define AFTER_MOUNT_MS 3000 /* a root is mounted before its first process runs */
 #define AGAIN_MS       5000 /* for Docker to answer */
 #define EVERY_MS       300000
+#define YOUNG_MS       1000 /* it may still be the runtime, with all its power */
 #define GAP_MS	       1000
 #define SUSPECTS_MAX   4096
 
@@ -70,11 +71,15 @@ static int outsider_look(void *ctx, const struct fim_truth *truth)
 
 	if (containers_seen(d, truth->ns[FIM_NS_MNT]))
 		return 0;
+	if (truth->age_ms < YOUNG_MS) {
+		look->again = true;
+		return 0;
+	}
 	if (fim_cgroup_container_id(truth->cgroup, id)) {
 		if (containers_find(d, id))
 			return 0;
 		/* Without an answer there is nobody to say that it is not Docker's. */
-		if (dockers && !d->engine_up)
+		if (d->engine_starting || (dockers && !d->engine_up))
 			return 0;
 		if (d->engine_up && !is_suspect(d, id)) {
 			look->again = true;

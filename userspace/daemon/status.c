@@ -109,7 +109,7 @@ static struct fim_json *docker_json(const struct daemon *d)
 	int64_t privileged = 0;
 
 	while ((known = map_next(&d->container_table, known))) {
-		if (!known->container->running || known->gone_ms)
+		if (!known->container->running || known->gone_ms || known->mnt_ns)
 			continue;
 		running++;
 		privileged += known->container->privileged;
@@ -121,6 +121,7 @@ static struct fim_json *docker_json(const struct daemon *d)
 	fim_json_set_str(json, "api", d->engine_api);
 	fim_json_set_int(json, "containers", running);
 	fim_json_set_int(json, "privileged", privileged);
+	fim_json_set_int(json, "outside", (int64_t)d->outsider_count);
 	return json;
 }
 

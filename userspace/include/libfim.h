@@ -1364,6 +1364,8 @@ enum fim_ns {
  * @pid: in our pid namespace
  * @ppid: its parent
  * @start_ticks: field 22 of /proc/PID/stat: with @pid a process for good
+ * @age_ms: how long ago that was; for a moment a container's first process is the runtime,
+ *	which gives up its power just before it runs what it was asked to
  * @ns: inode numbers of its namespaces, 0: not readable
  * @cap_effective: sets of 1 << CAP_*
  * @cap_permitted: the same
@@ -1379,6 +1381,7 @@ struct fim_truth {
 	int64_t pid;
 	int64_t ppid;
 	uint64_t start_ticks;
+	int64_t age_ms;
 	uint64_t ns[FIM_NS_COUNT];
 	uint64_t cap_effective;
 	uint64_t cap_permitted;
@@ -1432,7 +1435,8 @@ int fim_container_outside(const struct fim_truth *truth, const struct fim_truth 
 
 /*
  * fim_truth_judge() with what the kernel shows now of a container that @inspect describes;
- * nothing is added if it does not run, or its first process is gone. -ENOMEM.
+ * nothing is added if it does not run, or its first process is gone.  May wait a fifth of
+ * a second for a runtime to be done. -ENOMEM.
  */
 int fim_truth_check(const struct fim_json *inspect, struct fim_container *container);
 

@@ -11,11 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib_private.h"
 
 #define MOUNTINFO_MAX (16u << 20)
+#define MSEC_PER_TICK 10 /* USER_HZ is 100 on every architecture we run on */
+#define START_TRIES   10
+#define START_WAIT_US 20000
 
 static const char *const namespaces[FIM_NS_COUNT] = {
 	[FIM_NS_MNT] = "mnt",	    [FIM_NS_PID] = "pid", [FIM_NS_NET] = "net",
@@ -81,6 +85,14 @@ static void cgroup_read(int dir, struct fim_truth *truth)
 	}
 }
 
+static int64_t age_ms(uint64_t ticks)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000 - (int64_t)ticks * MSEC_PER_TICK;
+}
+
 static void parent_read(struct fim_truth *truth)
 {
 	char path[32];
@@ -109,6 +121,7 @@ int fim_truth_read(int64_t pid, struct fim_truth *truth_ret)
 		truth.ns[i] = namespace_read(dir, namespaces[i]);
 	cgroup_read(dir, &truth);
 	parent_read(&truth);
+	truth.age_ms = age_ms(truth.start_ticks);
 	if (read_text(dir, "attr/current", truth.label, sizeof(truth.label)) > 0)
 		truth.label[strcspn(truth.label, "\n")] = '\0';
 	/* The directory is of one process for good: it answers ESRCH when that is gone. */
@@ -221,6 +234,34 @@ int fim_truth_each(int (*fn)(void *ctx, const struct fim_truth *truth), void *ct
 	return err;
 }
 
+/* What is too strong only because the runtime is not done yet is gone in a moment. */
+static int settled_read(const struct fim_json *inspect, const struct fim_truth *host,
+			const struct fim_container *container, struct fim_truth *truth_ret)
+{
+	size_t i, k;
+	int err = 0;
+
+	for (i = 0; i < START_TRIES && !err; i++) {
+		struct fim_container trial = *container;
+		bool clean;
+
+		if (i)
+			usleep(START_WAIT_US);
+		trial.flags = NULL;
+		trial.flag_count = 0;
+		err = fim_truth_read(container->pid, truth_ret);
+		if (!err)
+			err = fim_truth_judge(inspect, truth_ret, host, &trial);
+		clean = !trial.flag_count;
+		for (k = 0; k < trial.flag_count; k++)
+			free(trial.flags[k].evidence);
+		free(trial.flags);
+		if (clean)
+			break;
+	}
+	return err;
+}
+
 int fim_truth_check(const struct fim_json *inspect, struct fim_container *container)
 {
 	struct fim_truth truth, host;
@@ -229,7 +270,7 @@ int fim_truth_check(const struct fim_json *inspect, struct fim_container *contai
 	if (!container->running || container->pid <= 0)
 		return 0;
 	/* Another process may have the number by now. */
-	if (fim_truth_read(container->pid, &truth) || fim_truth_read(1, &host) ||
+	if (fim_truth_read(1, &host) || settled_read(inspect, &host, container, &truth) ||
 	    !fim_cgroup_container_id(truth.cgroup, id) || strcmp(id, container->id) != 0)
 		return 0;
 	return fim_truth_judge(inspect, &truth, &host, container);
