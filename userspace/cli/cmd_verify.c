@@ -4,16 +4,28 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cli.h"
 
-#define NSEC_PER_SEC 1000000000LL
+#define NSEC_PER_SEC  1000000000LL
+#define NSEC_PER_HOUR (3600 * NSEC_PER_SEC)
+#define STATE_NAME    "verify.state"
+#define FULL_EVERY_H  168
+#define HOURS_MAX     8784 /* a year */
+/* linux/ioprio.h is not in every release's headers. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_CLASS_IDLE  3
+#define IOPRIO_CLASS_SHIFT 13
 
 #define USAGE                                                                                        \
 	"usage: ecs-fim verify [--root DIR] [--baseline FILE] [--signature FILE] [--key FILE …]\n" \
-	"               [--config FILE] [--json] [--quiet] [--progress]\n"
+	"               [--config FILE] [--incremental] [--full-every HOURS] [--state FILE]\n"       \
+	"               [--idle] [--rate MIB] [--json] [--quiet] [--progress]\n"
 
 static const char help[] = USAGE
 	"\n"
@@ -27,6 +39,15 @@ static const char help[] = USAGE
 	"  --key FILE        trusted public key, or directory of *.pem; may be repeated;\n"
 	"                    default: from the configuration\n"
 	"  --config FILE     default: " FIM_CONFIG_PATH "\n"
+	"  --incremental     read only what may have changed: what has another inode, size, time\n"
+	"                    of change or birth than when it was last found right. A restored\n"
+	"                    mtime does not help anybody, the ctime tells; writes to the device\n"
+	"                    below the file system are seen by the full pass only\n"
+	"  --full-every HOURS  what was read longer ago is read again (default 168); one that is\n"
+	"                    killed goes on where it was\n"
+	"  --state FILE      what is remembered (default: verify.state beside the baseline)\n"
+	"  --idle            only while nobody else wants disk or processor\n"
+	"  --rate MIB        read at most so many MiB a second\n"
 	"  --json            one JSON object per difference, then one with the totals\n"
 	"  --quiet           print only differences\n"
 	"  --progress        progress as JSON lines on standard error\n"
@@ -45,6 +66,11 @@ static const char help[] = USAGE
  * @keys: --key, NULL-terminated
  * @key_count: their number
  * @config: --config
+ * @incremental: --incremental
+ * @full_every_h: --full-every
+ * @state: --state
+ * @idle: --idle
+ * @rate: --rate, bytes per second
  * @json: --json
  * @progress: --quiet, --progress
  * @pending: delta that waits for its signature, NULL: none
@@ -57,6 +83,11 @@ struct verify {
 	const char **keys;
 	size_t key_count;
 	const char *config;
+	bool incremental;
+	long full_every_h;
+	const char *state;
+	bool idle;
+	uint64_t rate;
 	bool json;
 	struct cli_progress progress;
 	struct fim_baseline *pending;
@@ -105,6 +136,7 @@ static int put_totals_json(const struct verify *args, const struct fim_compariso
 	fim_json_set_int(json, "unreadable", (int64_t)totals->unreadable);
 	fim_json_set_int(json, "authorized", (int64_t)args->authorized);
 	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
+	fim_json_set_int(json, "skipped", (int64_t)totals->skipped);
 	return cli_put_json(stdout, json);
 }
 
@@ -124,6 +156,8 @@ static void put_totals(const struct verify *args, const struct fim_comparison *t
 	       is_clean(totals) ? "clean" : "differences", cli_colour(stdout, CLI_PLAIN),
 	       (unsigned long long)totals->compared, (unsigned long long)totals->expected, seconds,
 	       size);
+	if (totals->skipped)
+		printf(", %llu as they were", (unsigned long long)totals->skipped);
 	if (!is_clean(totals))
 		printf(": %llu changed, %llu added, %llu removed, %llu unreadable",
 		       (unsigned long long)totals->changed, (unsigned long long)totals->added,
@@ -136,18 +170,52 @@ static void put_totals(const struct verify *args, const struct fim_comparison *t
 
 /* ---- the command */
 
-static int compare(struct verify *args, const struct fim_baseline *baseline)
+/* malloc'ed: beside the baseline */
+static char *state_path(const struct verify *args, const char *baseline)
+{
+	const char *slash = strrchr(baseline, '/');
+	char *path;
+
+	if (args->state)
+		return strdup(args->state);
+	return asprintf(&path, "%.*s" STATE_NAME, slash ? (int)(slash + 1 - baseline) : 0,
+			baseline) < 0
+		       ? NULL
+		       : path;
+}
+
+/* Threads take over both from the one that makes them. */
+static void be_idle(void)
+{
+	const struct sched_param param = {0};
+
+	sched_setscheduler(0, SCHED_IDLE, &param);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT);
+}
+
+static int compare(struct verify *args, const struct fim_baseline *baseline, const char *path)
 {
 	struct fim_compare_params params = {.root = args->root,
 					    .difference = show_difference,
 					    .progress = show_progress,
+					    .rate = args->rate,
 					    .ctx = args};
+	char *state = state_path(args, path);
 	struct fim_comparison totals;
-	int err;
+	int err = state ? 0 : -ENOMEM;
 
+	if (args->idle)
+		be_idle();
+	if (!err && args->incremental)
+		err = fim_memo_open(state, args->root, baseline, args->full_every_h * NSEC_PER_HOUR,
+				    &params.memo);
+	free(state);
+	if (err)
+		return FIM_EXIT_ERROR;
 	cli_progress_start(&args->progress);
 	err = fim_compare(baseline, &params, &totals);
 	cli_progress_end(&args->progress);
+	fim_memo_free(params.memo);
 	if (err)
 		return FIM_EXIT_ERROR;
 	if (args->json)
@@ -195,12 +263,24 @@ static int verify(struct verify *args)
 			: -ENOMEM;
 	if (!err)
 		err = open_pending(args, baseline, path);
-	err = err ? cli_exit(err) : compare(args, baseline);
+	err = err ? cli_exit(err) : compare(args, baseline, path);
 	fim_baseline_free(args->pending);
 	fim_baseline_free(baseline);
 	fim_config_free(loaded);
 	free(beside);
 	return err;
+}
+
+static int parse_hours(const char *text, long *hours_ret)
+{
+	char *end;
+	long hours = strtol(text, &end, 10);
+
+	if (end == text || *end || hours < 0 || hours > HOURS_MAX)
+		return cli_usage_error(USAGE, "--full-every %s: not 0 to %d hours", text,
+				       HOURS_MAX);
+	*hours_ret = hours;
+	return FIM_EXIT_CLEAN;
 }
 
 static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
@@ -211,15 +291,20 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 		{"signature", required_argument, NULL, 's'},
 		{"key", required_argument, NULL, 'k'},
 		{"config", required_argument, NULL, 'c'},
+		{"incremental", no_argument, NULL, 'i'},
+		{"full-every", required_argument, NULL, 'f'},
+		{"state", required_argument, NULL, 'S'},
+		{"idle", no_argument, NULL, 'I'},
+		{"rate", required_argument, NULL, 'R'},
 		{"json", no_argument, NULL, 'j'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"progress", no_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	int opt;
+	int opt, status = FIM_EXIT_CLEAN;
 
-	while ((opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
+	while (!status && (opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'r':
 			args->root = optarg;
@@ -235,6 +320,21 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 			break;
 		case 'c':
 			args->config = optarg;
+			break;
+		case 'i':
+			args->incremental = true;
+			break;
+		case 'f':
+			status = parse_hours(optarg, &args->full_every_h);
+			break;
+		case 'S':
+			args->state = optarg;
+			break;
+		case 'I':
+			args->idle = true;
+			break;
+		case 'R':
+			status = cli_parse_rate(USAGE, optarg, &args->rate);
 			break;
 		case 'j':
 			args->json = true;
@@ -252,14 +352,14 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 			return cli_option_error(USAGE, opt, argv);
 		}
 	}
-	if (optind < argc)
+	if (!status && optind < argc)
 		return cli_usage_error(USAGE, "%s: not expected", argv[optind]);
-	return FIM_EXIT_CLEAN;
+	return status;
 }
 
 int cmd_verify(int argc, char **argv)
 {
-	struct verify args = {.root = "/"};
+	struct verify args = {.root = "/", .full_every_h = FULL_EVERY_H};
 	bool show_help = false;
 	int status;
 

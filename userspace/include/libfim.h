@@ -745,6 +745,23 @@ void fim_entry_to_json(const struct fim_entry *entry, struct fim_json *json);
 /* Digest of the last delta applied, or of the baseline: what the next delta follows. */
 const char *fim_baseline_head(const struct fim_baseline *baseline);
 
+/* ----------------------------------------------------------------- memo.c */
+
+struct fim_memo;
+/**
+ * fim_memo_open() - what comparisons before this one found right
+ * @path: file; beside it, .key appended, a key that is made if there is none
+ * @root: directory that holds the system
+ * @baseline: with its deltas applied
+ * @max_age_ns: what was read longer ago is read again
+ * @memo_ret: empty if there is no file, or it is not for this baseline and root, or was
+ *	changed; freed with fim_memo_free()
+ */
+int fim_memo_open(const char *path, const char *root, const struct fim_baseline *baseline,
+		  int64_t max_age_ns, struct fim_memo **memo_ret);
+int fim_memo_save(struct fim_memo *memo);
+void fim_memo_free(struct fim_memo *memo);
+
 /* -------------------------------------------------------------- compare.c */
 
 enum fim_kind {
@@ -797,6 +814,7 @@ struct fim_difference {
  * @changed: objects that differ
  * @unreadable: objects that could not be measured
  * @bytes: content bytes hashed
+ * @skipped: those of @compared that were not read, because they are as they were
  */
 struct fim_comparison {
 	int64_t start_ns;
@@ -808,6 +826,7 @@ struct fim_comparison {
 	uint64_t changed;
 	uint64_t unreadable;
 	uint64_t bytes;
+	uint64_t skipped;
 };
 
 /**
@@ -818,6 +837,7 @@ struct fim_comparison {
  * @progress: may be NULL
  * @ctx: for all three
  * @rate: bytes of content read per second; 0: as fast as it goes
+ * @memo: what is known from before, brought up to date; NULL: everything is read
  */
 struct fim_compare_params {
 	const char *root;
@@ -826,6 +846,7 @@ struct fim_compare_params {
 	fim_progress_fn progress;
 	void *ctx;
 	uint64_t rate;
+	struct fim_memo *memo;
 };
 
 /* Full comparison of everything that the baseline's policy covers. */

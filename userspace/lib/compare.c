@@ -10,6 +10,7 @@
 #include "lib_private.h"
 
 #define PROGRESS_EVERY 64
+#define SAVE_PERIOD_NS (10 * FIM_NSEC_PER_SEC)
 
 /* clang-format off */
 static const char *const kind_names[] = {
@@ -49,6 +50,8 @@ enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state
  * @links: which names are one file
  * @next: first baseline entry that has not been compared
  * @ahead: first baseline entry that the walk has not reached
+ * @is_ahead: it is the path that the walk asked for
+ * @saved_ns: when the memo was saved last
  * @totals: so far
  */
 struct comparison {
@@ -59,6 +62,8 @@ struct comparison {
 	struct fim_links *links;
 	size_t next;
 	size_t ahead;
+	bool is_ahead;
+	int64_t saved_ns;
 	struct fim_comparison totals;
 };
 
@@ -192,6 +197,39 @@ static int compare_up_to(struct comparison *run, const char *path)
 	return err;
 }
 
+/* What is right now need not be read next time; what is not must be. */
+static int remember(struct comparison *run, const struct fim_pool_result *result, bool is_right)
+{
+	struct fim_memo *memo = run->params->memo;
+	struct fim_memo_record record;
+	int64_t now;
+
+	if (!memo || result->same)
+		return 0;
+	record = *result->record;
+	now = fim_time_now();
+	record.read_ns = now;
+	fim_memo_note(memo, run->next - 1, is_right && record.ino ? &record : NULL);
+	if (now - run->saved_ns < SAVE_PERIOD_NS)
+		return 0;
+	run->saved_ns = now;
+	return fim_memo_save(memo);
+}
+
+/* The same file as before: which names it has may still be others. */
+static int compare_same(struct comparison *run, const struct pair *pair)
+{
+	struct pair whole = *pair;
+
+	run->totals.skipped++;
+	if (!pair->links_known || !links_differ(pair)) {
+		run->totals.compared++;
+		return 0;
+	}
+	whole.after = &pair->entry->state;
+	return compare_pair(run, &whole);
+}
+
 static int compare_object(void *ctx, const struct fim_pool_result *result)
 {
 	struct comparison *run = ctx;
@@ -200,6 +238,7 @@ static int compare_object(void *ctx, const struct fim_pool_result *result)
 			    .after = result->state,
 			    .links_known = !result->err,
 			    .err = result->err};
+	uint64_t before;
 	int err;
 
 	if (fim_errno_is_ours(result->err))
@@ -217,7 +256,10 @@ static int compare_object(void *ctx, const struct fim_pool_result *result)
 		pair.entry = NULL;
 	if (pair.entry)
 		run->next++;
-	err = compare_pair(run, &pair);
+	before = run->totals.changed + run->totals.unreadable;
+	err = result->same && pair.entry ? compare_same(run, &pair) : compare_pair(run, &pair);
+	if (!err && pair.entry)
+		err = remember(run, result, run->totals.changed + run->totals.unreadable == before);
 	report_progress(run);
 	return err;
 }
@@ -235,7 +277,15 @@ static const struct fim_state *expect(void *ctx, const char *path)
 			break;
 		run->ahead++;
 	}
-	return entry && !order ? &entry->state : NULL;
+	run->is_ahead = entry && !order;
+	return run->is_ahead ? &entry->state : NULL;
+}
+
+static const struct fim_memo_record *known(void *ctx)
+{
+	const struct comparison *run = ctx;
+
+	return run->is_ahead ? fim_memo_known(run->params->memo, run->ahead) : NULL;
 }
 
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
@@ -245,11 +295,13 @@ int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_pa
 	struct fim_walk_params walk = {.policy = fim_baseline_policy(baseline),
 				       .rate = params->rate,
 				       .expect = expect,
+				       .known = params->memo ? known : NULL,
 				       .fn = compare_object,
 				       .ctx = &run};
 	int err;
 
 	run.totals.start_ns = fim_time_now();
+	run.saved_ns = run.totals.start_ns;
 	run.totals.expected = fim_baseline_count(baseline);
 	run.root_fd = fim_open_root(params->root);
 	if (run.root_fd < 0)
@@ -260,6 +312,8 @@ int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_pa
 	err = run.hasher && run.links ? fim_walk(&walk) : -ENOMEM;
 	if (!err)
 		err = compare_up_to(&run, NULL);
+	if (!err && params->memo)
+		err = fim_memo_save(params->memo);
 	run.totals.end_ns = fim_time_now();
 	if (!err)
 		*totals_ret = run.totals;

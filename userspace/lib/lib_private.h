@@ -264,6 +264,8 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
  * @expected: what the baseline has, NULL: nothing or unknown
  * @walk_err: result's error should it turn out to be a directory
  * @packaged: what its package says is in it, NULL: nothing
+ * @look: its times are wanted
+ * @known: and if they are these, it need not be measured; NULL: it must be
  */
 struct fim_pool_object {
 	const char *path;
@@ -272,6 +274,8 @@ struct fim_pool_object {
 	const struct fim_state *expected;
 	int walk_err;
 	const struct fim_package_digest *packaged;
+	bool look;
+	const struct fim_memo_record *known;
 };
 
 /**
@@ -281,6 +285,8 @@ struct fim_pool_object {
  * @state: FIM_TYPE_NONE: it is gone. If @err: as much as is known
  * @err: it could not be measured, or what is in it could not be read: -errno
  * @origin: how it relates to what its package says
+ * @same: it was not measured: it is as it was known; @state has its identity only
+ * @record: its times, if they were wanted
  */
 struct fim_pool_result {
 	const char *path;
@@ -288,6 +294,8 @@ struct fim_pool_result {
 	const struct fim_state *state;
 	int err;
 	enum fim_origin origin;
+	bool same;
+	const struct fim_memo_record *record;
 };
 
 /* Called on the caller's thread in the order of fim_pool_put(); non-zero stops. */
@@ -322,6 +330,40 @@ void fim_links_free(struct fim_links *links);
 int fim_links_first(struct fim_links *links, const char *path, const struct fim_state *state,
 		    const char **first_ret);
 
+/* ---------------------------------------------------------------- memo.c */
+
+/**
+ * struct fim_memo_record - an object as it was when it was last read and found right
+ * @dev: as statx(2) gave it before it was read, likewise all up to @nlink
+ * @ino: inode number
+ * @size: bytes
+ * @ctime_ns: last status change
+ * @mtime_ns: last content change
+ * @btime_ns: birth, 0: the file system does not say
+ * @mode: type and permissions
+ * @nlink: links
+ * @read_ns: when; 0: nothing is known
+ */
+struct fim_memo_record {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t size;
+	int64_t ctime_ns;
+	int64_t mtime_ns;
+	int64_t btime_ns;
+	uint32_t mode;
+	uint32_t nlink;
+	int64_t read_ns;
+};
+
+/* What is there now, @read_ns 0; true if it is as @known (with its @read_ns), which may be NULL. */
+bool fim_memo_look(int dirfd, const char *name, const struct fim_memo_record *known,
+		   struct fim_memo_record *record_ret);
+/* NULL: nothing is known of this object of the baseline, or not lately enough. */
+const struct fim_memo_record *fim_memo_known(const struct fim_memo *memo, size_t index);
+/* @record NULL: forget. */
+void fim_memo_note(struct fim_memo *memo, size_t index, const struct fim_memo_record *record);
+
 /* ---------------------------------------------------------------- walk.c */
 
 /**
@@ -331,8 +373,9 @@ int fim_links_first(struct fim_links *links, const char *path, const struct fim_
  * @rate: as fim_pool_open()
  * @packaged: what a path's package says is in it; may be NULL
  * @expect: what the baseline has at a path, called in order; may be NULL
+ * @known: what is known of the path that @expect was asked for last; may be NULL
  * @fn: called for each object in byte order of the paths
- * @ctx: for all three
+ * @ctx: for all of them
  */
 struct fim_walk_params {
 	int root_fd;
@@ -340,6 +383,7 @@ struct fim_walk_params {
 	uint64_t rate;
 	const struct fim_package_digest *(*packaged)(void *ctx, const char *path);
 	const struct fim_state *(*expect)(void *ctx, const char *path);
+	const struct fim_memo_record *(*known)(void *ctx);
 	fim_pool_fn fn;
 	void *ctx;
 };

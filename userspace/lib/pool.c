@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,10 @@ enum status {
  * @walk_err: its error should it be a directory
  * @packaged: what its package says is in it, NULL: nothing
  * @origin: how it relates to that
+ * @look: its times are wanted
+ * @same: it is as it was known, and was not measured
+ * @known: how it was known, NULL: it was not
+ * @record: how it is
  * @err: it could not be measured
  * @state: what was measured
  */
@@ -54,6 +59,10 @@ struct job {
 	int walk_err;
 	const struct fim_package_digest *packaged;
 	enum fim_origin origin;
+	bool look;
+	bool same;
+	const struct fim_memo_record *known;
+	struct fim_memo_record record;
 	int err;
 	struct fim_state state;
 };
@@ -204,6 +213,15 @@ static void measure_in(const struct fim_pool *pool, const struct slot *slot, int
 {
 	const char *name = slot->text + job->name;
 
+	if (job->look && dir_fd >= 0 &&
+	    fim_memo_look(dir_fd, *name ? name : ".", job->known, &job->record)) {
+		job->same = true;
+		job->state.type = FIM_TYPE_FILE;
+		job->state.dev = job->record.dev;
+		job->state.ino = job->record.ino;
+		job->state.nlink = S_ISREG(job->record.mode) ? job->record.nlink : 0;
+		return;
+	}
 	if (dir_fd < 0)
 		measure_by_path(pool, slot, job, hasher);
 	else
@@ -311,7 +329,9 @@ static int deliver_job(struct fim_pool *pool, const struct slot *slot, struct jo
 					 .rule = job->rule,
 					 .state = &job->state,
 					 .err = job->err,
-					 .origin = job->origin};
+					 .origin = job->origin,
+					 .same = job->same,
+					 .record = &job->record};
 	int err;
 
 	snprintf(pool->path, sizeof(pool->path), "%s/%s", slot->text, slot->text + job->name);
@@ -411,7 +431,9 @@ int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object)
 			    .rule = object->rule,
 			    .expected = object->expected,
 			    .walk_err = object->walk_err,
-			    .packaged = object->packaged};
+			    .packaged = object->packaged,
+			    .look = object->look,
+			    .known = object->known};
 	err = add_text(slot, name, strlen(name));
 	slot->count += !err;
 	return err;

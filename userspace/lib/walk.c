@@ -311,6 +311,9 @@ static int visit(struct walk *walk, struct entry *entry, uint64_t dir)
 		return fim_errno_is_ours(object.walk_err) ? object.walk_err : 0;
 	if (params->expect)
 		object.expected = params->expect(params->ctx, walk->path);
+	object.look = params->known != NULL;
+	if (params->known)
+		object.known = params->known(params->ctx);
 	if (params->packaged)
 		object.packaged = params->packaged(params->ctx, walk->path);
 	return fim_pool_put(walk->pool, &object);
