@@ -51,6 +51,9 @@ sources()
 	done
 }
 
+# Architectures whose packages apt_run knows, the machine's own first.
+apt_archs=amd64
+
 # apt_open NAME SUITE...: an apt that knows only these suites and keeps its
 # state in the cache, so that the machine's own apt never hears of them. It is
 # for one use between lock and unlock, then apt_close.
@@ -77,7 +80,8 @@ apt_run()
 {
 	tool=$1
 	shift
-	"$tool" -o Dir::State="$apt_dir" -o Dir::State::lists="$apt_dir/lists" \
+	# shellcheck disable=SC2046 # words
+	"$tool" $(printf ' -o APT::Architectures::=%s' $apt_archs) -o Dir::State="$apt_dir" -o Dir::State::lists="$apt_dir/lists" \
 		-o Dir::State::status="$apt_dir/status" \
 		-o Dir::Cache="$apt_dir" -o Dir::Cache::archives="$apt_dir/archives" \
 		-o Dir::Etc::sourcelist="$apt_dir/sources.list" \

@@ -17,13 +17,20 @@ libsqlite3-dev check time'
 vm='build-essential qemu-system-x86 mmdebstrap busybox-static kmod e2fsprogs
 libelf1 cpio lz4 xz-utils zstd jq debian-archive-keyring'
 
+# The cross compiler, and the emulator if that of backports cannot be had.
+arm64='gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu libc6-dev-arm64-cross
+qemu-system-arm file'
+
+# To build a kernel (debug-kernel.sh).
+debug='build-essential gcc-12 flex bison bc libelf-dev libssl-dev xz-utils'
+
 # The formatter is pinned: every clang-format release formats differently. bsdtar and mtree
 # read what we export.
 lint='libarchive-tools mtree-netbsd clang-format-14 rpm packer systemd python3-yaml zsh clang libclang-rt-14-dev sparse shellcheck mandoc groff'
 
 usage()
 {
-	echo "usage: deps.sh [build|vm|lint|all]" >&2
+	echo "usage: deps.sh [build|vm|lint|all|arm64|debug]" >&2
 	exit 2
 }
 
@@ -32,6 +39,8 @@ case ${1:-all} in
 build) want=$build ;;
 vm) want=$vm ;;
 lint) want=$lint ;;
+arm64) want=$arm64 ;;
+debug) want=$debug ;;
 all) want="$build $vm $lint" ;;
 *) usage ;;
 esac

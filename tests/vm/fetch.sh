@@ -3,15 +3,16 @@
 #
 # Fetch into the cache, from Debian's packages and without installing them:
 #
-#   fetch.sh kernel 5.10|6.1|6.12|newest	prints the folder, which holds
+#   fetch.sh kernel NAME	prints the folder, which holds
 #	vmlinuz, initrd, modules.img	what run.sh boots
 #	release		uname -r
 #	modules		its /lib/modules/$(uname -r), with modules.dep
 #	kdir		its KERNELDIR (kmod-build.sh knows how to use it)
 #	make-args	what its make line needs in addition
 #	chroot		only where the host's toolchain cannot build for it
-#   fetch.sh qemu	prints the path of a qemu wrapper
+#   fetch.sh qemu [arm64]	prints the path of a qemu wrapper
 #
+# NAME: 5.10, 6.1, 6.12, newest; 6.1-arm64; debug (6.1 with debug.config).
 # A cached piece is never looked up again: remove its folder to refresh it.
 
 set -eu
@@ -56,7 +57,11 @@ make_initrd()
 	tmp=$dir/initrd.tmp
 	rm -rf "$tmp"
 	mkdir -p "$tmp/bin" "$tmp/dev" "$tmp/proc" "$tmp/sys" "$tmp/root" "$tmp/m"
-	cp /bin/busybox "$tmp/bin/"
+	if [ -e "$dir/tree/bin/busybox" ]; then
+		cp "$dir/tree/bin/busybox" "$tmp/bin/"
+	else
+		cp /bin/busybox "$tmp/bin/"
+	fi
 	install -m 755 "$here/guest/initrd-init" "$tmp/init"
 	for mod in virtio_pci virtio_blk virtio_console virtio_rng ext4; do
 		/sbin/modprobe -d "$dir/tree" -S "$(cat "$dir/release")" --show-depends "$mod" >>"$tmp/list" ||
@@ -79,6 +84,17 @@ make_initrd()
 	rm -rf "$tmp"
 }
 
+# The last step: the modules of the guest, as a disk.
+pack_modules()
+{
+	ln -s "tree/lib/modules/$(cat "$dir/release")" "$dir/modules"
+	/sbin/depmod -b "$dir/tree" "$(cat "$dir/release")"
+	size=$(du -sm "$dir/modules/" | cut -f1)
+	truncate -s "$((size + size / 4 + 16))M" "$dir/modules.img"
+	/sbin/mkfs.ext4 -q -F -O ^has_journal -d "$dir/modules/" "$dir/modules.img" >&2
+	touch "$dir/complete"
+}
+
 fetch_kernel()
 {
 	name=$1
@@ -93,29 +109,45 @@ fetch_kernel()
 		args='CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES=' ;;
 	# Its host tools need a newer libc, its config a newer compiler.
 	newest) meta=$flavour suites=trixie-backports chroot=trixie ;;
-	*) die "unknown kernel '$name' (5.10, 6.1, 6.12, newest)" ;;
+	6.1-arm64) flavour=cloud-arm64 meta=$flavour:arm64 suites='bookworm bookworm-updates bookworm-security'
+		args='ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-12'
+		apt_archs='amd64 arm64' ;;
+	debug) ;;
+	*) die "unknown kernel '$name' (5.10, 6.1, 6.12, newest, 6.1-arm64, debug)" ;;
 	esac
 
 	dir=$ECS_FIM_CACHE/kernel-$name
+	[ "$name" != debug ] ||
+		dir=$dir-$(grep CONFIG_ "$here/debug.config" | sha256sum | cut -c1-12)
 	key=$(sha256sum <"$here/guest/initrd-init" | cut -c1-16)
 	if [ "$(cat "$dir/initrd.key" 2>/dev/null)" = "$key" ]; then
 		echo "$dir"
 		return
 	fi
 	lock "kernel-$name"
-	if [ ! -e "$dir/complete" ]; then
+	if [ "$name" = debug ] && [ ! -e "$dir/complete" ]; then
+		"$here/debug-kernel.sh" "$dir"
+		pack_modules
+	elif [ ! -e "$dir/complete" ]; then
 		# shellcheck disable=SC2086 # a list
 		apt_open "kernel-$name" $suites
 		release=$(apt_run apt-cache depends "linux-image-$meta" |
-			sed -n "s/^ *Depends: linux-image-\(.*-$flavour\)\$/\1/p")
+			sed -n "s/^ *Depends: linux-image-\(.*-$flavour\)\(:arm64\)\?\$/\1/p")
 		[ -n "$release" ] || die "linux-image-$meta names no kernel"
 		pkgs="linux-image-$release"
 		[ -n "$chroot" ] || pkgs="$pkgs linux-headers-$release"
+		# The programs that build run here, what they build runs there.
+		# shellcheck disable=SC2086 # a list
+		case $flavour in
+		*-arm64) pkgs="linux-image-$release:arm64 linux-headers-$release:arm64 busybox-static:arm64
+			linux-headers-${release%-"$flavour"}-common linux-kbuild-6.1:amd64" ;;
+		*) pkgs=$(linux_closure $pkgs) ;;
+		esac
 		say "fetching kernel $release"
 		rm -rf "$dir"
 		mkdir -p "$dir/debs" "$dir/tree"
-		# shellcheck disable=SC2046,SC2086 # lists
-		(cd "$dir/debs" && apt_run apt-get -qq download $(linux_closure $pkgs)) ||
+		# shellcheck disable=SC2086 # a list
+		(cd "$dir/debs" && apt_run apt-get -qq download $pkgs) ||
 			die "cannot download $pkgs"
 		apt_close
 		for deb in "$dir"/debs/*.deb; do
@@ -134,8 +166,6 @@ fetch_kernel()
 		done
 		echo "$release" >"$dir/release"
 		echo "$args" >"$dir/make-args"
-		ln -s "tree/lib/modules/$release" "$dir/modules"
-		/sbin/depmod -b "$dir/tree" "$release"
 		if [ -n "$chroot" ]; then
 			say "building a $chroot chroot to compile for $release"
 			# shellcheck disable=SC2086 # a list
@@ -150,10 +180,7 @@ fetch_kernel()
 			fix_kdir "$dir/tree"
 			ln -s "tree/usr/src/linux-headers-$release" "$dir/kdir"
 		fi
-		size=$(du -sm "$dir/modules/" | cut -f1)
-		truncate -s "$((size + size / 4 + 16))M" "$dir/modules.img"
-		/sbin/mkfs.ext4 -q -F -O ^has_journal -d "$dir/modules/" "$dir/modules.img" >&2
-		touch "$dir/complete"
+		pack_modules
 	fi
 	make_initrd
 	echo "$key" >"$dir/initrd.key"
@@ -166,7 +193,8 @@ fetch_kernel()
 # apt picks the libraries that this machine lacks.
 fetch_qemu()
 {
-	dir=$ECS_FIM_CACHE/qemu
+	package=qemu-system-x86 program=qemu-system-x86_64 dir=$ECS_FIM_CACHE/qemu
+	[ "$1" != arm64 ] || package=qemu-system-arm program=qemu-system-aarch64 dir=$dir-arm64
 	suite=bookworm-backports
 	if "$dir/qemu" --version >/dev/null 2>&1; then
 		echo "$dir/qemu"
@@ -179,7 +207,7 @@ fetch_qemu()
 		cat >"$dir/qemu" <<-EOF
 			#!/bin/sh
 			export LD_LIBRARY_PATH=$dir/usr/lib/x86_64-linux-gnu:$dir/lib/x86_64-linux-gnu
-			exec $dir/usr/bin/qemu-system-x86_64 -L $dir/usr/share/qemu -L $dir/usr/share/seabios -L /usr/share/seabios "\$@"
+			exec $dir/usr/bin/$program -L $dir/usr/share/qemu -L $dir/usr/share/seabios -L /usr/share/seabios "\$@"
 		EOF
 		chmod +x "$dir/qemu"
 		(
@@ -187,7 +215,7 @@ fetch_qemu()
 			# shellcheck disable=SC2154 # set by apt_open
 			cp /var/lib/dpkg/status "$apt_dir/status"
 			apt_run apt-get -qq -y --no-install-recommends --download-only install \
-				"qemu-system-x86/$suite" "qemu-system-common/$suite" \
+				"$package/$suite" "qemu-system-common/$suite" \
 				"qemu-system-data/$suite" seabios >&2 || exit
 			for deb in "$apt_dir"/archives/*.deb; do
 				dpkg-deb -x "$deb" "$dir" || exit
@@ -200,12 +228,13 @@ fetch_qemu()
 	if "$dir/qemu" --version >/dev/null 2>&1; then
 		echo "$dir/qemu"
 	else
-		command -v qemu-system-x86_64 || die 'no qemu-system-x86_64'
+		command -v $program || die "no $program"
 	fi
 }
 
 case $#:${1-} in
 2:kernel) fetch_kernel "$2" ;;
-1:qemu) fetch_qemu ;;
-*) die "usage: fetch.sh kernel 5.10|6.1|6.12|newest | fetch.sh qemu" ;;
+1:qemu) fetch_qemu '' ;;
+2:qemu) fetch_qemu "$2" ;;
+*) die "usage: fetch.sh kernel NAME | fetch.sh qemu [arm64]" ;;
 esac

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# kmod-build.sh 5.10|6.1|6.12|newest SRCDIR [MAKE ARG...]
+# kmod-build.sh KERNEL SRCDIR [MAKE ARG...]
 #
 # Build the out-of-tree module in SRCDIR (a folder with a Kbuild, built in
 # place) for a kernel of fetch.sh, and exit with make's status.

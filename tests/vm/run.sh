@@ -3,11 +3,12 @@
 #
 # Boot a Debian kernel under QEMU and run a job in it.
 #
-#   run.sh --kernel 5.10|6.1|6.12|newest --job DIR [--out DIR] [--smp N]
+#   run.sh --kernel NAME --job DIR [--out DIR] [--smp N]
 #          [--mem MB] [--timeout S] [--icount] [--append ARGS] [--root ext4]
 #          [--quiet]
 #
-# DIR is copied to the guest's /job, where /job/run is run as root. Its output
+# NAME is one that fetch.sh knows. DIR is copied to the guest's /job, where
+# /job/run is run as root. Its output
 # appears here while it runs, the files it leaves in /job/out come back in the
 # --out DIR (with console.log, dmesg.log and job.log), its status becomes ours.
 # 125 means that there is no status: crash, timeout or a failing harness.
@@ -55,8 +56,14 @@ fi
 [ -x "$job/run" ] || die "$job/run is not an executable file"
 
 kdir=$("$here/fetch.sh" kernel "$kernel")
-image=$("$here/rootfs.sh")
-qemu=$("$here/fetch.sh" qemu)
+arch='' machine=q35 console=ttyS0 cpu=max
+case $kernel in
+*-arm64) arch=arm64 machine=virt,gic-version=3 console=ttyAMA0 cpu=cortex-a72 ;;
+esac
+# shellcheck disable=SC2086 # a word or none
+image=$("$here/rootfs.sh" $arch)
+# shellcheck disable=SC2086 # a word or none
+qemu=$("$here/fetch.sh" qemu $arch)
 
 tmp=$(mktemp -d)
 qemu_pid=
@@ -78,7 +85,6 @@ truncate -s %512 "$tmp/job" # whole sectors
 truncate -s 1G "$tmp/out.tar"
 
 accel=tcg,thread=multi
-cpu=max
 clock=
 if [ -n "$icount" ]; then
 	# Guest time is the number of executed instructions.
@@ -87,7 +93,7 @@ if [ -n "$icount" ]; then
 elif [ "${ECS_FIM_ACCEL:-tcg}" = kvm ]; then
 	accel=kvm
 	cpu=host
-elif ! grep -qw aperfmperf /proc/cpuinfo; then
+elif [ -z "$arch" ] && ! grep -qw aperfmperf /proc/cpuinfo; then
 	# TCG's time stamp counter is the host's. On a loaded host the guest once
 	# measured its frequency four times too low, so tell it, unless "cpu MHz"
 	# is a momentary value here.
@@ -113,10 +119,10 @@ drive()
 
 # shellcheck disable=SC2046,SC2086 # lists of words
 timeout -k 5 "$timeout" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
-	-machine q35 -accel "$accel" ${icount:+-icount shift=0,sleep=off} \
+	-machine "$machine" -accel "$accel" ${icount:+-icount shift=0,sleep=off} \
 	-cpu "$cpu" -smp "$smp" -m "$mem" \
 	-kernel "$kdir/vmlinuz" -initrd "$kdir/initrd" \
-	-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable $clock log_buf_len=2M $append" \
+	-append "console=$console panic=-1 mitigations=off tsc=reliable $clock log_buf_len=2M $append" \
 	-serial "file:$out/console.log" \
 	-device virtio-rng-pci -device virtio-serial-pci \
 	-chardev "file,id=log,path=$tmp/log" -device virtserialport,chardev=log,name=log \
