@@ -6,10 +6,12 @@ set -u
 
 usage() {
 	cat <<'USAGE'
-usage: tests/kmod/check.sh [--smp N] [--timeout S] [--out DIR] KERNEL [TEST...]
+usage: tests/kmod/check.sh [--fs "FS..."] [--smp N] [--timeout S] [--out DIR] KERNEL [TEST...]
 
-KERNEL   5.10, 6.1, 6.12 or newest, as tests/vm/fetch.sh knows them
+KERNEL   5.10, 6.1, 6.12, newest, debug or 6.1-arm64, as tests/vm/fetch.sh knows them
 TEST     programs to run (default: every tests/kmod/test_*.c)
+--fs     file systems to run on: ext4 (default) xfs btrfs tmpfs overlay; on all
+         but ext4 only the programs that say "every file system" at their top
 --smp    virtual CPUs (default 1; 2 is slower and finds races)
 --timeout  seconds for the whole guest (default 1800)
 --out    where logs go (default build/kmod-KERNEL-out)
@@ -20,13 +22,14 @@ USAGE
 }
 
 cd "$(dirname "$0")/../.." || exit 1
-smp=1 timeout=1800 out=
+smp=1 timeout=1800 out='' filesystems=ext4
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help | -h)
 		usage
 		exit 0
 		;;
+	--fs) filesystems=$2 && shift ;;
 	--smp) smp=$2 && shift ;;
 	--timeout) timeout=$2 && shift ;;
 	--out) out=$2 && shift ;;
@@ -50,21 +53,38 @@ if [ $# -eq 0 ]; then
 		tests+=("$(basename "$source" .c)")
 	done
 fi
+cc=gcc
+case $kernel in *-arm64) cc=aarch64-linux-gnu-gcc-12 ;; esac
 build=build/kmod-$kernel
 out=${out:-build/kmod-$kernel-out}
 job=$(mktemp -d)
 trap 'rm -rf "$job"' EXIT
 
+# Which programs depend on the file system, they say themselves.
+tests_on() {
+	local test list=()
+	for test in "${tests[@]}"; do
+		if [ "$1" = ext4 ] || grep -q 'every file system' "tests/kmod/$test.c"; then
+			list+=("$test")
+		fi
+	done
+	echo "${list[*]}"
+}
+
 # Without either there is nothing to run, which is one failure.
 prepare() {
-	local test
+	local test fs
 	tests/kmod/build.sh "$kernel" "$build" || return 1
 	for test in "${tests[@]}"; do
-		gcc -static -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror -o "$job/$test" \
+		"$cc" -static -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror -o "$job/$test" \
 			"tests/kmod/$test.c" tests/kmod/fimtest.c || return 1
 	done
-	cp "$build/kmod/ecs_fim.ko" "$job/" && cp tests/kmod/run "$job/tap" || return 1
-	printf '#!/bin/sh\nexec ./tap %s\n' "${tests[*]}" >"$job/run"
+	cp "$build/kmod/ecs_fim.ko" tests/kmod/enter tests/kmod/health "$job/" && cp tests/kmod/run "$job/tap" || return 1
+	printf '#!/bin/sh\nstatus=0\n' >"$job/run"
+	for fs in $filesystems; do
+		printf './tap %s %s || status=1\n' "$fs" "$(tests_on "$fs")"
+	done >>"$job/run"
+	echo "exit \$status" >>"$job/run"
 	chmod +x "$job/run" "$job/tap"
 	mkdir -p "$out"
 }

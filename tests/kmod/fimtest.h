@@ -103,4 +103,47 @@ int in_child(int (*fn)(void *), void *arg);
 /* Path of this very executable. */
 const char *self_exe(void);
 
+/* Descriptors through a socket: 0 or not; the descriptor or -1. */
+int send_fds(int sock, const int *fds, size_t count);
+int receive_fd(int sock);
+
+/* io_uring without a library */
+
+struct io_uring_sqe;
+struct io_uring_params;
+
+/* Set up a ring of four entries; its descriptor or -errno. @params may preset flags. */
+int uring_setup(struct io_uring_params *params);
+/* One request, waited for; its result, or -errno. */
+int uring_one(int ring, const struct io_uring_params *params, const struct io_uring_sqe *request);
+
+/* Techniques: one way to change something, and all that must be told of it */
+
+#define UNSUPPORTED 77 /* a technique's result: this kernel or file system has it not */
+
+struct technique {
+	const char *name;
+	/*
+	 * Runs in a child with login uid, cgroup and executable of its own, in the
+	 * working directory, with w/file and w/dir in the watch, o/file outside.
+	 * 0, UNSUPPORTED or an exit status.
+	 */
+	int (*act)(void);
+	/* Exactly these, in this order; paths below the working directory. */
+	struct {
+		unsigned int op;
+		const char *path;
+		const char *old_path;
+		/* As the process sees it, if not the same as path. */
+		const char *view;
+	} expect[6];
+	/* The path as the process sees it cannot be known, or is not checked. */
+	bool any_view;
+};
+
+/* Called by an act: whoever is named must be this process from here on. */
+void technique_actor_is_me(void);
+/* Make the tree, run the act, compare what is told. @dir is the working directory. */
+void technique_check(int fd, const char *dir, const struct technique *technique);
+
 #endif

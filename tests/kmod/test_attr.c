@@ -2,6 +2,7 @@
 /*
  * Attributes: mode, owner, times, extended attributes, ACLs, capabilities, size
  * by truncate; and that what clears set-id bits does not confuse them.
+ * Runs on every file system.
  */
 #include <errno.h>
 #include <fcntl.h>

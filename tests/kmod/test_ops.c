@@ -2,6 +2,7 @@
 /*
  * Every operation on names and content: which events, of which object, where.
  * A child acts, because the reader's own accesses are not reported.
+ * Runs on every file system.
  */
 #include <errno.h>
 #include <fcntl.h>

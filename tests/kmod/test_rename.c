@@ -2,6 +2,7 @@
 /*
  * Renames: both sides, over the border of a watch both ways, over another
  * file, exchanged, of directories, of the watched directory and of one above.
+ * Runs on every file system.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 /*
  * What belongs to which watch, and what to none: several watches, nested ones,
  * hard links, watches that end; and that nothing else is ever reported.
+ * Runs on every file system.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 /*
  * Who is behind a settled write: the opener or the last writer, whoever drops
  * the file last, and however: munmap, exit, a kernel thread, another process.
+ * Runs on every file system.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -147,39 +148,6 @@ static int act_moved_in(void *arg)
 	return rename("other", "w/other") || write(fd, "x", 1) != 1 || close(fd);
 }
 
-static int send_fds(int sock, const int *fds, size_t count)
-{
-	char control[CMSG_SPACE(4 * sizeof(int))] = {}, byte = 0;
-	struct iovec iov = {&byte, 1};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control,
-			     .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
-	return sendmsg(sock, &msg, 0) != 1;
-}
-
-static int receive_fd(int sock)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {}, byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control,
-			     .msg_controllen = sizeof(control)};
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		bail("recvmsg: %s", strerror(errno));
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 /* The file ends in a socket that only its own queue refers to. */
 static int act_socket_cycle(void *arg)
 {
@@ -216,32 +184,10 @@ static int act_aio(void *arg)
 	       close(fd);
 }
 
-/* One request through a ring of its own; the result, or -errno. */
-static int uring_one(int ring, const struct io_uring_params *p, const struct io_uring_sqe *request)
-{
-	char *sq = mmap(NULL, p->sq_off.array + p->sq_entries * 4, PROT_READ | PROT_WRITE,
-			MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	char *cq = mmap(NULL, p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
-			PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	struct io_uring_sqe *sqes = mmap(NULL, p->sq_entries * sizeof(*sqes),
-					 PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-	unsigned int *tail = (void *)(sq + p->sq_off.tail), head;
-
-	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
-		return -errno;
-	sqes[0] = *request;
-	((unsigned int *)(sq + p->sq_off.array))[*tail & (p->sq_entries - 1)] = 0;
-	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
-		return -errno;
-	head = *(unsigned int *)(cq + p->cq_off.head) & (p->cq_entries - 1);
-	return ((struct io_uring_cqe *)(cq + p->cq_off.cqes))[head].res;
-}
-
 static int act_uring(void *arg)
 {
 	struct io_uring_params params = {};
-	int ring = syscall(SYS_io_uring_setup, 1, &params), fd = open_file();
+	int ring = uring_setup(&params), fd = open_file();
 	const struct io_uring_sqe request = {.opcode = IORING_OP_WRITE,
 					     .flags = IOSQE_ASYNC,
 					     .fd = fd,
@@ -258,7 +204,7 @@ static int act_uring(void *arg)
 static int act_uring_exit(void *arg)
 {
 	struct io_uring_params params = {};
-	int ring = syscall(SYS_io_uring_setup, 1, &params), fd = open_file();
+	int ring = uring_setup(&params), fd = open_file();
 
 	(void)arg;
 	if (ring < 0)
@@ -516,6 +462,8 @@ static void check_laundering(int fd)
 	pid = start(act_send_to_reader, &sv[1]);
 	finish(pid);
 	taken = receive_fd(sv[0]);
+	if (taken < 0)
+		bail("recvmsg: %s", strerror(errno));
 	drain(fd, &events);
 	check(!events.count, "a file that was handed on does not settle before it is closed");
 	close(taken);
