@@ -9,6 +9,7 @@ WERROR ?= 1
 FORTIFY ?= 2
 SANITIZE ?=
 KERNELS ?= 6.1
+FS ?= ext4
 FUZZ_SECONDS ?= 10
 
 CC ?= cc
@@ -145,8 +146,30 @@ check-host: ## what needs no VM: lint, unit tests, sanitizers, fuzz corpus, inst
 	$(Q)tests/check host
 
 .PHONY: check-vm
-check-vm: ## the module's TAP programs in QEMU, KERNELS="6.1 6.12 …"
-	$(Q)KERNELS="$(KERNELS)" tests/check kmod
+check-vm: ## the module's TAP programs in QEMU, KERNELS="6.1 6.12 …" FS="ext4 xfs …"
+	$(Q)KERNELS="$(KERNELS)" FS="$(FS)" tests/check kmod
+
+.PHONY: check-matrix
+check-matrix: ## the same on every kernel and every file system (an hour)
+	$(Q)KERNELS="5.10 6.1 6.12 newest" FS="ext4 xfs btrfs tmpfs overlay" tests/check kmod
+
+.PHONY: check-debug
+check-debug: ## the same on a kernel with KASAN, lockdep, kmemleak, failslab (built once: 20 CPU minutes)
+	$(Q)KERNELS=debug FS="ext4 tmpfs overlay" tests/check kmod
+	$(Q)tests/kmod/long/check.sh fault debug
+
+.PHONY: check-arm64
+check-arm64: ## module and userspace cross-built, the TAP programs on an emulated arm64
+	$(Q)tests/check arm64
+
+.PHONY: check-cycles
+check-cycles: ## 1000 times load, watch, unload under load, KERNELS="6.1 …"
+	$(Q)for k in $(KERNELS); do tests/kmod/long/check.sh cycles $$k || exit 1; done
+
+.PHONY: check-long
+check-long: ## the module's other long tests: fuzz (30 min, debug kernel), stress-ng, rate, burst
+	$(Q)tests/kmod/long/check.sh fuzz debug
+	$(Q)for t in transparent stress rate burst; do tests/kmod/long/check.sh $$t 6.1 || exit 1; done
 
 .PHONY: check-containers
 check-containers: all ## containers, engines and attribution at length: 200 at once, every setting, 100,000 changes
@@ -180,6 +203,10 @@ demo: ## install what it needs, build, and show the main job on a real kernel (H
 .PHONY: bench
 bench: ## one JSON line per metric, each against its peer in the same run
 	$(Q)tests/bench/run.sh
+
+.PHONY: bench-peers
+bench-peers: ## which ways to change a file ecs_fim, inotify, fanotify and auditd report, KERNELS=6.1
+	$(Q)for k in $(KERNELS); do tests/bench/peers/run.sh $$k || exit 1; done
 
 .PHONY: fmt
 fmt: ## rewrite the sources with clang-format 14
