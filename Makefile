@@ -38,7 +38,7 @@ endif
 CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL += $(LDFLAGS)
-LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread
+LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread -ldl
 # RPM's database is read where there is librpm (RPM=0: not).
 RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
 ifeq ($(RPM),1)

@@ -126,6 +126,7 @@ baseline: $OUT/baseline.ndjson
 signature: $OUT/baseline.sig
 trusted_keys: [$work/keys]
 journal_dir: $work/journal
+journal_protect: false
 status_socket: $work/status.sock
 CONFIG
 [ "$DOCKER" = yes ] || echo "docker_socket: ''" >>"$work/config.yaml"

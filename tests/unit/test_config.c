@@ -88,6 +88,12 @@ START_TEST(every_key_is_read)
 					 "signature: /s\n"
 					 "trusted_keys: [/k1, /k2]\n"
 					 "journal_dir: /j\n"
+					 "journal_segment_mib: 2\n"
+					 "journal_retention_days: 90\n"
+					 "journal_max_mib: 64\n"
+					 "journal_full: drop-oldest\n"
+					 "journal_protect: false\n"
+					 "realert_s: 0\n"
 					 "docker_socket: ''\n"
 					 "device: /d\n"
 					 "status_socket: /t\n"
@@ -97,6 +103,8 @@ START_TEST(every_key_is_read)
 					 "compare_interval_s: 60\n"
 					 "settle_ms: 0\n"
 					 "watch_containers: false\n");
+	struct fim_journal_params params;
+	char *socket;
 
 	ck_assert_str_eq(config->baseline, "/b/base.ndjson");
 	ck_assert_str_eq(config->signature, "/s");
@@ -104,6 +112,17 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(config->trusted_keys[1], "/k2");
 	ck_assert_ptr_null(config->trusted_keys[2]);
 	ck_assert_str_eq(config->journal_dir, "/j");
+	fim_config_journal(config, &params);
+	ck_assert_str_eq(params.dir, "/j");
+	ck_assert_uint_eq(params.segment_bytes, 2 << 20);
+	ck_assert_uint_eq(params.retention_days, 90);
+	ck_assert_uint_eq(params.max_bytes, 64 << 20);
+	ck_assert_int_eq(params.full, FIM_JOURNAL_DROP);
+	ck_assert(!params.protect);
+	ck_assert_uint_eq(config->realert_s, 0);
+	socket = fim_config_control_socket(config);
+	ck_assert_str_eq(socket, "/control.sock");
+	free(socket);
 	ck_assert_str_eq(config->docker_socket, "");
 	ck_assert_str_eq(config->device, "/d");
 	ck_assert_str_eq(config->status_socket, "/t");
@@ -137,6 +156,8 @@ static const struct {
 	{"baseline: rel\n", "c.yaml:1:11: \"rel\" is not an absolute path"},
 	{"docker_socket: rel\n", "\"rel\" is not an absolute path"},
 	{"trusted_keys: [/a, rel]\n", "c.yaml:1:20: \"rel\" is not an absolute path"},
+	{"journal_full: maybe\n", "c.yaml:1:15: journal_full is stop or drop-oldest"},
+	{"journal_max_mib: 7\n", "c.yaml:1:18:"},
 	{"trusted_keys: []\n", "\"trusted_keys\" is empty"},
 	{"trusted_keys: {a: b}\n", "\"trusted_keys\" must be a string or a list"},
 	{"trusted_keys: [[/a]]\n", "\"trusted_keys\" holds what is not a string"},

@@ -91,6 +91,7 @@ static void config_write(void)
 
 	snprintf(text, sizeof(text),
 		 "baseline: %s/base.ndjson\ntrusted_keys: [%s/keys]\njournal_dir: %s/journal\n"
+		 "journal_protect: false\n"
 		 "docker_socket: \"\"\ndevice: %s/no-device\nstatus_socket: %s/status.sock\n"
 		 "sink_audit: false\nsink_syslog: false\nsink_stdout: false\n"
 		 "settle_ms: 100\nwatch_containers: false\n",
@@ -889,19 +890,22 @@ START_TEST(a_full_disk_is_survived_and_what_was_not_written_is_said)
 	put_event(FIM_OP_WRITE, WATCH_BIN, "ls")->flags = FIM_EV_MODIFIED;
 	limit_files(16);
 	run();
-	ck_assert_int_eq(d.controls[COMPONENT_DAEMON], CONTROL_DEGRADED);
-	ck_assert_uint_eq(d.counters.journal_errors, 1);
+	ck_assert_int_eq(d.controls[COMPONENT_JOURNAL], CONTROL_DOWN);
+	/* The finding, and that the journal is down. */
+	ck_assert_uint_eq(d.counters.journal_errors, 2);
 	limit_files(RLIM_INFINITY);
 	d.journal_retry_ms = 0;
 	put_text("bin/find", "changed");
 	put_event(FIM_OP_WRITE, WATCH_BIN, "find")->flags = FIM_EV_MODIFIED;
 	run();
-	ck_assert_int_eq(d.controls[COMPONENT_DAEMON], CONTROL_UP);
+	ck_assert_int_eq(d.controls[COMPONENT_JOURNAL], CONTROL_UP);
 	ck_assert_uint_eq(read_journal("finding"), 1);
 	assert_finding(0, "modified", "bin/find");
 	read_journal("control");
 	ck_assert_str_eq(fim_json_get_str(found[found_count - 2], "state"), "loss");
-	ck_assert_int_eq(fim_json_get_int(found[found_count - 2], "lost", 0), 1);
+	ck_assert_int_eq(fim_json_get_int(found[found_count - 2], "lost", 0), 2);
+	ck_assert_str_eq(fim_json_get_str(found[found_count - 1], "state"), "up");
+	ck_assert(fim_json_get_int(found[found_count - 1], "duration_ms", -1) >= 0);
 	ck_assert_int_eq(fim_journal_read(d.config->journal_dir, NULL, NULL, &check), 0);
 }
 END_TEST

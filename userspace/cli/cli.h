@@ -23,6 +23,8 @@ int cmd_rules(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_change(int argc, char **argv);
+int cmd_alerts(int argc, char **argv);
+int cmd_ack(int argc, char **argv); /* also "close" */
 int cmd_timeline(int argc, char **argv);
 
 /* ---------------------------------------------------- cmd_baseline_sign.c */
@@ -45,6 +47,24 @@ char *cli_signature_path(const char *baseline);
  */
 int cli_put_difference(const struct fim_difference *difference, const struct fim_baseline *pending,
 		       bool as_json);
+
+/* --------------------------------------------------------------- request.c */
+
+/**
+ * cli_request() - give the daemon an order
+ * @config: where it listens
+ * @request: not consumed
+ * @answer_ret: what it said, also if that is a refusal
+ *
+ * -ENOENT, -ECONNREFUSED: it does not run, nothing is reported. Everything else is.
+ */
+int cli_request(const struct fim_config *config, const struct fim_json *request,
+		struct fim_json **answer_ret);
+
+/* -------------------------------------------------------------------- qr.c */
+
+/* Draws @text on a terminal; false: the library for it is not on this host. */
+bool cli_put_qr(FILE *out, const char *text);
 
 /* ------------------------------------------------------------------ term.c */
 

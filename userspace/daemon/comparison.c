@@ -19,7 +19,7 @@ const char *trigger_name(enum trigger trigger)
 	static const char *const names[] = {
 		[TRIGGER_NONE] = "none",	   [TRIGGER_WATCH] = "watch",
 		[TRIGGER_SCHEDULED] = "scheduled", [TRIGGER_OVERFLOW] = "overflow",
-		[TRIGGER_START_UP] = "start-up",
+		[TRIGGER_REQUEST] = "request",	   [TRIGGER_START_UP] = "start-up",
 	};
 
 	return names[trigger];
@@ -195,6 +195,10 @@ static struct fim_json *comparison_json(struct run *run, const struct fim_compar
 		fim_json_append_str(scope, fim_policy_root(policy, i));
 	fim_json_set_str(body, "trigger", trigger_name(run->trigger));
 	fim_json_set(body, "scope", scope);
+	if (run->trigger == TRIGGER_REQUEST && run->d->compare_who) {
+		fim_json_set(body, "who", run->d->compare_who);
+		run->d->compare_who = NULL;
+	}
 	fim_time_format(totals->start_ns, time);
 	fim_json_set_str(body, "start", time);
 	fim_time_format(totals->end_ns, time);

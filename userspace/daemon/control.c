@@ -18,6 +18,7 @@ const char *component_name(enum component component)
 		[COMPONENT_BASELINE] = "baseline", [COMPONENT_COMPARISON] = "comparison",
 		[COMPONENT_SINK] = "sink",	   [COMPONENT_WATCH] = "watch",
 		[COMPONENT_RULES] = "rules",	   [COMPONENT_CLOUDTRAIL] = "cloudtrail",
+		[COMPONENT_JOURNAL] = "journal",
 	};
 
 	return names[component];
@@ -51,6 +52,25 @@ static struct fim_json *control_json(const struct control *control, const char *
 	if (control->detail)
 		fim_json_set(body, "detail", control->detail);
 	return body;
+}
+
+/* "up" says how long it was not; everything else keeps when that began. */
+static void interval_note(struct daemon *d, const struct control *control, struct fim_json *body)
+{
+	int64_t *since_ns = &d->control_since_ns[control->component];
+	int64_t now = fim_time_now();
+	char time[FIM_TIME_SIZE];
+
+	if (control->state == CONTROL_UP && *since_ns) {
+		fim_time_format(*since_ns, time);
+		fim_json_set_str(body, "since", time);
+		/* Somebody may have set the clock back meanwhile. */
+		fim_json_set_int(body, "duration_ms",
+				 now > *since_ns ? (now - *since_ns) / 1000000 : 0);
+		*since_ns = 0;
+	} else if (control->state != CONTROL_UP && control->state != CONTROL_INFO && !*since_ns) {
+		*since_ns = control->since_ns ? control->since_ns : now;
+	}
 }
 
 static void control_alert(struct daemon *d, const struct control *control, const char *cause,
@@ -115,6 +135,7 @@ static void control_log(const struct control *control, const char *cause)
 
 static void say(struct daemon *d, const struct control *control, const char *fmt, va_list args)
 {
+	struct fim_json *body;
 	char *cause = NULL;
 	char *line = NULL;
 
@@ -127,7 +148,9 @@ static void say(struct daemon *d, const struct control *control, const char *fmt
 	if (control->state != CONTROL_INFO)
 		d->controls[control->component] = control->state;
 	control_log(control, cause ? cause : "?");
-	record_append(d, "control", control_json(control, cause ? cause : "?"), &line);
+	body = control_json(control, cause ? cause : "?");
+	interval_note(d, control, body);
+	record_append(d, "control", body, &line);
 	if (line)
 		control_alert(d, control, cause ? cause : "?", line);
 	free(line);

@@ -500,6 +500,7 @@ enum trigger {
 	TRIGGER_WATCH,
 	TRIGGER_SCHEDULED,
 	TRIGGER_OVERFLOW,
+	TRIGGER_REQUEST,
 	TRIGGER_START_UP,
 };
 const char *trigger_name(enum trigger trigger);
@@ -509,6 +510,41 @@ void comparison_want(struct daemon *d, enum trigger trigger);
 void comparison_poll(struct daemon *d);
 int64_t comparison_deadline(const struct daemon *d);
 int comparison_run(struct daemon *d, enum trigger trigger);
+
+/* --------------------------------------------------------------- alerts.c */
+
+struct open_alert {
+	uint64_t seq;
+	int64_t time_ns;
+	enum fim_severity severity;
+	char *text; /* escaped */
+};
+
+/* What nobody acknowledged, by number. */
+struct alerts {
+	struct open_alert *open;
+	size_t count;
+	uint64_t crowded; /* more than fit */
+	int64_t remind_ms;
+};
+
+/* A record was written: an alert, what somebody says of one, or neither. */
+void alerts_note(struct daemon *d, const struct fim_json *record, uint64_t seq, int64_t time_ns);
+/* The same of one that the run before wrote. */
+void alerts_replay(struct daemon *d, const struct fim_json *record);
+void alerts_poll(struct daemon *d);
+int64_t alerts_deadline(const struct daemon *d);
+void alerts_exit(struct daemon *d);
+
+/* -------------------------------------------------------------- request.c */
+
+#define PEERS_MAX 8
+
+int request_open(struct daemon *d);
+void request_accept(struct daemon *d);
+/* Whatever else is readable: a peer, or what was closed a moment ago. */
+void request_serve(struct daemon *d, int fd);
+void request_close(struct daemon *d);
 
 /* ------------------------------------------------------------- recorder.c */
 
@@ -531,6 +567,8 @@ struct alert_field {
 
 /* Write to the journal; *@line_ret (may be NULL) is freed by the caller. */
 int record_append(struct daemon *d, const char *type, struct fim_json *body, char **line_ret);
+/* The same for what nothing waits for: on the disk with the next one. */
+void record_append_lazy(struct daemon *d, const char *type, struct fim_json *body);
 
 /* -------------------------------------------------------------- control.c */
 
@@ -545,6 +583,7 @@ enum component {
 	COMPONENT_WATCH,
 	COMPONENT_RULES,
 	COMPONENT_CLOUDTRAIL,
+	COMPONENT_JOURNAL,
 	COMPONENT_COUNT,
 };
 
@@ -583,7 +622,10 @@ struct history {
 	bool unclean; /* the last daemon record is up */
 	int64_t last_ns;
 	char boot_id[64];
-	struct map states; /* container id and path → struct history_state */
+	struct map states;		    /* container id and path → struct history_state */
+	char baseline[FIM_SHA256_HEX_SIZE]; /* accepted last; "": none */
+	enum control_state controls[COMPONENT_COUNT];
+	int64_t control_since_ns[COMPONENT_COUNT];
 };
 
 struct history_state {
@@ -597,6 +639,8 @@ int history_replay(struct daemon *d);
 void history_exit(struct history *history);
 
 /* ---------------------------------------------------------------- sinks.c */
+
+#define SINK_TAKEN_MAX 256
 
 struct sink;
 struct sink_ops {
@@ -614,6 +658,8 @@ struct sink {
 	uint64_t failed;
 	char *rest; /* stdout: end of a line that did not fit */
 	size_t rest_len;
+	uint64_t taken[SINK_TAKEN_MAX]; /* alerts whose delivery is not recorded yet */
+	size_t taken_count;
 };
 
 #define SINKS_MAX 4
@@ -623,7 +669,10 @@ struct sinks {
 };
 
 void sinks_open(struct daemon *d);
+/* The alert is of the record that was appended last. */
 void sinks_send(struct daemon *d, const struct alert *alert);
+/* Record which sink took which alerts. */
+void sinks_record(struct daemon *d);
 void sinks_close(struct daemon *d);
 
 extern const struct sink_ops sink_audit;
@@ -727,6 +776,8 @@ struct fim_json *access_of(struct daemon *d, const struct cause *cause);
 
 /* --------------------------------------------------------------- status.c */
 
+/* Listen at @path, which gets mode 0600; a socket that was left there is replaced. */
+int socket_listen(const char *path, int type, int *fd_ret);
 int status_open(struct daemon *d);
 /* Answer whoever waits on the socket. */
 void status_answer(struct daemon *d);
@@ -794,6 +845,9 @@ struct daemon {
 	int timer_fd;
 	int mount_fd;
 	int status_fd;
+	int request_fd;
+	int peers[PEERS_MAX]; /* whoever is about to give an order; -1: none */
+	unsigned int peer_next;
 
 	struct tree *host;
 	struct tree *containers; /* list */
@@ -816,7 +870,11 @@ struct daemon {
 	struct map container_table;
 	struct sinks sinks;
 
+	struct alerts alerts;
+	struct fim_json *compare_who; /* who asked for the next comparison */
+
 	enum control_state controls[COMPONENT_COUNT];
+	int64_t control_since_ns[COMPONENT_COUNT]; /* since when it is not up; 0: it is */
 	enum trigger wanted;
 	int64_t wanted_ms;
 	int64_t compare_ms;	/* when the next is due */

@@ -339,7 +339,9 @@ static void finding_write(struct daemon *d, const struct finding *finding)
 	}
 
 	d->counters.findings++;
-	if (!record_append(d, "finding", finding_json(d, finding), &line))
+	/* On a full disk it is not in the journal, which says so later; somebody must hear of it. */
+	record_append(d, "finding", finding_json(d, finding), &line);
+	if (line)
 		finding_alert(d, finding, line);
 	free(line);
 }

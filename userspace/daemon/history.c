@@ -51,11 +51,36 @@ static char *key_make(const struct fim_json *record, const char *id, const char 
 	return key;
 }
 
+/* What was not up when the run ended: the interval goes on until somebody ends it. */
+static void on_state(struct history *history, const struct fim_json *record, const char *component,
+		     const char *state)
+{
+	const char *time = fim_json_get_str(record, "since");
+	int64_t *since_ns;
+	int which = 0, what = CONTROL_UP;
+
+	while (which < COMPONENT_COUNT && strcmp(component, component_name(which)) != 0)
+		which++;
+	while (what < CONTROL_INFO && strcmp(state, control_state_name(what)) != 0)
+		what++;
+	if (which == COMPONENT_COUNT || what == CONTROL_INFO)
+		return;
+	history->controls[which] = what;
+	since_ns = &history->control_since_ns[which];
+	if (what == CONTROL_UP)
+		*since_ns = 0;
+	else if (!*since_ns && fim_time_parse(time ? time : "", since_ns) &&
+		 fim_time_parse(fim_json_get_str(record, "time"), since_ns))
+		*since_ns = 0;
+}
+
 static void on_control(struct history *history, const struct fim_json *record)
 {
 	const char *component = fim_json_get_str(record, "component");
 	const char *state = fim_json_get_str(record, "state");
 
+	if (component && state)
+		on_state(history, record, component, state);
 	if (!component || !state || strcmp(component, "daemon") != 0)
 		return;
 	/* A run that was refused its baseline never was up, and has nothing to end. */
@@ -75,11 +100,16 @@ static int on_record(void *ctx, const struct fim_json *record)
 	const char *component = fim_json_get_str(record, "component");
 	bool control = type && strcmp(type, "control") == 0;
 
-	/* A torn end was mended by opening it a moment ago: that is this run's word. */
-	if (!type || (control && component && strcmp(component, "journal") == 0))
+	if (!type)
 		return 0;
 	if (control)
 		on_control(history, record);
+	/* A torn end was mended by opening it a moment ago: that is this run's word. */
+	if (control && component && strcmp(component, "journal") == 0)
+		return 0;
+	if (strcmp(type, "baseline") == 0 && fim_json_get_str(record, "digest"))
+		snprintf(history->baseline, sizeof(history->baseline), "%s",
+			 fim_json_get_str(record, "digest"));
 	if (time)
 		fim_time_parse(time, &history->last_ns);
 	if (boot_id)
@@ -225,6 +255,7 @@ static int replay(void *ctx, const struct fim_json *record)
 
 	if (!type)
 		return 0;
+	alerts_replay(d, record);
 	if (strcmp(type, "finding") == 0) {
 		rules_remember(d, record);
 		return replay_finding(d, record);

@@ -268,6 +268,7 @@ static void timer_arm(struct daemon *d)
 	at = earliest(at, comparison_deadline(d));
 	at = earliest(at, rescan_deadline(d));
 	at = earliest(at, d->outsiders_ms);
+	at = earliest(at, alerts_deadline(d));
 	at = earliest(at, d->source_retry_ms);
 	at = earliest(at, d->watchdog_next_ms);
 	if (at < 1) /* zero would disarm it */
@@ -295,6 +296,10 @@ static void on_ready(struct daemon *d, int fd)
 		containers_handle(d);
 	else if (fd == trail_fd(d))
 		trail_handle(d);
+	else if (fd == d->request_fd)
+		request_accept(d);
+	else
+		request_serve(d, fd);
 }
 
 /* A process that looks into us could also write there. */
@@ -349,6 +354,8 @@ static void do_due(struct daemon *d)
 	if (d->reload)
 		daemon_reload(d);
 	trail_poll(d);
+	alerts_poll(d);
+	sinks_record(d);
 }
 
 int daemon_turn(struct daemon *d, int timeout_ms)
@@ -405,7 +412,9 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	memset(d, 0, sizeof(*d));
 	d->config = config;
 	d->epoll_fd = d->signal_fd = d->timer_fd = d->mount_fd = d->status_fd = -1;
-	d->clock_fd = -1;
+	d->clock_fd = d->request_fd = -1;
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		d->peers[i] = -1;
 	d->source.fd = -1;
 	d->engine.news_fd = d->engine.stop_fd = d->engine.ask_fd = -1;
 	d->source_retry_ms = INT64_MAX;
@@ -438,6 +447,7 @@ void daemon_exit(struct daemon *d)
 	struct pending *pending;
 
 	status_close(d);
+	request_close(d);
 	engine_stop(&d->engine);
 	if (d->source.ops)
 		d->source.ops->close(&d->source);
@@ -464,6 +474,8 @@ void daemon_exit(struct daemon *d)
 	close_fd(&d->signal_fd);
 	close_fd(&d->epoll_fd);
 	fim_json_free(d->comparison);
+	fim_json_free(d->compare_who);
+	alerts_exit(d);
 	processes_exit(d);
 	accesses_exit(d);
 	outsiders_exit(d);

@@ -101,11 +101,42 @@ static void say_history(struct daemon *d)
 							   : "the host was restarted");
 }
 
+/*
+ * What was not up when the run before ended is not up now: the interval goes on until a
+ * record of this run ends it.  Every part says its state anew; but what was lost, and a
+ * journal that could not be written, nobody would mention again.
+ */
+static void take_controls(struct daemon *d)
+{
+	for (int i = 0; i < COMPONENT_COUNT; i++) {
+		if (!d->control_since_ns[i])
+			d->control_since_ns[i] = d->history.control_since_ns[i];
+		if (d->history.controls[i] == CONTROL_LOSS || i == COMPONENT_JOURNAL)
+			d->controls[i] = d->history.controls[i];
+	}
+}
+
+/* What is not in use any more would stay down for ever. */
+static void end_unused(struct daemon *d)
+{
+	if (!d->config->docker_socket[0] && d->control_since_ns[COMPONENT_DOCKER])
+		control_set(d, COMPONENT_DOCKER, CONTROL_UP, "no engine is configured any more");
+	if (!d->config->cloudtrail_dir[0] && d->control_since_ns[COMPONENT_CLOUDTRAIL])
+		control_set(d, COMPONENT_CLOUDTRAIL, CONTROL_UP,
+			    "no CloudTrail directory is configured any more");
+	if ((d->controls[COMPONENT_JOURNAL] == CONTROL_DOWN ||
+	     d->controls[COMPONENT_JOURNAL] == CONTROL_LOSS) &&
+	    !d->unrecorded)
+		control_set(d, COMPONENT_JOURNAL, CONTROL_UP, "the journal is written again");
+}
+
 static int open_journal(struct daemon *d)
 {
-	int err = fim_journal_open(&(struct fim_journal_params){.dir = d->config->journal_dir},
-				   &d->journal);
+	struct fim_journal_params params;
+	int err;
 
+	fim_config_journal(d->config, &params);
+	err = fim_journal_open(&params, &d->journal);
 	if (!err)
 		err = history_read(d->config->journal_dir, &d->history);
 	if (err) {
@@ -117,6 +148,7 @@ static int open_journal(struct daemon *d)
 		return err;
 	}
 	say_history(d);
+	take_controls(d);
 	return 0;
 }
 
@@ -155,6 +187,9 @@ static int accept_baseline(struct daemon *d)
 	body = fim_json_object();
 	fim_json_set_path(body, "path", config->baseline);
 	fim_json_set_str(body, "digest", fim_baseline_digest(d->baseline));
+	if (d->history.baseline[0] &&
+	    strcmp(d->history.baseline, fim_baseline_digest(d->baseline)) != 0)
+		fim_json_set_str(body, "previous", d->history.baseline);
 	fim_json_set_str(body, "key_id", fim_baseline_key_id(d->baseline));
 	fim_json_set_str(body, "signature", "valid");
 	fim_json_set_int(body, "count", fim_baseline_count(d->baseline));
@@ -239,6 +274,10 @@ static int start(struct daemon *d)
 		err = status_open(d);
 	if (!err)
 		err = watch_fd(d, d->status_fd, EPOLLIN);
+	if (!err)
+		err = request_open(d);
+	if (!err)
+		err = watch_fd(d, d->request_fd, EPOLLIN);
 	if (err)
 		return err;
 	watch_host(d);
@@ -253,6 +292,7 @@ static int start(struct daemon *d)
 	d->watchdog_next_ms = now_ms();
 	comparison_run(d, TRIGGER_START_UP);
 	trail_open(d);
+	end_unused(d);
 	return 0;
 }
 
@@ -265,6 +305,7 @@ static void stop(struct daemon *d, int err)
 	settle(d, SIZE_MAX, true);
 	finding_flush(d, true);
 	rules_flush(d, true);
+	sinks_record(d);
 	if (err)
 		control_set(d, COMPONENT_DAEMON, CONTROL_DOWN, "stopped by an error: %s",
 			    strerror(-err));

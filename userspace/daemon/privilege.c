@@ -15,6 +15,7 @@ static const int kept[] = {
 	CAP_DAC_READ_SEARCH, /* measure files that root's permission bits do not open */
 	CAP_SYS_PTRACE,	     /* /proc of other users' processes, also under hidepid */
 	CAP_AUDIT_WRITE,     /* the audit sink */
+	CAP_LINUX_IMMUTABLE, /* the append-only attribute of the journal's segments */
 	CAP_SYS_ADMIN,	     /* open the device again when the module comes back; see and
 			      * compare trusted.* attributes, which the baseline holds */
 };

@@ -9,50 +9,23 @@
 
 #define JOURNAL_RETRY_MS 10000
 
-/* The head of the chain, as the next record's "prev" will say it. */
-static void head_update(struct daemon *d, const char *line, uint64_t seq)
-{
-	struct fim_hasher *hasher = d->hasher;
-	unsigned char digest[FIM_SHA256_SIZE];
-
-	d->journal_seq = seq;
-	if (!fim_hasher_reset(hasher) && !fim_hasher_update(hasher, line, strlen(line)) &&
-	    !fim_hasher_update(hasher, "\n", 1) && !fim_hasher_final(hasher, digest))
-		fim_hex_encode(digest, sizeof(digest), d->journal_head);
-}
-
-/* What cannot be recorded is still said to whoever listens. */
+/* What cannot be recorded is still said to whoever listens; a full journal has room for this. */
 static void journal_failed(struct daemon *d, int err)
 {
-	static const struct alert_field fields[] = {
-		{"op", "daemon", true},
-		{"state", "degraded", true},
-		{"cause", "journal-cannot-be-written", true},
-	};
-	const struct alert alert = {
-		.type = "control",
-		.severity = FIM_SEVERITY_CRITICAL,
-		.failed = true,
-		.text = "control daemon degraded: the journal cannot be written",
-		.line = "{\"type\":\"control\",\"component\":\"daemon\",\"state\":\"degraded\","
-			"\"cause\":\"the journal cannot be written\"}",
-		.fields = fields,
-		.field_count = sizeof(fields) / sizeof(fields[0]),
-	};
-
 	d->counters.journal_errors++;
 	if (d->unrecorded++)
 		return;
 	d->unrecorded_ns = fim_time_now();
-	d->controls[COMPONENT_DAEMON] = CONTROL_DEGRADED;
-	fim_log(LOG_ERR, "the journal in %s cannot be written: %s", d->config->journal_dir,
-		strerror(-err));
-	sinks_send(d, &alert);
+	control_set(d, COMPONENT_JOURNAL, CONTROL_DOWN,
+		    "the journal in %s cannot be written: %s: alerts are sent without being "
+		    "recorded",
+		    d->config->journal_dir, strerror(-err));
 }
 
 /* A journal that failed once refuses everything until it was read and opened again. */
 static int journal_reopen(struct daemon *d)
 {
+	struct fim_journal_params params;
 	int64_t now = now_ms();
 
 	if (now < d->journal_retry_ms)
@@ -60,23 +33,56 @@ static int journal_reopen(struct daemon *d)
 	d->journal_retry_ms = now + JOURNAL_RETRY_MS;
 	fim_journal_close(d->journal);
 	d->journal = NULL;
-	return fim_journal_open(&(struct fim_journal_params){.dir = d->config->journal_dir},
-				&d->journal);
+	fim_config_journal(d->config, &params);
+	return fim_journal_open(&params, &d->journal);
 }
 
 /* It can be written again: say what it does not hold. */
 static void journal_recovered(struct daemon *d)
 {
 	struct control control = {
-		.component = COMPONENT_DAEMON,
+		.component = COMPONENT_JOURNAL,
 		.state = CONTROL_LOSS,
 		.lost = d->unrecorded,
 		.since_ns = d->unrecorded_ns,
 	};
 
 	d->unrecorded = 0;
-	control_say(d, &control, "records could not be written and are not in this journal");
-	control_set(d, COMPONENT_DAEMON, CONTROL_UP, "the journal is written again");
+	control_say(d, &control,
+		    "the journal could not be written: alerts were sent that are not in it");
+	control_set(d, COMPONENT_JOURNAL, CONTROL_UP, "the journal is written again");
+}
+
+/* Before it is full there is time to do something about it. */
+static void check_room(struct daemon *d)
+{
+	uint64_t used, max;
+	bool tight;
+
+	fim_journal_usage(d->journal, &used, &max);
+	tight = used > max / 10 * 9;
+	if (tight == (d->controls[COMPONENT_JOURNAL] == CONTROL_DEGRADED))
+		return;
+	if (tight)
+		control_set(d, COMPONENT_JOURNAL, CONTROL_DEGRADED,
+			    "%llu of %llu MiB are used; then: %s", (unsigned long long)(used >> 20),
+			    (unsigned long long)(max >> 20),
+			    strcmp(d->config->journal_full, "stop") == 0
+				    ? "findings are sent, but not recorded any more"
+				    : "the oldest records are removed");
+	else
+		control_set(d, COMPONENT_JOURNAL, CONTROL_UP, "there is room again");
+}
+
+/* A record was written: did the one before fail, and will the next? */
+static void journal_works(struct daemon *d, const char *type)
+{
+	/* There is room for these in a journal that is full. */
+	if (strcmp(type, "control") == 0)
+		return;
+	if (d->unrecorded)
+		journal_recovered(d);
+	check_room(d);
 }
 
 static int append(struct daemon *d, const char *type, const struct fim_json *body, char **line_ret)
@@ -89,7 +95,7 @@ static int append(struct daemon *d, const char *type, const struct fim_json *bod
 		err = fim_journal_append(d->journal, type, body, &seq, &line);
 	if (err)
 		return err;
-	head_update(d, line, seq);
+	fim_journal_head(d->journal, &d->journal_seq, d->journal_head);
 	*line_ret = line;
 	return 0;
 }
@@ -106,13 +112,23 @@ int record_append(struct daemon *d, const char *type, struct fim_json *body, cha
 		journal_failed(d, err);
 		if (fim_json_dump(body, &line, &len))
 			line = NULL;
-	} else if (d->unrecorded) {
-		journal_recovered(d);
+	} else {
+		fim_json_set_str(body, "type", type);
+		alerts_note(d, body, d->journal_seq, fim_time_now());
 	}
 	fim_json_free(body);
+	if (!err)
+		journal_works(d, type);
 	if (line_ret)
 		*line_ret = line;
 	else
 		free(line);
 	return err;
+}
+
+void record_append_lazy(struct daemon *d, const char *type, struct fim_json *body)
+{
+	if (!d->journal || fim_journal_append_lazy(d->journal, type, body, &d->journal_seq))
+		d->counters.journal_errors++;
+	fim_json_free(body);
 }

@@ -208,8 +208,38 @@ void sinks_open(struct daemon *d)
 		control_set(d, COMPONENT_SINK, CONTROL_UP, "every sink is open");
 }
 
+static void record_taken(struct daemon *d, struct sink *sink)
+{
+	struct fim_json *body = fim_json_object(), *list = fim_json_array();
+
+	for (size_t i = 0; i < sink->taken_count; i++)
+		fim_json_append_int(list, (int64_t)sink->taken[i]);
+	sink->taken_count = 0;
+	fim_json_set_str(body, "action", "delivered");
+	fim_json_set_str(body, "sink", sink->ops->name);
+	fim_json_set(body, "alerts", list);
+	record_append_lazy(d, "alert", body);
+}
+
+void sinks_record(struct daemon *d)
+{
+	for (size_t i = 0; i < d->sinks.count; i++)
+		if (d->sinks.sink[i].taken_count)
+			record_taken(d, &d->sinks.sink[i]);
+}
+
+/* What the journal does not hold, or what nobody has to come for, has no delivery to record. */
+static bool is_recorded(const struct daemon *d, const struct alert *alert)
+{
+	return !d->unrecorded && alert->severity >= FIM_SEVERITY_MEDIUM &&
+	       (strcmp(alert->type, "finding") == 0 || strcmp(alert->type, "container") == 0);
+}
+
 void sinks_send(struct daemon *d, const struct alert *alert)
 {
+	bool recorded = is_recorded(d, alert);
+	uint64_t seq = d->journal_seq;
+
 	for (size_t i = 0; i < d->sinks.count; i++) {
 		struct sink *sink = &d->sinks.sink[i];
 		int err = sink->ops->send(sink, alert);
@@ -219,6 +249,11 @@ void sinks_send(struct daemon *d, const struct alert *alert)
 			continue;
 		}
 		sink->sent++;
+		if (recorded) {
+			sink->taken[sink->taken_count++] = seq;
+			if (sink->taken_count == SINK_TAKEN_MAX)
+				record_taken(d, sink);
+		}
 		if (!sink->failing)
 			continue;
 		sink->failing = false;

@@ -38,11 +38,10 @@ static int status_bind(int fd, const char *path)
 	return err;
 }
 
-int status_open(struct daemon *d)
+int socket_listen(const char *path, int type, int *fd_ret)
 {
-	const char *path = d->config->status_socket;
 	char *copy = strdup(path);
-	int err = -ENOMEM;
+	int fd = -1, err = -ENOMEM;
 
 	if (!copy)
 		goto out;
@@ -50,19 +49,25 @@ int status_open(struct daemon *d)
 		err = -errno;
 		goto out;
 	}
-	d->status_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = d->status_fd < 0 ? -errno : status_bind(d->status_fd, path);
-	if (!err && listen(d->status_fd, 16) < 0)
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	err = fd < 0 ? -errno : status_bind(fd, path);
+	if (!err && listen(fd, 16) < 0)
 		err = -errno;
 out:
 	free(copy);
 	if (err) {
 		fim_log(LOG_ERR, "%s cannot be opened: %s", path, strerror(-err));
-		if (d->status_fd >= 0)
-			close(d->status_fd);
-		d->status_fd = -1;
+		if (fd >= 0)
+			close(fd);
+		return err;
 	}
-	return err;
+	*fd_ret = fd;
+	return 0;
+}
+
+int status_open(struct daemon *d)
+{
+	return socket_listen(d->config->status_socket, SOCK_STREAM, &d->status_fd);
 }
 
 static struct fim_json *source_json(const struct daemon *d)
@@ -128,9 +133,17 @@ static struct fim_json *docker_json(const struct daemon *d)
 static struct fim_json *journal_json(const struct daemon *d)
 {
 	struct fim_json *json = fim_json_object();
+	uint64_t used = 0, max = 0;
 
 	fim_json_set_int(json, "seq", d->journal_seq);
 	fim_json_set_str(json, "head", d->journal_head);
+	if (d->journal) {
+		fim_journal_usage(d->journal, &used, &max);
+		fim_json_set_int(json, "bytes", (int64_t)used);
+		fim_json_set_int(json, "max_bytes", (int64_t)max);
+		fim_json_set_bool(json, "sealed", fim_journal_is_sealed(d->journal));
+	}
+	fim_json_set_int(json, "unacknowledged", (int64_t)(d->alerts.count + d->alerts.crowded));
 	return json;
 }
 

@@ -125,6 +125,7 @@ void fim_json_set_bytes(struct fim_json *object, const char *key, const char *by
 void fim_json_set_path(struct fim_json *object, const char *key, const char *path);
 void fim_json_append(struct fim_json *array, struct fim_json *value);
 void fim_json_append_str(struct fim_json *array, const char *text);
+void fim_json_append_int(struct fim_json *array, int64_t value);
 
 /* Look-ups return borrowed references, NULL (or @fallback) when missing or of another type. */
 struct fim_json *fim_json_get(const struct fim_json *object, const char *key);
@@ -255,6 +256,12 @@ int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_
  * @signature: its signature; default @baseline with .sig appended after removing .ndjson
  * @trusted_keys: NULL-terminated; PEM files or directories; default /etc/ecs-fim/trusted-keys.d
  * @journal_dir: default /var/lib/ecs-fim/journal
+ * @journal_segment_mib: a segment is closed when it is larger; default 16, 1 … 1024
+ * @journal_retention_days: how long records are kept; default 366, 1 … 3660
+ * @journal_max_mib: of the whole journal; default 1024, 8 … 1048576
+ * @journal_full: what to do then: "stop" (default) or "drop-oldest"
+ * @journal_protect: set the append-only and immutable attributes; default true
+ * @realert_s: remind of alerts that nobody acknowledged, seconds; default 86400, 0: never
  * @docker_socket: default /run/docker.sock; empty: no Docker
  * @exceptions: containers that may have the power they have; default FIM_EXCEPTIONS_PATH,
  *	which need not exist; empty: none
@@ -280,6 +287,12 @@ struct fim_config {
 	char *signature;
 	char **trusted_keys;
 	char *journal_dir;
+	uint32_t journal_segment_mib;
+	uint32_t journal_retention_days;
+	uint32_t journal_max_mib;
+	char *journal_full;
+	bool journal_protect;
+	uint32_t realert_s;
 	char *docker_socket;
 	char *exceptions;
 	char *ecs_agent;
@@ -311,6 +324,11 @@ struct fim_config {
  */
 int fim_config_load(const char *path, struct fim_config **config_ret);
 void fim_config_free(struct fim_config *config);
+/* How to keep the journal; points into @config. */
+struct fim_journal_params;
+void fim_config_journal(const struct fim_config *config, struct fim_journal_params *params_ret);
+/* Where root gives the daemon orders: beside @status_socket, "control.sock"; malloc'ed. */
+char *fim_config_control_socket(const struct fim_config *config);
 /**
  * fim_config_update() - take over what a running daemon can
  * @config: gets those values of @fresh that may change
@@ -1460,6 +1478,31 @@ int fim_container_outside(const struct fim_truth *truth, const struct fim_truth 
  * a second for a runtime to be done. -ENOMEM.
  */
 int fim_truth_check(const struct fim_json *inspect, struct fim_container *container);
+/* -------------------------------------------------------- journal_alert.c */
+/*
+ * The life of an alert: records of type "alert".  An alert is a finding, container or
+ * access record of severity medium or worse; its number is the record's.
+ */
+
+#define FIM_ALERTS_PER_RECORD 1000
+
+/* Severity of a record that is an alert; false: it is none. */
+bool fim_alert_of(const struct fim_json *record, enum fim_severity *severity_ret);
+/* One line about it, escaped; malloc'ed. */
+char *fim_alert_text(const struct fim_json *record);
+/**
+ * fim_alert_body() - make the body of an alert record out of what somebody asked for
+ * @request: action ("acknowledged", "closed", "delivered"), alerts (array of numbers),
+ *	by, reason, ticket, sink; of which action needs which: userspace/README.md
+ * @last_seq: the last record there is
+ * @who: what the kernel says of who asked: taken over; NULL: nobody but ourselves
+ * @error_ret: what is wrong, static
+ * @body_ret: for fim_journal_append()
+ *
+ * -EINVAL: see *@error_ret.
+ */
+int fim_alert_body(const struct fim_json *request, uint64_t last_seq, struct fim_json *who,
+		   const char **error_ret, struct fim_json **body_ret);
 
 /* ---------------------------------------------------------------- event.c */
 /* Pure: from the module's bytes to structs. kmod/uapi/ecs_fim.h explains every member. */

@@ -19,6 +19,11 @@
 		.key = #member, .type = FIM_YAML_STRING,      \
 		.offset = offsetof(struct fim_config, member) \
 	}
+#define U32_FIELD(member, low, high)                                               \
+	{                                                                          \
+		.key = #member, .type = FIM_YAML_U32, .min = (low), .max = (high), \
+		.offset = offsetof(struct fim_config, member)                      \
+	}
 #define BOOL_FIELD(member)                                    \
 	{                                                     \
 		.key = #member, .type = FIM_YAML_BOOL,        \
@@ -32,6 +37,13 @@ static const struct fim_yaml_field fields[] = {
 	{ .key = "trusted_keys", .type = FIM_YAML_STRINGS,
 	  .offset = offsetof(struct fim_config, trusted_keys) },
 	PATH_FIELD(journal_dir),
+	U32_FIELD(journal_segment_mib, 1, 1024),
+	U32_FIELD(journal_retention_days, 1, 3660),
+	U32_FIELD(journal_max_mib, 8, 1 << 20),
+	{ .key = "journal_full", .type = FIM_YAML_STRING,
+	  .offset = offsetof(struct fim_config, journal_full) },
+	BOOL_FIELD(journal_protect),
+	U32_FIELD(realert_s, 0, 2592000),
 	{ .key = "docker_socket", .type = FIM_YAML_TEXT,
 	  .offset = offsetof(struct fim_config, docker_socket) },
 	{ .key = "exceptions", .type = FIM_YAML_TEXT,
@@ -43,10 +55,8 @@ static const struct fim_yaml_field fields[] = {
 	BOOL_FIELD(sink_audit),
 	BOOL_FIELD(sink_syslog),
 	BOOL_FIELD(sink_stdout),
-	{ .key = "compare_interval_s", .type = FIM_YAML_U32, .min = 60, .max = 604800,
-	  .offset = offsetof(struct fim_config, compare_interval_s) },
-	{ .key = "settle_ms", .type = FIM_YAML_U32, .min = 0, .max = 60000,
-	  .offset = offsetof(struct fim_config, settle_ms) },
+	U32_FIELD(compare_interval_s, 60, 604800),
+	U32_FIELD(settle_ms, 0, 60000),
 	BOOL_FIELD(watch_containers),
 	{ .key = "rules", .type = FIM_YAML_STRINGS,
 	  .offset = offsetof(struct fim_config, rules) },
@@ -61,7 +71,7 @@ static const struct fim_yaml_field fields[] = {
 /* What a running daemon can take over; everything else is read at its start only. */
 static const char *const live[] = {
 	"sink_audit", "sink_syslog", "sink_stdout",    "compare_interval_s", "settle_ms",
-	"rules",      "rules_tags",  "cloudtrail_dir", "exceptions",
+	"rules",      "rules_tags",  "cloudtrail_dir", "exceptions",	     "realert_s",
 };
 
 static void strings_free(char **strings)
@@ -85,6 +95,7 @@ void fim_config_free(struct fim_config *config)
 	free(config->baseline);
 	free(config->signature);
 	free(config->journal_dir);
+	free(config->journal_full);
 	free(config->docker_socket);
 	free(config->exceptions);
 	free(config->ecs_agent);
@@ -101,6 +112,12 @@ static struct fim_config *config_default(void)
 		return NULL;
 	config->baseline = strdup("/var/lib/ecs-fim/baseline.ndjson");
 	config->journal_dir = strdup("/var/lib/ecs-fim/journal");
+	config->journal_segment_mib = 16;
+	config->journal_retention_days = 366;
+	config->journal_max_mib = 1024;
+	config->journal_full = strdup("stop");
+	config->journal_protect = true;
+	config->realert_s = 86400;
 	config->docker_socket = strdup("/run/docker.sock");
 	config->exceptions = strdup(FIM_EXCEPTIONS_PATH);
 	config->ecs_agent = strdup("");
@@ -158,7 +175,7 @@ static int paths_check(const char *file, const struct fim_yaml *root)
 			continue;
 		node = member(root, fields[i].key);
 		if (!node || !strcmp(fields[i].key, "rules_tags") ||
-		    !strcmp(fields[i].key, "ecs_agent"))
+		    !strcmp(fields[i].key, "ecs_agent") || !strcmp(fields[i].key, "journal_full"))
 			continue;
 		err = path_check(file, node);
 		for (child = node->first; child && !err; child = child->next)
@@ -170,6 +187,16 @@ static int paths_check(const char *file, const struct fim_yaml *root)
 			return fim_yaml_fail(file, node, "\"%s\" is empty", node->key);
 	}
 	return 0;
+}
+
+static int full_check(const char *file, const struct fim_yaml *root)
+{
+	const struct fim_yaml *node = member(root, "journal_full");
+
+	if (!node || !strcmp(node->text, "stop") || !strcmp(node->text, "drop-oldest"))
+		return 0;
+	return fim_yaml_fail(file, node, "journal_full is stop or drop-oldest, not \"%s\"",
+			     node->text);
 }
 
 /* The signature lies beside the baseline unless somebody says otherwise. */
@@ -204,6 +231,8 @@ int fim_config_parse(const char *text, size_t len, const char *file, struct fim_
 		err = fim_yaml_read(file, root, fields, sizeof(fields) / sizeof(fields[0]), config);
 	if (!err && root)
 		err = paths_check(file, root);
+	if (!err && root)
+		err = full_check(file, root);
 	if (!err)
 		err = signature_default(config);
 	fim_yaml_free(root);
@@ -229,6 +258,30 @@ int fim_config_load(const char *path, struct fim_config **config_ret)
 		err = fim_config_parse(text, len, path, config_ret);
 	free(text);
 	return err;
+}
+
+void fim_config_journal(const struct fim_config *config, struct fim_journal_params *params_ret)
+{
+	*params_ret = (struct fim_journal_params){
+		.dir = config->journal_dir,
+		.segment_bytes = (uint64_t)config->journal_segment_mib << 20,
+		.retention_days = config->journal_retention_days,
+		.max_bytes = (uint64_t)config->journal_max_mib << 20,
+		.full = strcmp(config->journal_full, "stop") == 0 ? FIM_JOURNAL_STOP
+								  : FIM_JOURNAL_DROP,
+		.protect = config->journal_protect,
+	};
+}
+
+char *fim_config_control_socket(const struct fim_config *config)
+{
+	const char *slash = strrchr(config->status_socket, '/');
+	char *path;
+
+	if (asprintf(&path, "%.*s/control.sock", (int)(slash - config->status_socket),
+		     config->status_socket) < 0)
+		return NULL;
+	return path;
 }
 
 /* --------------------------------------------------------------- reloading */

@@ -204,6 +204,11 @@ void fim_json_append_str(struct fim_json *array, const char *text)
 	free(escaped);
 }
 
+void fim_json_append_int(struct fim_json *array, int64_t value)
+{
+	fim_json_append(array, wrap(json_integer(value)));
+}
+
 struct fim_json *fim_json_get(const struct fim_json *object, const char *key)
 {
 	return wrap(json_object_get(unwrap(object), key));
