@@ -24,6 +24,7 @@ int cmd_policy(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_change(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
+int cmd_bundle(int argc, char **argv);
 int cmd_ack(int argc, char **argv); /* also "close" */
 int cmd_timeline(int argc, char **argv);
 

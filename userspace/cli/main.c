@@ -29,6 +29,7 @@ static const struct command {
 	{"alerts", "list alerts and what became of them", cmd_alerts},
 	{"ack", "acknowledge alerts: who looks after them, and why", cmd_ack},
 	{"close", "close alerts that are done with", cmd_ack},
+	{"bundle", "write a host's evidence of a period, for the fleet's report", cmd_bundle},
 	{"rules", "check and run detections written in the Falco language", cmd_rules},
 	{"timeline", "tell what happened on hosts and in the AWS account as incidents",
 	 cmd_timeline},
