@@ -52,6 +52,7 @@ make --no-print-directory -j"$(nproc)" all >&2
 verify_speed
 make --no-print-directory build/bench/journal >&2
 build/bench/journal "$work"
+tests/bench/baseline.sh
 tests/bench/rules.sh
 tests/bench/report.sh
 tests/bench/kernel/run.sh 6.1

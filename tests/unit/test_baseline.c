@@ -778,8 +778,71 @@ START_TEST(without_a_valid_signature_nothing_is_parsed)
 }
 END_TEST
 
+#define MUTATIONS 10000
+
+/* Some bytes flipped, cut off, a line there twice, two lines in each other's place; malloc'ed. */
+static char *mutated(const char *text, size_t *len, size_t kind)
+{
+	char *copy = malloc(*len + 1), *first, *second;
+	size_t a = (size_t)random() % (line_count - 1), b = a + 1, i;
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, text, *len + 1);
+	switch (kind) {
+	case 0:
+		for (i = 0; i <= (size_t)random() % 4; i++)
+			copy[(size_t)random() % *len] ^= (char)(1 + random() % 255);
+		break;
+	case 1:
+		*len = (size_t)random() % *len;
+		break;
+	case 2:
+	case 3:
+		free(copy);
+		first = line[a];
+		second = line[b];
+		line[a] = kind == 2 ? second : first;
+		line[b] = first;
+		copy = join(line_count);
+		*len = strlen(copy);
+		line[a] = first;
+		line[b] = second;
+		break;
+	}
+	return copy;
+}
+
+START_TEST(ten_thousand_mutations_are_refused_with_line_and_reason)
+{
+	size_t i, len, refused = 0;
+	char *text, *copy;
+	const char *place;
+
+	srandom(1);
+	load_lines();
+	text = keep(join(line_count));
+	for (i = 0; i < MUTATIONS; i++) {
+		len = strlen(text);
+		copy = mutated(text, &len, i % 4);
+		/* Bytes may have been flipped there and back. */
+		if (len != strlen(text) || memcmp(copy, text, len) != 0) {
+			fixture_log[0] = '\0';
+			ck_assert_int_eq(parse(copy, len), -EINVAL);
+			place = strstr(fixture_log, "b.ndjson:");
+			ck_assert_msg(place && place[9] >= '1' && place[9] <= '9' &&
+					      strstr(place, ": "),
+				      "no line: %s", fixture_log);
+			refused++;
+		}
+		free(copy);
+	}
+	ck_assert_uint_gt(refused, MUTATIONS - 100);
+}
+END_TEST
+
 static void add_parser_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, ten_thousand_mutations_are_refused_with_line_and_reason);
 	tcase_add_test(tcase, the_empty_baseline_is_refused);
 	tcase_add_test(tcase, every_truncation_is_refused);
 	tcase_add_loop_test(tcase, one_flipped_bit_anywhere_is_refused, 0, 2);
