@@ -22,35 +22,35 @@ JOIN bundles b ON b.account = r.account AND b.cluster = r.cluster AND b.host = r
               AND b.status = 'accepted' AND r.dt BETWEEN b.first_day AND b.last_day;
 
 CREATE VIEW records AS
-SELECT account, cluster, host, line, CAST(line ->> '$.seq' AS BIGINT) AS seq, line ->> '$.type' AS type,
-       CAST(epoch(CAST(substr(line ->> '$.time', 1, 19) AS TIMESTAMP)) AS BIGINT) AS time_s
+SELECT account, cluster, host, line, CAST(json_extract_string(line, '$.seq') AS BIGINT) AS seq, json_extract_string(line, '$.type') AS type,
+       CAST(epoch(CAST(substr(json_extract_string(line, '$.time'), 1, 19) AS TIMESTAMP)) AS BIGINT) AS time_s
 FROM lines;
 CREATE TABLE lifetimes AS
 SELECT account, cluster, host, COUNT(*) AS records, MIN(time_s) AS first_s, MAX(time_s) AS last_s
 FROM records GROUP BY account, cluster, host;
 CREATE TABLE comparisons AS
 SELECT account, cluster, host, seq,
-       CAST(epoch(CAST(substr(line ->> '$.end', 1, 19) AS TIMESTAMP)) AS BIGINT) AS end_s,
-       CAST(line -> '$.scope' AS VARCHAR) AS scope
+       CAST(epoch(CAST(substr(json_extract_string(line, '$.end'), 1, 19) AS TIMESTAMP)) AS BIGINT) AS end_s,
+       CAST(json_extract(line, '$.scope') AS VARCHAR) AS scope
 FROM records WHERE type = 'comparison';
 CREATE TABLE baselines AS
-SELECT account, cluster, host, seq, line ->> '$.digest' AS digest,
-       CAST(line -> '$.policy.roots' AS VARCHAR) AS roots,
-       COALESCE(line ->> '$.provenance.image_id', '') AS image_id
+SELECT account, cluster, host, seq, json_extract_string(line, '$.digest') AS digest,
+       CAST(json_extract(line, '$.policy.roots') AS VARCHAR) AS roots,
+       COALESCE(json_extract_string(line, '$.provenance.image_id'), '') AS image_id
 FROM records WHERE type = 'baseline';
 CREATE TABLE controls AS
-SELECT account, cluster, host, seq, time_s, line ->> '$.component' AS component,
-       line ->> '$.state' AS state, COALESCE(line ->> '$.cause', '') AS cause,
-       COALESCE(CAST(line ->> '$.lost' AS BIGINT), 0) AS lost
+SELECT account, cluster, host, seq, time_s, json_extract_string(line, '$.component') AS component,
+       json_extract_string(line, '$.state') AS state, COALESCE(json_extract_string(line, '$.cause'), '') AS cause,
+       COALESCE(CAST(json_extract_string(line, '$.lost') AS BIGINT), 0) AS lost
 FROM records WHERE type = 'control';
 CREATE TABLE changes AS
-SELECT account, cluster, host, seq, time_s, line ->> '$.kind' AS kind, line ->> '$.severity' AS severity,
-       CASE WHEN line -> '$.change' IS NULL THEN 0 ELSE 1 END AS announced
-FROM records WHERE type = 'finding' AND line ->> '$.kind' <> 'rule';
+SELECT account, cluster, host, seq, time_s, json_extract_string(line, '$.kind') AS kind, json_extract_string(line, '$.severity') AS severity,
+       CASE WHEN json_extract(line, '$.change') IS NULL THEN 0 ELSE 1 END AS announced
+FROM records WHERE type = 'finding' AND json_extract_string(line, '$.kind') <> 'rule';
 CREATE TABLE containers AS
-SELECT account, cluster, host, seq, time_s, line ->> '$.container.id' AS container_id,
-       COALESCE(line ->> '$.container.image', '') AS image,
-       COALESCE(line ->> '$.container.family', '') AS family,
-       CASE WHEN line ->> '$.container.privileged' = 'true' THEN 1 ELSE 0 END AS privileged,
-       CASE WHEN line ->> '$.container.effectively_privileged' = 'true' THEN 1 ELSE 0 END AS powerful
+SELECT account, cluster, host, seq, time_s, json_extract_string(line, '$.container.id') AS container_id,
+       COALESCE(json_extract_string(line, '$.container.image'), '') AS image,
+       COALESCE(json_extract_string(line, '$.container.family'), '') AS family,
+       CASE WHEN json_extract_string(line, '$.container.privileged') = 'true' THEN 1 ELSE 0 END AS privileged,
+       CASE WHEN json_extract_string(line, '$.container.effectively_privileged') = 'true' THEN 1 ELSE 0 END AS powerful
 FROM records WHERE type = 'container';

@@ -28,9 +28,15 @@ debug='build-essential gcc-12 flex bison bc libelf-dev libssl-dev xz-utils'
 # read what we export.
 lint='libarchive-tools mtree-netbsd clang-format-14 rpm packer systemd python3-yaml zsh clang libclang-rt-14-dev sparse shellcheck mandoc groff'
 
+# Reports: a browser, PDF tools with the fonts that they fall back on; npm packages are pinned
+# in tests/report/check.sh.
+report='chromium poppler-utils poppler-data qpdf fonts-ipafont-gothic jq openssl'
+# A nodejs from elsewhere brings its own npm, and Debian's will not go beside it.
+command -v npm >/dev/null || report="$report nodejs npm"
+
 usage()
 {
-	echo "usage: deps.sh [build|vm|lint|all|arm64|debug]" >&2
+	echo "usage: deps.sh [build|vm|lint|report|all|arm64|debug]" >&2
 	exit 2
 }
 
@@ -41,7 +47,8 @@ vm) want=$vm ;;
 lint) want=$lint ;;
 arm64) want=$arm64 ;;
 debug) want=$debug ;;
-all) want="$build $vm $lint" ;;
+report) want=$report ;;
+all) want="$build $vm $lint $report" ;;
 *) usage ;;
 esac
 

@@ -228,7 +228,7 @@ static void open_table(struct fim_page *page, const struct fim_block_args *args)
 	size_t c;
 
 	html->columns = args->columns;
-	raw(page, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+	raw(page, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"");
 	put(page, args->title);
 	raw(page, "\"><table><caption class=\"hidden\">");
 	put(page, args->title);
