@@ -17,6 +17,11 @@ cp "build/kmod-$kernel/kmod/ecs_fim.ko" "$work/job/"
 cp "tests/integration/$script.sh" "$work/job/run"
 cp tests/integration/*.py "$work/job/"
 [ "$script" != storm ] || gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c
+cp -r rules "$work/job/"
+# Falco's own rules are not part of this project; where they are, they are tried.
+for data in "${FALCO_DATA:-}" ../*/falco; do
+	[ ! -e "$data/rules/falco_rules.yaml" ] || [ -d "$work/job/falco" ] || cp -r "$data/rules" "$work/job/falco"
+done
 echo "${3:-6}" >"$work/job/burst"
 chmod +x "$work/job/run"
 # shellcheck disable=SC2086 # several words
