@@ -70,6 +70,8 @@ static void load_files(const char *dir)
 	struct dirent *entry;
 
 	ck_assert_ptr_nonnull(stream);
+	for (size_t i = 0; i < file_count; i++)
+		free(files[i].bytes);
 	file_count = 0;
 	while ((entry = readdir(stream))) {
 		struct file *file = &files[file_count];

@@ -887,10 +887,12 @@ static bool info_take(struct told *told, const char *at, size_t len)
 	return true;
 }
 
-static bool told_parse(const struct fanotify_event_metadata *event, struct told *told)
+/* @start: where @event was read from. */
+static bool told_parse(const struct fanotify_event_metadata *event, const char *start,
+		       struct told *told)
 {
-	const char *at = (const char *)event + event->metadata_len;
-	const char *end = (const char *)event + event->event_len;
+	const char *at = start + event->metadata_len;
+	const char *end = start + event->event_len;
 
 	while (end - at >= (ssize_t)sizeof(struct fanotify_event_info_header)) {
 		const struct fanotify_event_info_header *head = (const void *)at;
@@ -954,23 +956,32 @@ static void on_contents(struct fan *fan, const struct fanotify_event_metadata *e
 /* True if there may be more. */
 static bool group_read(struct fan *fan, int fd)
 {
-	const struct fanotify_event_metadata *event = (const void *)fan->buf;
+	const char *at = (const char *)fan->buf;
 	ssize_t len = read(fd, fan->buf, sizeof(fan->buf));
 	ssize_t left = len;
 
-	for (; left > 0 && FAN_EVENT_OK(event, left); event = FAN_EVENT_NEXT(event, left)) {
-		struct told told = {.mask = event->mask, .pid = event->pid, .pidfd = -1};
+	while (left >= (ssize_t)sizeof(struct fanotify_event_metadata)) {
+		/* The kernel pads events to four bytes, which is less than the structure's alignment. */
+		struct fanotify_event_metadata event;
+		struct told told = {.pidfd = -1};
 
-		if (event->vers != FANOTIFY_METADATA_VERSION || !told_parse(event, &told))
+		memcpy(&event, at, sizeof(event));
+		if (!FAN_EVENT_OK(&event, left))
+			break;
+		told.mask = event.mask;
+		told.pid = event.pid;
+		if (event.vers != FANOTIFY_METADATA_VERSION || !told_parse(&event, at, &told))
 			put_overflow(fan);
-		else if (fd == fan->contents_fd && event->fd >= 0)
-			on_contents(fan, event, &told);
+		else if (fd == fan->contents_fd && event.fd >= 0)
+			on_contents(fan, &event, &told);
 		else
 			on_told(fan, &told);
 		if (told.pidfd >= 0)
 			close(told.pidfd);
-		if (event->fd >= 0)
-			close(event->fd);
+		if (event.fd >= 0)
+			close(event.fd);
+		at += event.event_len;
+		left -= event.event_len;
 	}
 	return len > 0;
 }
