@@ -19,7 +19,7 @@ size=4G
 packages='kmod procps psmisc iproute2 iptables docker.io apparmor auditd
 e2fsprogs xfsprogs btrfs-progs stress-ng attr acl strace jq openssl inotify-tools libcap2-bin
 diffutils util-linux coreutils findutils python3-minimal busybox-static
-libcurl4 libjansson4 libaudit1 libyaml-0-2 libpcre2-8-0 libssl3'
+libcurl4 libjansson4 libaudit1 libyaml-0-2 libpcre2-8-0 libssl3 librpm9 libsqlite3-0'
 
 # Without Docker and auditd: nothing of theirs runs without being installed, and
 # what is for another machine can only be unpacked.
