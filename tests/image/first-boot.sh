@@ -15,7 +15,7 @@ wait_until 60 at_least '.component == "docker" and .state == "up"' 1
 check "status says that everything works" ecs-fim status
 check "the timer waits for its time" systemctl is-active ecs-fim-compare.timer
 is "the daemon is filtered" "$(sed -n 's/^Seccomp:\s*//p' "/proc/$(daemon)/status")" 2
-is "and keeps four capabilities" "$(sed -n 's/^CapBnd:\s*//p' "/proc/$(daemon)/status")" 0000000020280004
+is "and keeps five capabilities" "$(sed -n 's/^CapBnd:\s*//p' "/proc/$(daemon)/status")" 0000000020280204
 mark_journal
 echo 'mallory:x:0:0::/:/bin/sh' >>/etc/passwd
 wait_until 30 at_least '.type == "finding"' 1

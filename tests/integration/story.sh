@@ -167,7 +167,7 @@ is "the accepted baseline is recorded" "$(records '.type == "baseline"' | jq -r 
 wait_until 20 at_least '.component == "docker" and .state == "up"' 1
 check "status says that everything works" ecs-fim status
 is "it watches the three directories" "$(ecs-fim status --json | jq .watches.host)" 3
-is "it keeps four capabilities" "$(sed -n 's/^CapEff:\s*//p' /proc/$daemon/status)" 0000000020280004
+is "it keeps five capabilities" "$(sed -n 's/^CapEff:\s*//p' /proc/$daemon/status)" 0000000020280204
 is "it can gain no privileges" "$(sed -n 's/^NoNewPrivs:\s*//p' /proc/$daemon/status)" 1
 
 # ------------------------------------------------------------------------------- the story
