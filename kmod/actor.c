@@ -59,6 +59,14 @@ static u32 mnt_ns_inum(void)
 	return ns->inum;
 }
 
+/* The name of a thread is padded and ends in NUL; it may change while it is read. */
+void fim_actor_comm(struct fim_actor *actor)
+{
+	BUILD_BUG_ON(sizeof(actor->comm) != TASK_COMM_LEN);
+	memcpy(actor->comm, current->comm, sizeof(actor->comm));
+	actor->comm[sizeof(actor->comm) - 1] = '\0';
+}
+
 static void fill_task(struct fim_actor *actor)
 {
 	struct task_struct *task = current;
@@ -76,7 +84,7 @@ static void fill_task(struct fim_actor *actor)
 	if (pid_ns)
 		actor->pid_ns = pid_ns->ns.inum;
 	actor->mnt_ns = mnt_ns_inum();
-	strscpy_pad((char *)actor->comm, task->comm, sizeof(actor->comm));
+	fim_actor_comm(actor);
 }
 
 static void fill_cred(struct fim_actor *actor)

@@ -19,7 +19,7 @@
 #include "ecs_fim.h"
 
 /* What sizeof was in the first version of the contract: a smaller struct was never valid. */
-#define INFO_SIZE_MIN	   sizeof(struct fim_info)
+#define INFO_SIZE_MIN	   offsetof(struct fim_info, later_missed)
 #define WATCH_SIZE_MIN	   sizeof(struct fim_watch)
 #define WATCH_REF_SIZE_MIN sizeof(struct fim_watch_ref)
 
@@ -188,6 +188,9 @@ static long ioctl_info(void __user *uarg)
 	info.session = session.session;
 	mutex_unlock(&read_mutex);
 	info.watches = fim_watch_count();
+	info.later_missed = atomic64_read(&fim_counters.later_missed);
+	info.attempts_unsaid = atomic64_read(&fim_counters.attempts_unsaid);
+	info.marks = fim_tree_count(&info.wide);
 	return copy_to_user(uarg, &info, min_t(size_t, usize, sizeof(info))) ? -EFAULT : 0;
 }
 

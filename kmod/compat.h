@@ -13,6 +13,7 @@
 #include <linux/fsnotify_backend.h>
 #include <linux/ftrace.h>
 #include <linux/mm_types.h>
+#include <linux/namei.h>
 #include <linux/rcupdate.h>
 #include <linux/security.h>
 
@@ -58,6 +59,36 @@ static inline int fim_compat_add_sb_mark(struct fsnotify_mark *mark, struct supe
 #else
 #define fim_d_alias d_u.d_alias
 #endif
+
+/* 6.1: a directory's entries are taken with true for more, before with 0. */
+#ifdef FIM_HAVE_FILLDIR_BOOL
+typedef bool fim_filldir_ret;
+#define FIM_FILLDIR_MORE true
+#define FIM_FILLDIR_STOP false
+#else
+typedef int fim_filldir_ret;
+#define FIM_FILLDIR_MORE 0
+#define FIM_FILLDIR_STOP -ENOSPC
+#endif
+
+/* 6.14: an open that no other listener hears is not asked for by a flag any more. */
+#ifdef __FMODE_NONOTIFY
+#define FIM_O_SILENT __FMODE_NONOTIFY
+#else
+#define FIM_O_SILENT 0
+#endif
+
+/* 6.16: a name is a struct qstr. Takes the directory's lock itself. */
+static inline struct dentry *fim_compat_lookup(const char *name, u32 len, struct dentry *dir)
+{
+#ifdef FIM_HAVE_LOOKUP_NOPERM
+	struct qstr qstr = QSTR_INIT(name, len);
+
+	return lookup_noperm_unlocked(&qstr, dir);
+#else
+	return lookup_one_len_unlocked(name, dir, len);
+#endif
+}
 
 /* 6.12: FMODE_NONOTIFY became one value of a field of bits. */
 static inline bool fim_compat_file_is_silent(const struct file *file)
@@ -106,11 +137,15 @@ static inline u64 fim_compat_cap(const kernel_cap_t *cap)
 #define fim_hook_regs pt_regs
 #endif
 
-/* 5.11 turned the flag around: before, protection was what you got. */
+/*
+ * Called directly, without protection against recursion: nothing that a hook of
+ * ours does calls a function that has one. 5.11 turned the flag around: before,
+ * protection was what you got.
+ */
 #ifdef FIM_HAVE_FTRACE_RECURSION
-#define FIM_FTRACE_RECURSION FTRACE_OPS_FL_RECURSION
+#define FIM_FTRACE_DIRECT 0
 #else
-#define FIM_FTRACE_RECURSION 0
+#define FIM_FTRACE_DIRECT FTRACE_OPS_FL_RECURSION_SAFE
 #endif
 
 /* Where arguments are saved at every traced call, all registers need not be. */
@@ -144,5 +179,17 @@ static __always_inline unsigned long fim_compat_hook_arg(struct fim_hook_regs *r
 #ifndef FIM_HAVE_ACL_HOOKS
 #define FIM_HAVE_ACL_HOOKS 0
 #endif
+
+/* 6.17: chattr has a hook of its own, and fsnotify tells it. */
+#ifndef FIM_HAVE_FILE_SETATTR
+#define FIM_HAVE_FILE_SETATTR 0
+#endif
+
+/* 5.12: as for the dentry, of functions that take an inode. */
+#define FIM_CAPABLE_INODE_ARG                                           \
+	(__builtin_types_compatible_p(typeof(capable_wrt_inode_uidgid), \
+				      bool(const struct inode *, int))  \
+		 ? 0                                                    \
+		 : 1)
 
 #endif /* _ECS_FIM_COMPAT_H */

@@ -52,3 +52,17 @@ probe FIM_HAVE_FTRACE_REGS_ARGUMENT '#include <linux/ftrace.h>' \
 # 6.2: POSIX ACLs have hooks of their own.
 probe FIM_HAVE_ACL_HOOKS '#include <linux/security.h>' \
 	'static void *f = security_inode_set_acl;'
+
+# 6.1: a directory's entries are taken by functions that return bool.
+probe FIM_HAVE_FILLDIR_BOOL '#include <linux/fs.h>' \
+	'static bool f(struct dir_context *c, const char *n, int l, loff_t o, u64 i, unsigned int t)' \
+	'{ return true; }' \
+	'static filldir_t g = f;'
+
+# 6.16: names are looked up as struct qstr.
+probe FIM_HAVE_LOOKUP_NOPERM '#include <linux/namei.h>' \
+	'static void *f = lookup_noperm_unlocked;'
+
+# 6.17: setting flags has a hook of its own.
+probe FIM_HAVE_FILE_SETATTR '#include <linux/security.h>' \
+	'static void *f = security_inode_file_setattr;'

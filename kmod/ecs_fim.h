@@ -8,6 +8,7 @@
  *	  opener.c	who opens a watched file for writing: kept until its close
  *	  intent.c	which attribute is about to change: kept until the change
  *	mark.c		fsnotify tells that the operation happened
+ *	  tree.c	which inodes have a mark
  *	  watch.c	is it below a watched directory?
  *	  event.c	build the record
  *	    attr.c path.c actor.c
@@ -15,8 +16,8 @@
  *	chardev.c	the reader takes it
  *
  * Locks, outer first: watch.c's add_del_mutex, the fsnotify group's mutex,
- * then one of these, none inside another: watch.c's table_lock, opener.c's
- * table_lock, an intent bucket's lock, a ring's lock. rename_lock may be taken
+ * then watch.c's table_lock, and one of these, none inside another: tree.c's
+ * nodes_lock, opener.c's table_lock, an intent bucket's lock, a ring's lock. rename_lock may be taken
  * before an inode's i_lock (watch.c). Nothing here runs in interrupts.
  */
 #ifndef _ECS_FIM_H
@@ -30,6 +31,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xattr.h>
 
 #include "uapi/ecs_fim.h"
@@ -42,18 +44,52 @@
  * @path_missing: events without a path
  * @actor_partial: events whose actor has no strings
  * @opener_missed: open-for-write records thrown out of the full table
+ * @later_missed: what a hook saw and could not note
+ * @attempts_unsaid: refused attempts beyond the rate
  */
 struct fim_counters {
 	atomic64_t events;
 	atomic64_t path_missing;
 	atomic64_t actor_partial;
 	atomic64_t opener_missed;
+	atomic64_t later_missed;
+	atomic64_t attempts_unsaid;
 };
 
 extern struct fim_counters fim_counters;
 
 /* Per CPU, because it counts what happens to everybody else's files. */
 DECLARE_PER_CPU(u64, fim_filtered);
+
+/**
+ * fim_copy - copy a record or attributes
+ * @to: aligned to 8 bytes
+ * @from: aligned to 8 bytes
+ * @len: a multiple of 8
+ *
+ * memcpy() copies by the byte on CPUs that say they are fast at it, which for
+ * some hundred bytes they are not.
+ */
+static inline void fim_copy(void *to, const void *from, u32 len)
+{
+	const u64 *source = from;
+	u64 *target = to;
+	u32 words = len / 8;
+
+	for (; words >= 4; words -= 4, source += 4, target += 4) {
+		u64 a = source[0], b = source[1], c = source[2], d = source[3];
+
+		target[0] = a;
+		target[1] = b;
+		target[2] = c;
+		target[3] = d;
+	}
+	for (; words; words--) {
+		*target++ = *source++;
+		/* or the compiler makes it a memcpy() */
+		barrier();
+	}
+}
 
 /* chardev.c: the device, its one reader, the ioctls */
 
@@ -71,6 +107,7 @@ bool fim_is_reader(void);
 
 /**
  * struct fim_ring - a bounded queue of whole records, the newest lose
+ * @wake: wakes the reader a little later
  * @lock: protects everything below except the bytes between tail and head,
  *	which belong to the reader
  * @readers: where the reader sleeps
@@ -86,6 +123,7 @@ bool fim_is_reader(void);
  * @gap: records lost since the last one that fitted; lost == 0 if none
  */
 struct fim_ring {
+	struct delayed_work wake;
 	spinlock_t lock;
 	wait_queue_head_t readers;
 	u8 *buf;
@@ -112,11 +150,18 @@ extern struct fim_ring fim_ring;
 void fim_ring_init(struct fim_ring *ring, void *buf, u32 size);
 
 /**
+ * fim_ring_exit - nobody is woken any more
+ * @ring: nothing is put into it any more
+ */
+void fim_ring_exit(struct fim_ring *ring);
+
+/**
  * fim_ring_put - number a record and queue it, or count it as lost
  * @ring: where
  * @rec: complete but for its seq, which is set here
  *
- * Wakes the reader if it sleeps. Does not sleep.
+ * Wakes a reader that sleeps: at once when much waits, else within some
+ * milliseconds, so that a burst wakes it once. Does not sleep.
  */
 void fim_ring_put(struct fim_ring *ring, struct fim_record *rec);
 
@@ -152,26 +197,41 @@ void fim_ring_consume(struct fim_ring *ring);
 struct fim_mark {
 	struct fsnotify_mark fsn;
 	enum {
-		FIM_MARK_FS,
-		FIM_MARK_ROOT
+		FIM_MARK_WIDE,
+		FIM_MARK_ROOT,
+		FIM_MARK_NODE
 	} kind;
 };
 
 /**
  * struct fim_fs - a filesystem with at least one watch
- * @mark: its superblock mark; frees this struct when it goes
- * @node: in the table of filesystems, by @sb
+ * @node: in the table of filesystems, by @sb, as long as @roots
+ * @unused: in the list of those that wait to be swept
  * @sb: pinned by nothing: whoever uses it got here through a live object of it
- * @roots: watches on it; protected by the table lock
+ * @roots: watches on it; protected by watch.c's table lock
  * @fsid: statfs(2) f_fsid
+ * @dev: the block device it lies on, 0 if none
+ * @disk: the whole disk of that
+ * @wide: superblock mark, or NULL; protected by tree.c's lock
+ * @stale: how often a directory that has no mark came into a watch; the same lock
+ * @ended: it gets no mark any more; the same lock
+ * @nodes: marks on inodes of it; the same lock
+ * @users: the table, every root, node and wide mark, and whoever looks at it
  * @rcu: to free it
  */
 struct fim_fs {
-	struct fim_mark mark;
 	struct hlist_node node;
+	struct list_head unused;
 	struct super_block *sb;
 	unsigned int roots;
 	__kernel_fsid_t fsid;
+	dev_t dev;
+	dev_t disk;
+	struct fim_wide *wide;
+	u64 stale;
+	bool ended;
+	struct list_head nodes;
+	refcount_t users;
 	struct rcu_head rcu;
 };
 
@@ -181,11 +241,13 @@ struct fim_fs {
  *	this struct when it goes
  * @node: in the table of roots, by @inode
  * @inode: the directory
- * @fs: its filesystem, as long as this root is in the table
+ * @fs: its filesystem, with a reference
+ * @walked: fs->stale when the last walk of it began, plus 1; 0: none was whole
  * @fsid: of the directory (one filesystem may have several: btrfs)
  * @id: watch id
  * @state: enum fim_state_kind that the last record of this watch will tell
  * @actor: and who did it
+ * @active: it ends, and whoever ends it holds its superblock active
  * @users: the table, and every event under way that belongs to this watch
  * @done: the last user is gone
  * @rcu: to free it
@@ -195,10 +257,12 @@ struct fim_root {
 	struct hlist_node node;
 	struct inode *inode;
 	struct fim_fs *fs;
+	u64 walked;
 	__kernel_fsid_t fsid;
 	u32 id;
 	u32 state;
 	struct fim_actor actor;
+	bool active;
 	refcount_t users;
 	struct completion done;
 	struct rcu_head rcu;
@@ -247,10 +311,31 @@ unsigned int fim_watch_count(void);
 void fim_root_gone(struct fim_root *root);
 
 /**
- * fim_fs_gone - the superblock mark of a filesystem goes
- * @fs: whose mark it is
+ * fim_root_free - nobody sees a root any more
+ * @root: whose mark is freed
  */
-void fim_fs_gone(struct fim_fs *fs);
+void fim_root_free(struct fim_root *root);
+
+/**
+ * fim_fs_get - the filesystem of a superblock, if it has a watch
+ * @sb: to look up
+ *
+ * Return: with a reference, or NULL.
+ */
+struct fim_fs *fim_fs_get(const struct super_block *sb);
+
+/**
+ * fim_fs_put - give it back
+ * @fs: from fim_fs_get(), or one with a reference of the caller's
+ */
+void fim_fs_put(struct fim_fs *fs);
+
+/**
+ * fim_fs_is_walked - was every watch of it walked since the last stranger came?
+ * @fs: to look at
+ * @stale: its @stale. Called under tree.c's lock
+ */
+bool fim_fs_is_walked(const struct fim_fs *fs, u64 stale);
 
 /**
  * fim_place_find - is a dentry at or below a watched directory?
@@ -267,6 +352,13 @@ bool fim_place_find(struct dentry *dentry, struct fim_place *place_ret);
  * @place_ret: as fim_place_find(), depth 0
  */
 bool fim_place_find_root(struct inode *inode, struct fim_place *place_ret);
+
+/**
+ * fim_place_find_id - the watch with an id
+ * @id: to look up
+ * @place_ret: as fim_place_find(), depth 0
+ */
+bool fim_place_find_id(u32 id, struct fim_place *place_ret);
 
 /**
  * fim_place_find_alias - is another name of an inode in a watch?
@@ -306,10 +398,181 @@ void fim_place_put(struct fim_place *place);
 bool fim_is_watched(struct dentry *dentry);
 
 /**
+ * fim_is_watched_inode - is a name of an inode in a watch?
+ * @inode: to look up
+ *
+ * For hooks, as fim_is_watched(); finds names that are in the dentry cache.
+ */
+bool fim_is_watched_inode(struct inode *inode);
+
+/**
+ * fim_watch_is_above - is a watched directory below a dentry?
+ * @dentry: a directory; itself does not count. Does not sleep
+ */
+bool fim_watch_is_above(struct dentry *dentry);
+
+/**
+ * fim_watch_has_device - does a watched filesystem lie on a block device?
+ * @dev: the device, or the whole disk of it
+ */
+bool fim_watch_has_device(dev_t dev);
+
+struct fim_change;
+
+/**
+ * fim_watch_emit_below - emit a change for every watch that it concerns
+ * @change: with op and inode. Of FIM_OP_DEVICE: for one on the device
+ * @dentry: a directory above them, or a device's node
+ */
+void fim_watch_emit_below(struct fim_change *change, struct dentry *dentry);
+
+/**
  * fim_watch_moved - a directory was renamed: say which watches it took along
  * @moved: the directory, at its new place
+ *
+ * Return: true if there was one.
  */
-void fim_watch_moved(struct dentry *moved);
+bool fim_watch_moved(struct dentry *moved);
+
+/* tree.c: which inodes of a watched filesystem have a mark */
+
+/**
+ * struct fim_node - a mark on a directory in a watch, or above one, or on a file
+ *	with several names
+ * @mark: frees this struct when it goes
+ * @node: in the table of nodes, by @inode
+ * @of_fs: in the list of @fs
+ * @inode: pinned by the mark
+ * @fs: its filesystem, with a reference
+ * @root_id: the watch it was found in, 0: above one
+ * @name: of a file with several names: a path that is watched; or NULL
+ * @depth: components of @name below its watch
+ * @rcu: to free it
+ */
+struct fim_node {
+	struct fim_mark mark;
+	struct hlist_node node;
+	struct list_head of_fs;
+	struct inode *inode;
+	struct fim_fs *fs;
+	u32 root_id;
+	u32 depth;
+	char *name;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct fim_wide - a mark on a whole superblock
+ * @mark: frees this struct when it goes
+ * @fs: its filesystem, with a reference
+ * @rcu: to free it
+ */
+struct fim_wide {
+	struct fim_mark mark;
+	struct fim_fs *fs;
+	struct rcu_head rcu;
+};
+
+/**
+ * fim_tree_widen - hear about everything on a filesystem, until it was walked
+ * @fs: whose watches may hold directories without a mark
+ * @stale: one such came in just now. May sleep
+ *
+ * Return: 0 or -errno; then something may be missed.
+ */
+int fim_tree_widen(struct fim_fs *fs, bool stale);
+
+/**
+ * fim_tree_walk - mark every directory of a watch, and those above it
+ * @root: the watch
+ * @path: its directory. May sleep
+ *
+ * Then, if nothing is left to find, stop hearing about the rest of the
+ * filesystem. The caller holds watch.c's add_del_mutex.
+ */
+void fim_tree_walk(struct fim_root *root, const struct path *path);
+
+/**
+ * fim_tree_narrow - stop hearing about a whole filesystem, if all is marked
+ * @fs: the filesystem. May sleep; the caller holds watch.c's add_del_mutex
+ */
+void fim_tree_narrow(struct fim_fs *fs);
+
+/**
+ * fim_tree_above - mark the directories above a watch, which may be renamed
+ * @fs: the filesystem
+ * @dentry: the watched directory. May sleep
+ *
+ * Return: 0 or -errno.
+ */
+int fim_tree_above(struct fim_fs *fs, struct dentry *dentry);
+
+/**
+ * fim_tree_add - mark one inode of a watch
+ * @fs: its filesystem
+ * @inode: a directory, or a file that has several names
+ * @place: where, or NULL: above every watch. May sleep
+ * @name: a watched path of it, or NULL
+ *
+ * Return: 0 also if it has a mark; or -errno.
+ */
+int fim_tree_add(struct fim_fs *fs, struct inode *inode, const struct fim_place *place,
+		 const char *name);
+
+/**
+ * fim_tree_del - remove the mark of an inode, if it is a node's
+ * @inode: to look up. May sleep
+ */
+void fim_tree_del(struct inode *inode);
+
+/**
+ * fim_tree_del_watch - a watch ended: so do the marks that were found in it
+ * @fs: its filesystem
+ * @id: of the watch
+ * @outer: the watch around it that has them from now on, 0 if none. May sleep
+ */
+void fim_tree_del_watch(struct fim_fs *fs, u32 id, u32 outer);
+
+/**
+ * fim_tree_end - remove every mark but the roots' from a filesystem
+ * @fs: that has no watch any more. May sleep
+ */
+void fim_tree_end(struct fim_fs *fs);
+
+/**
+ * fim_tree_knows - is an inode one with several names of which one is watched?
+ * @inode: to look up. Called under RCU
+ */
+bool fim_tree_knows(const struct inode *inode);
+
+/**
+ * fim_tree_name - the watched name of a file that was remembered
+ * @inode: of the file
+ * @place_ret: filled in on success; give it back with fim_place_put()
+ *
+ * Return: to be freed with kfree(); NULL if there is none. Does not sleep.
+ */
+char *fim_tree_name(const struct inode *inode, struct fim_place *place_ret);
+
+/**
+ * fim_tree_rename - a file with several names has (or lost) this one
+ * @inode: of the file
+ * @place: of the name, NULL: it is gone
+ * @name: the path, NULL: it is gone
+ */
+void fim_tree_rename(const struct inode *inode, const struct fim_place *place, const char *name);
+
+/* For mark.c: the mark of one goes. */
+void fim_node_gone(struct fim_node *node);
+void fim_node_free(struct fim_node *node);
+void fim_wide_gone(struct fim_wide *wide);
+void fim_wide_free(struct fim_wide *wide);
+
+/**
+ * fim_tree_count - how many nodes there are
+ * @wide_ret: how many filesystems are heard as a whole
+ */
+unsigned int fim_tree_count(unsigned int *wide_ret);
 
 /* mark.c: the fsnotify group and its marks; what happened */
 
@@ -317,20 +580,23 @@ int fim_mark_init(void);
 void fim_mark_exit(void);
 
 /**
- * fim_mark_add_fs - start hearing about everything on a filesystem
- * @fs: with sb set; it belongs to its mark from here on, also on failure
+ * fim_mark_setup - make a mark that is attached to nothing
+ * @mark: embedded in what is freed with it
+ * @kind: FIM_MARK_*
  *
- * Return: 0 or -errno.
+ * The caller has a reference.
  */
-int fim_mark_add_fs(struct fim_fs *fs);
+void fim_mark_setup(struct fim_mark *mark, int kind);
 
 /**
- * fim_mark_add_root - pin a directory until unmount or rmdir
- * @root: with inode set; it belongs to its mark from here on, also on failure
+ * fim_mark_attach - start hearing about an inode or superblock
+ * @mark: initialised
+ * @object: struct super_block for FIM_MARK_WIDE, struct inode for the others.
+ *	May sleep
  *
- * Return: 0 or -errno.
+ * Return: 0, -EEXIST: it has a mark of ours, or another -errno.
  */
-int fim_mark_add_root(struct fim_root *root);
+int fim_mark_attach(struct fim_mark *mark, void *object);
 
 /**
  * fim_mark_get - keep a mark and what it is embedded in
@@ -339,10 +605,40 @@ int fim_mark_add_root(struct fim_root *root);
 void fim_mark_get(struct fim_mark *mark);
 
 /**
- * fim_mark_del - destroy a mark and give up the caller's reference
+ * fim_mark_put - give a reference up
+ * @mark: with a reference of the caller's. May sleep
+ */
+void fim_mark_put(struct fim_mark *mark);
+
+/**
+ * fim_mark_destroy - stop hearing
+ * @mark: with a reference of the caller's, which stays. May sleep
+ */
+void fim_mark_destroy(struct fim_mark *mark);
+
+/**
+ * fim_mark_del - fim_mark_destroy() and fim_mark_put()
  * @mark: with a reference of the caller's. May sleep
  */
 void fim_mark_del(struct fim_mark *mark);
+
+/**
+ * fim_mark_emit - emit a change of an inode, if a name of it is watched
+ * @change: with op, flags, inode, dentry
+ * @dentry: a name of it. May sleep
+ *
+ * Return: false if none is.
+ */
+bool fim_mark_emit(struct fim_change *change, struct dentry *dentry);
+
+/**
+ * fim_mark_link - a watched file got a name outside: mark it
+ * @inode: of the file
+ * @dentry: a name of it. May sleep
+ *
+ * Tells what was written through that name before.
+ */
+void fim_mark_link(struct inode *inode, struct dentry *dentry);
 
 /**
  * fim_mark_wait - return when every mark is freed and no handler runs
@@ -453,6 +749,12 @@ void fim_actor_init(void);
 void fim_actor_fill(struct fim_actor *actor, struct file *exe);
 
 /**
+ * fim_actor_comm - the current thread's name
+ * @actor: whose @comm is set
+ */
+void fim_actor_comm(struct fim_actor *actor);
+
+/**
  * fim_actor_now - fim_actor_fill() with the current process's executable
  * @actor: filled in
  */
@@ -484,27 +786,92 @@ struct file *fim_actor_exe(void);
  */
 bool fim_process_put(struct fim_attrs *attrs);
 
+/* who.c: what was told about processes lately */
+
+/*
+ * What a description follows from: the current process, its ids, its place in the
+ * tree of processes, in namespaces and cgroups, its program. Compared as bytes.
+ * Only cred is pinned.
+ */
+struct fim_who_key {
+	const void *task;
+	u64 start;
+	u64 exec_id;
+	const struct cred *cred;
+	u64 flags;
+	const void *css_set;
+	u64 cgroup;
+	const void *parent;
+	u64 parent_start;
+	const void *session;
+	const void *pgrp;
+	const void *tty;
+	const void *nsproxy;
+	const void *root;
+	const void *exe;
+	u32 seccomp;
+	u32 loginuid;
+	u32 sessionid;
+	u32 reserved;
+};
+
+/**
+ * struct fim_who - a process, described
+ * @users: the table, and whoever holds it
+ * @key: what it follows from
+ * @made: jiffies
+ * @flags: FIM_EV_ACTOR_PARTIAL, FIM_EV_TRUNCATED
+ * @actor: its @comm is of then
+ * @len: bytes of @attrs
+ * @attrs: executable, cgroup, parent, arguments, ancestors
+ */
+struct fim_who {
+	refcount_t users;
+	struct fim_who_key key;
+	unsigned long made;
+	u32 flags;
+	struct fim_actor actor;
+	u32 len;
+	u8 attrs[] __aligned(8);
+};
+
+void fim_who_init(void);
+void fim_who_exit(void);
+
+/**
+ * fim_who_get - describe the current process
+ *
+ * Does not sleep. Return: with a reference; NULL: no memory.
+ */
+struct fim_who *fim_who_get(void);
+
+/**
+ * fim_who_put - give it back
+ * @who: from fim_who_get(), or NULL
+ */
+void fim_who_put(struct fim_who *who);
+
 /* opener.c: who opened a watched file for writing, who wrote to it */
 
 /**
  * struct fim_opener - who is behind a settled write
  * @actor: the opener or the last writer
+ * @who: its description; NULL: no memory
  * @exec_id: with start_ns and tgid of @actor: that process, running that program
  * @root: root directory of the actor, to compare, never to look at
  * @flags: FIM_EV_ACTOR_OPENER, _WRITER, _PARTIAL, FIM_EV_MODIFIED, _TRUNCATED
  * @foreign: somebody else than the reader opened it or wrote to it
- * @attrs: strings of @actor as attributes, the view path last; may be NULL
- * @attrs_len: bytes of @attrs
- * @view_len: bytes of @attrs that are the view path
+ * @view: FIM_ATTR_VIEW_PATH as an attribute; may be NULL
+ * @view_len: bytes of @view
  */
 struct fim_opener {
 	struct fim_actor actor;
+	struct fim_who *who;
 	u64 exec_id;
 	const void *root;
 	u32 flags;
 	bool foreign;
-	u8 *attrs;
-	u32 attrs_len;
+	u8 *view;
 	u32 view_len;
 };
 
@@ -533,6 +900,36 @@ void fim_opener_modify(struct file *file);
 bool fim_opener_take(struct file *file, struct fim_opener *opener_ret);
 
 /**
+ * fim_opener_fill - the current process as the one behind something
+ * @opener: filled in; give it back with fim_opener_free()
+ * @flags: FIM_EV_*
+ * @path: by which it reaches the object, or NULL. Does not sleep
+ */
+void fim_opener_fill(struct fim_opener *opener, u32 flags, const struct path *path);
+
+/**
+ * fim_opener_view - add the path of a name as the current process sees it
+ * @opener: without one
+ * @dentry: the directory
+ * @name: in it
+ */
+void fim_opener_view(struct fim_opener *opener, struct dentry *dentry, const struct qstr *name);
+
+/**
+ * fim_opener_modify_all - what the current process has open may be changed unseen
+ */
+void fim_opener_modify_all(void);
+
+/**
+ * fim_opener_take_inode - a file whose close was perhaps not told
+ * @inode: nobody has it open for writing
+ * @opener_ret: as of fim_opener_take()
+ *
+ * Return: false if the table knows nothing.
+ */
+bool fim_opener_take_inode(const struct inode *inode, struct fim_opener *opener_ret);
+
+/**
  * fim_opener_forget - a filesystem is not watched any more
  * @sb: whose files may be closed from now on without being told
  */
@@ -557,11 +954,103 @@ bool fim_opener_is_current(const struct fim_opener *opener);
  */
 bool fim_opener_has_inode(const struct inode *inode);
 
+/* notice.c: what hooks see and fsnotify never tells. None of it sleeps. */
+
+/**
+ * fim_notice_ioctl - an ioctl is about to be done
+ * @file: on which
+ * @cmd: which
+ * @arg: of it, perhaps an address in the process
+ */
+void fim_notice_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/**
+ * fim_notice_swap - a file is about to be swapped to
+ * @file: by swapon(2)
+ */
+void fim_notice_swap(struct file *file);
+
+/**
+ * fim_notice_device - a block device is opened for writing
+ * @file: its node
+ */
+void fim_notice_device(struct file *file);
+
+/**
+ * fim_notice_mount - something is about to be mounted, moved or remounted
+ * @path: where
+ * @flags: MS_*, as mount(2) takes them
+ */
+void fim_notice_mount(const struct path *path, unsigned long flags);
+
+/**
+ * fim_notice_refused - an access is refused but for a capability
+ * @inode: to which
+ * @cap: CAP_*
+ */
+void fim_notice_refused(struct inode *inode, int cap);
+
+/**
+ * fim_notice_link - a file is about to get a further name
+ * @old: a name that it has
+ * @new: the name that it gets, negative
+ */
+void fim_notice_link(struct dentry *old, struct dentry *new);
+
+/**
+ * fim_notice_owner - something only the owner of an inode may do
+ * @inode: whose
+ */
+void fim_notice_owner(struct inode *inode);
+
+/* later.c: what a hook saw and nothing tells the outcome of */
+
+/**
+ * enum fim_later_when - when something noted is an event
+ * @FIM_LATER_NOW: it is
+ * @FIM_LATER_CHANGED: when the inode's flags, generation or ctime have changed
+ * @FIM_LATER_COVERED: when something is mounted on the inode's dentry
+ * @FIM_LATER_LINKED: when the inode has one more name
+ */
+enum fim_later_when {
+	FIM_LATER_NOW,
+	FIM_LATER_CHANGED,
+	FIM_LATER_COVERED,
+	FIM_LATER_LINKED,
+};
+
+void fim_later_exit(void);
+
+/**
+ * fim_later - note what the current process is about to do, for an event
+ * @op: enum fim_op
+ * @flags: FIM_EV_*
+ * @when: it is an event
+ * @inode: the object, alive
+ * @path: by which the process reaches it, or NULL
+ *
+ * Does not sleep.
+ */
+void fim_later(u32 op, u32 flags, enum fim_later_when when, struct inode *inode,
+	       const struct path *path);
+
+/**
+ * fim_later_link - a watched file is about to get a name outside every watch
+ * @inode: of the file
+ * @name: the name, negative
+ */
+void fim_later_link(struct inode *inode, struct dentry *name);
+
+/**
+ * fim_later_lifted - the current process is about to lift a mount
+ */
+void fim_later_lifted(void);
+
 /* intent.c: which attribute is about to change */
 
 /**
  * struct fim_intent - what a task is about to do to an inode
- * @op: FIM_OP_XATTR, FIM_OP_ACL, or 0: see @ia_valid
+ * @op: FIM_OP_XATTR, FIM_OP_ACL, FIM_OP_FLAGS, or 0: see @ia_valid
  * @ia_valid: ATTR_* of a notify_change()
  * @writer: the change goes through a file that is open for writing
  * @name: extended attribute
@@ -590,6 +1079,12 @@ void fim_intent_setattr(struct dentry *dentry, const struct iattr *attr);
 void fim_intent_xattr(struct dentry *dentry, const char *name);
 
 /**
+ * fim_intent_flags - flags, project or the like are about to be set
+ * @dentry: of the inode. Does not sleep
+ */
+void fim_intent_flags(struct dentry *dentry);
+
+/**
  * fim_intent_take - what did the current task mean to do to an inode?
  * @inode: which has just changed
  * @intent_ret: filled in on success
@@ -604,7 +1099,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
  * struct fim_change - an operation, told by the kernel's objects
  * @op: enum fim_op
  * @flags: FIM_EV_* known so far
- * @fs: filesystem it happened on
+ * @fsid: filesystem it happened on
  * @inode: the object, NULL if the filesystem does not tell
  * @dir: directory that holds the name, or NULL
  * @old_dir: rename: the directory it came from
@@ -612,6 +1107,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
  * @old_place: rename: where it was
  * @dentry: the object, or the directory that holds @name
  * @name: NULL if @dentry is the object
+ * @known: its path, if there is no @dentry
  * @view_dentry: as @dentry, for the name that the process used
  * @view_name: as @name, for the name that the process used
  * @path: of the open file if there is one; @view_dentry then is not used
@@ -623,7 +1119,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
 struct fim_change {
 	u32 op;
 	u32 flags;
-	const struct fim_fs *fs;
+	__kernel_fsid_t fsid;
 	struct inode *inode;
 	struct inode *dir;
 	struct inode *old_dir;
@@ -631,6 +1127,7 @@ struct fim_change {
 	struct fim_place old_place;
 	struct dentry *dentry;
 	const struct qstr *name;
+	const char *known;
 	struct dentry *view_dentry;
 	const struct qstr *view_name;
 	const struct path *path;

@@ -66,7 +66,7 @@ void fim_object_fill(struct fim_object *object, const struct inode *inode, __ker
 
 static __kernel_fsid_t fsid_at(const struct fim_change *change, const struct fim_place *place)
 {
-	return place->root ? place->root->fsid : change->fs->fsid;
+	return place->root ? place->root->fsid : change->fsid;
 }
 
 static void fill_event(struct fim_event *event, const struct fim_change *change)
@@ -118,7 +118,10 @@ static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
 {
 	u32 flags = 0;
 
-	if (!change->dentry || !fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name))
+	if (change->known
+		    ? !fim_attr_put(attrs, FIM_ATTR_FS_PATH, change->known, strlen(change->known))
+		    : !change->dentry ||
+			      !fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name))
 		flags |= FIM_EV_PATH_MISSING;
 	if (change->old_dentry &&
 	    !fim_path_fs(attrs, FIM_ATTR_OLD_FS_PATH, change->old_dentry, change->old_name))
@@ -130,37 +133,45 @@ static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
 	return flags;
 }
 
-/* The opener's strings were made at its time; a view path made now is better. */
-static void put_opener(struct fim_attrs *attrs, const struct fim_opener *opener)
+static void put_bytes(struct fim_attrs *attrs, const u8 *bytes, u32 len)
 {
-	u32 len = opener->attrs_len;
-
-	if (current->fs && fim_opener_is_current(opener))
-		len -= opener->view_len;
-	if (!len || attrs->size - attrs->len < len)
+	if (attrs->size - attrs->len < len)
 		return;
-	memcpy(attrs->buf + attrs->len, opener->attrs, len);
+	fim_copy(attrs->buf + attrs->len, bytes, len);
 	attrs->len += len;
+}
+
+/* What was kept of the opener; a view path made now is better. */
+static u32 put_opener(struct fim_event *event, struct fim_attrs *attrs,
+		      const struct fim_opener *opener)
+{
+	event->actor = opener->actor;
+	if (attrs && opener->who)
+		put_bytes(attrs, opener->who->attrs, opener->who->len);
+	if (attrs && !(current->fs && fim_opener_is_current(opener)))
+		put_bytes(attrs, opener->view, opener->view_len);
+	return opener->flags & (FIM_EV_ACTOR_PARTIAL | FIM_EV_TRUNCATED);
 }
 
 static u32 put_actor(struct fim_event *event, struct fim_attrs *attrs,
 		     const struct fim_opener *opener)
 {
-	struct file *exe;
-	u32 flags = 0;
+	struct fim_who *who;
+	u32 flags;
 
-	if (opener) {
-		event->actor = opener->actor;
-		if (attrs)
-			put_opener(attrs, opener);
-		return opener->flags & (FIM_EV_ACTOR_PARTIAL | FIM_EV_TRUNCATED);
+	if (opener)
+		return put_opener(event, attrs, opener);
+	who = fim_who_get();
+	if (!who) {
+		fim_actor_now(&event->actor);
+		return FIM_EV_ACTOR_PARTIAL;
 	}
-	exe = fim_actor_exe();
-	fim_actor_fill(&event->actor, exe);
-	if (attrs && !fim_actor_strings(attrs, exe))
-		flags = FIM_EV_TRUNCATED;
-	if (exe)
-		fput(exe);
+	event->actor = who->actor;
+	fim_actor_comm(&event->actor);
+	if (attrs)
+		put_bytes(attrs, who->attrs, who->len);
+	flags = who->flags;
+	fim_who_put(who);
 	return flags;
 }
 

@@ -4,21 +4,29 @@
  * modules, before an operation. Only they are asked who intends what; that it
  * happened is for fsnotify to say.
  *
- * One ftrace_ops for all, because taking one away waits for every task. It is
- * PERMANENT: kernel.ftrace_enabled=0 is refused as long as it is registered.
- * A callback runs with preemption off and must not sleep.
+ * One ftrace_ops for nearly all, because taking one away waits for every task.
+ * They are PERMANENT: kernel.ftrace_enabled=0 is refused as long as they are
+ * registered. A callback must not sleep: who unloads the module waits for tasks
+ * that were preempted in one, not for sleepers.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kallsyms.h>
+#include <linux/mount.h>
 #include <linux/string.h>
+#include <uapi/linux/mount.h>
 
 #include "compat.h"
 #include "ecs_fim.h"
 
-static void notrace on_file_open(struct fim_hook_regs *regs)
+/* Every open of everybody comes here: it has an ftrace_ops of its own. */
+static void notrace on_file_open(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+				 struct fim_hook_regs *regs)
 {
-	fim_opener_open((struct file *)fim_compat_hook_arg(regs, 0));
+	struct file *file = (struct file *)fim_compat_hook_arg(regs, 0);
+
+	if (file->f_mode & FMODE_WRITE)
+		fim_opener_open(file);
 }
 
 static void notrace on_setattr(struct fim_hook_regs *regs)
@@ -34,6 +42,55 @@ static void notrace on_xattr(struct fim_hook_regs *regs)
 			 (const char *)fim_compat_hook_arg(regs, FIM_HOOK_DENTRY_ARG + 1));
 }
 
+static void notrace on_file_setattr(struct fim_hook_regs *regs)
+{
+	fim_intent_flags((struct dentry *)fim_compat_hook_arg(regs, 0));
+}
+
+static void notrace on_ioctl(struct fim_hook_regs *regs)
+{
+	fim_notice_ioctl((struct file *)fim_compat_hook_arg(regs, 0), fim_compat_hook_arg(regs, 1),
+			 fim_compat_hook_arg(regs, 2));
+}
+
+static void notrace on_link(struct fim_hook_regs *regs)
+{
+	fim_notice_link((struct dentry *)fim_compat_hook_arg(regs, 0),
+			(struct dentry *)fim_compat_hook_arg(regs, 2));
+}
+
+static void notrace on_sb_mount(struct fim_hook_regs *regs)
+{
+	fim_notice_mount((const struct path *)fim_compat_hook_arg(regs, 1),
+			 fim_compat_hook_arg(regs, 3));
+}
+
+static void notrace on_move_mount(struct fim_hook_regs *regs)
+{
+	fim_notice_mount((const struct path *)fim_compat_hook_arg(regs, 1), MS_MOVE);
+}
+
+static void notrace on_umount(struct fim_hook_regs *regs)
+{
+	fim_later_lifted();
+}
+
+static void notrace on_swap(struct fim_hook_regs *regs)
+{
+	fim_notice_swap((struct file *)fim_compat_hook_arg(regs, 1));
+}
+
+static void notrace on_capable(struct fim_hook_regs *regs)
+{
+	fim_notice_refused((struct inode *)fim_compat_hook_arg(regs, FIM_CAPABLE_INODE_ARG),
+			   fim_compat_hook_arg(regs, FIM_CAPABLE_INODE_ARG + 1));
+}
+
+static void notrace on_owner(struct fim_hook_regs *regs)
+{
+	fim_notice_owner((struct inode *)fim_compat_hook_arg(regs, FIM_CAPABLE_INODE_ARG));
+}
+
 static struct hook {
 	const char *name;
 	void (*call)(struct fim_hook_regs *regs);
@@ -42,16 +99,26 @@ static struct hook {
 	/* where ftrace calls from; learnt at the first call */
 	unsigned long ip;
 } hooks[] = {
-	{"security_file_open", on_file_open, FIM_FEATURE_OPEN_HOOK, true},
 	{"security_inode_setattr", on_setattr, FIM_FEATURE_ATTR_HOOKS, true},
 	{"security_inode_setxattr", on_xattr, FIM_FEATURE_ATTR_HOOKS, true},
 	{"security_inode_removexattr", on_xattr, FIM_FEATURE_ATTR_HOOKS, true},
 	{"security_inode_set_acl", on_xattr, FIM_FEATURE_ATTR_HOOKS, FIM_HAVE_ACL_HOOKS},
 	{"security_inode_remove_acl", on_xattr, FIM_FEATURE_ATTR_HOOKS, FIM_HAVE_ACL_HOOKS},
+	{"security_inode_link", on_link, FIM_FEATURE_LINK_HOOK, true},
+	{"security_file_ioctl", on_ioctl, FIM_FEATURE_FLAGS_HOOKS, true},
+	{"security_file_ioctl_compat", on_ioctl, FIM_FEATURE_FLAGS_HOOKS, true},
+	{"security_inode_file_setattr", on_file_setattr, FIM_FEATURE_FLAGS_HOOKS,
+	 FIM_HAVE_FILE_SETATTR},
+	{"security_sb_mount", on_sb_mount, FIM_FEATURE_MOUNT_HOOKS, true},
+	{"security_move_mount", on_move_mount, FIM_FEATURE_MOUNT_HOOKS, true},
+	{"security_sb_umount", on_umount, FIM_FEATURE_MOUNT_HOOKS, true},
+	{"iomap_swapfile_activate", on_swap, FIM_FEATURE_LEND_HOOKS, IS_BUILTIN(CONFIG_FS_IOMAP)},
+	{"generic_swapfile_activate", on_swap, FIM_FEATURE_LEND_HOOKS, true},
+	{"capable_wrt_inode_uidgid", on_capable, FIM_FEATURE_ATTEMPTS, true},
+	{"inode_owner_or_capable", on_owner, FIM_FEATURE_ATTEMPTS, true},
 };
 
 static u64 features;
-static bool registered;
 
 static noinline notrace struct hook *hook_learn(unsigned long ip)
 {
@@ -83,48 +150,63 @@ static void notrace callback(unsigned long ip, unsigned long parent_ip, struct f
 		hook->call(regs);
 }
 
-static struct ftrace_ops ops = {
-	.func = callback,
-	.flags = FTRACE_OPS_FL_PERMANENT | FIM_FTRACE_RECURSION | FIM_FTRACE_REGS,
-};
+#define OPS_FLAGS (FTRACE_OPS_FL_PERMANENT | FIM_FTRACE_DIRECT | FIM_FTRACE_REGS)
+
+static struct ftrace_ops ops = {.func = callback, .flags = OPS_FLAGS};
+static struct ftrace_ops open_ops = {.func = on_file_open, .flags = OPS_FLAGS};
+static bool registered, open_registered;
 
 u64 fim_hook_features(void)
 {
 	return READ_ONCE(features);
 }
 
-static void lost(u64 *missing, const struct hook *hook, int err)
+static void lost(u64 *missing, const char *name, u64 feature, int err)
 {
-	pr_warn("cannot hook %s: error %d\n", hook->name, err);
-	*missing |= hook->feature;
+	pr_warn("cannot hook %s: error %d\n", name, err);
+	*missing |= feature;
 	fim_event_state(FIM_STATE_HOOK_LOST, 0, -err, NULL);
+}
+
+static int set_filter(struct ftrace_ops *to, const char *name, bool reset)
+{
+	return ftrace_set_filter(to, (unsigned char *)name, strlen(name), reset);
+}
+
+static void open_init(u64 *missing)
+{
+	static const char name[] = "security_file_open";
+	int err = set_filter(&open_ops, name, true);
+
+	err = err ?: register_ftrace_function(&open_ops);
+	open_registered = !err;
+	if (err)
+		lost(missing, name, FIM_FEATURE_OPEN_HOOK, err);
 }
 
 /* The module works without: then it knows less about who and what. */
 void fim_hook_init(void)
 {
-	u64 all = 0, missing = 0;
+	u64 all = FIM_FEATURE_OPEN_HOOK, missing = 0;
 	bool some = false;
 	int i, err;
 
+	open_init(&missing);
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (!hooks[i].wanted)
 			continue;
 		all |= hooks[i].feature;
-		err = ftrace_set_filter(&ops, (unsigned char *)hooks[i].name, strlen(hooks[i].name),
-					!some);
+		err = set_filter(&ops, hooks[i].name, !some);
 		if (err)
-			lost(&missing, &hooks[i], err);
+			lost(&missing, hooks[i].name, hooks[i].feature, err);
 		else
 			some = true;
 	}
 	/* Without a filter it would be called by every function. */
 	err = some ? register_ftrace_function(&ops) : -ENOENT;
 	registered = !err;
-	if (err) {
-		lost(&missing, &hooks[0], err);
-		missing = all;
-	}
+	if (err)
+		lost(&missing, hooks[0].name, all & ~FIM_FEATURE_OPEN_HOOK, err);
 	WRITE_ONCE(features, all & ~missing);
 }
 
@@ -133,5 +215,8 @@ void fim_hook_exit(void)
 	WRITE_ONCE(features, 0);
 	if (registered)
 		unregister_ftrace_function(&ops);
+	if (open_registered)
+		unregister_ftrace_function(&open_ops);
 	ftrace_set_filter(&ops, NULL, 0, 1);
+	ftrace_set_filter(&open_ops, NULL, 0, 1);
 }

@@ -77,6 +77,22 @@ void fim_intent_setattr(struct dentry *dentry, const struct iattr *attr)
 	spin_unlock(&bucket->lock);
 }
 
+void fim_intent_flags(struct dentry *dentry)
+{
+	struct bucket *bucket = current_bucket();
+	struct slot *slot;
+
+	if (fim_is_reader() || !fim_is_watched(dentry))
+		return;
+	spin_lock(&bucket->lock);
+	slot = slot_get(bucket, d_inode(dentry));
+	slot->intent.op = FIM_OP_FLAGS;
+	slot->intent.ia_valid = 0;
+	slot->intent.writer = false;
+	slot->intent.name[0] = '\0';
+	spin_unlock(&bucket->lock);
+}
+
 static bool is_acl(const char *name)
 {
 	return !strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) ||

@@ -42,6 +42,7 @@ static int ring_memory_init(void)
 
 static void ring_memory_exit(void)
 {
+	fim_ring_exit(&fim_ring);
 	vfree(fim_ring.buf);
 }
 
@@ -52,6 +53,7 @@ static int __init fim_init(void)
 	if (!fim_selftest())
 		return -EIO;
 	fim_actor_init();
+	fim_who_init();
 	fim_intent_init();
 	err = ring_memory_init();
 	if (err)
@@ -75,9 +77,11 @@ static int __init fim_init(void)
 
 err_hook:
 	fim_hook_exit();
+	fim_later_exit();
 	fim_mark_exit();
 err_opener:
 	fim_opener_exit();
+	fim_who_exit();
 err_event:
 	fim_event_exit();
 err_ring:
@@ -90,9 +94,11 @@ static void __exit fim_exit(void)
 {
 	fim_chardev_exit();
 	fim_hook_exit();
+	fim_later_exit();
 	fim_watch_exit();
 	fim_mark_exit();
 	fim_opener_exit();
+	fim_who_exit();
 	fim_event_exit();
 	ring_memory_exit();
 	pr_info("unloaded\n");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owns the fsnotify group, its marks, and the translation of what fsnotify
- * tells into what happened. Nothing else knows how events are subscribed to.
+ * Owns the fsnotify group and the translation of what fsnotify tells into what
+ * happened. Nothing else knows how events are subscribed to; which objects have
+ * a mark is for watch.c (roots) and tree.c (all others).
  *
- * The group has one superblock mark per watched filesystem, which delivers all
- * events, and one inode mark per watched directory, which delivers nothing and
- * pins the directory until unmount.
+ * All marks have the same events, and fsnotify tells a group once whatever
+ * number of marks hears it: where an event is, the dentry says, not the mark.
  *
  * Handlers run after the operation and inside it: under the locks of the VFS,
  * perhaps in reclaim, perhaps in an exiting process. They may not wait for
@@ -15,12 +15,18 @@
 
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/magic.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "ecs_fim.h"
 
-#define FS_MASK (FS_CREATE | FS_DELETE | FS_RENAME | FS_ATTRIB | FS_MODIFY | FS_CLOSE_WRITE)
+#define MASK                                                                          \
+	(FS_CREATE | FS_DELETE | FS_RENAME | FS_ATTRIB | FS_MODIFY | FS_CLOSE_WRITE | \
+	 FS_EVENT_ON_CHILD)
+
+/* BTRFS_FIRST_FREE_OBJECTID: the root of a subvolume. */
+#define BTRFS_SUBVOLUME_INO 256
 
 static struct fsnotify_group *group;
 static atomic_t marks_alive = ATOMIC_INIT(0);
@@ -35,26 +41,52 @@ static struct dentry *parent_of(struct dentry *dentry)
 	return IS_ROOT(dentry) ? NULL : dget_parent(dentry);
 }
 
+/* The name that a change is told by, as long as it is. */
+struct watched_name {
+	struct dentry *alias;
+	char *known;
+};
+
+static void watched_name_put(struct watched_name *name)
+{
+	dput(name->alias);
+	kfree(name->known);
+}
+
+/* No name of it is in the dentry cache: one that was remembered. */
+static bool find_known_name(struct fim_change *change, struct watched_name *name)
+{
+	name->known = fim_tree_name(change->inode, &change->place);
+	if (!name->known)
+		return false;
+	change->known = name->known;
+	change->dentry = NULL;
+	change->flags |= FIM_EV_ALIAS;
+	return true;
+}
+
 /*
- * Emit a change of an inode that was reached through a dentry, if that or
- * another name of it is watched. The watched name is the one to tell.
+ * Is the name by which an inode was reached, or another of it, in a watch? The
+ * watched name is the one to tell.
  */
 static bool find_watched_name(struct fim_change *change, struct dentry *dentry,
-			      struct dentry **alias_ret)
+			      struct watched_name *name)
 {
-	*alias_ret = NULL;
+	*name = (struct watched_name){};
 	/* A name that is gone tells less than one that is there. */
 	if (!d_unhashed(dentry) || !fim_may_have_alias(dentry)) {
 		if (fim_place_find(dentry, &change->place))
 			return true;
 	}
 	if (fim_may_have_alias(dentry)) {
-		*alias_ret = fim_place_find_alias(d_inode(dentry), &change->place);
-		if (*alias_ret) {
-			change->dentry = *alias_ret;
+		name->alias = fim_place_find_alias(d_inode(dentry), &change->place);
+		if (name->alias) {
+			change->dentry = name->alias;
 			change->flags |= FIM_EV_ALIAS;
 			return true;
 		}
+		if (find_known_name(change, name))
+			return true;
 	}
 	return d_unhashed(dentry) && fim_place_find(dentry, &change->place);
 }
@@ -71,22 +103,34 @@ static bool is_own_write(const struct fim_opener *opener)
 
 static void emit_at_dentry(struct fim_change *change)
 {
-	struct dentry *parent = parent_of(change->dentry);
+	struct dentry *parent = change->dentry ? parent_of(change->dentry) : NULL;
 
 	change->dir = parent ? d_inode(parent) : NULL;
 	fim_event_emit(change);
 	dput(parent);
 }
 
+bool fim_mark_emit(struct fim_change *change, struct dentry *dentry)
+{
+	struct watched_name name;
+
+	if (!find_watched_name(change, dentry, &name))
+		return false;
+	emit_at_dentry(change);
+	fim_place_put(&change->place);
+	watched_name_put(&name);
+	return true;
+}
+
 /* The last close of a file that was open for writing. */
-static void on_close_write(const struct fim_fs *fs, struct file *file)
+static void on_close_write(struct fim_fs *fs, struct file *file)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct fim_opener opener;
-	struct dentry *alias;
+	struct watched_name name;
 	struct fim_change change = {
 		.op = FIM_OP_WRITE,
-		.fs = fs,
+		.fsid = fs->fsid,
 		.inode = file_inode(file),
 		.dentry = dentry,
 		.path = &file->f_path,
@@ -101,13 +145,13 @@ static void on_close_write(const struct fim_fs *fs, struct file *file)
 		/* What happened before the table knew it may be a write. */
 		change.flags = FIM_EV_ACTOR_CLOSER | FIM_EV_MODIFIED;
 	}
-	if (!find_watched_name(&change, dentry, &alias)) {
+	if (!find_watched_name(&change, dentry, &name)) {
 		count_filtered();
 	} else {
 		if (!is_own_write(change.opener))
 			emit_at_dentry(&change);
 		fim_place_put(&change.place);
-		dput(alias);
+		watched_name_put(&name);
 	}
 	if (change.opener)
 		fim_opener_free(&opener);
@@ -150,58 +194,153 @@ static bool emit_name(struct fim_change *change, const struct qstr *name)
 	return found;
 }
 
-/* A name outside every watch for an inode that has one inside. */
-static bool emit_link_outside(struct fim_change *change, const struct qstr *name)
+/* What cannot be marked has to be heard as part of everything. */
+static void keep_stranger(struct fim_fs *fs)
 {
-	struct dentry *dir;
+	int err = fim_tree_widen(fs, true);
 
-	if (change->inode->i_nlink < 2)
-		return false;
-	change->dentry = fim_place_find_alias(change->inode, &change->place);
-	if (!change->dentry)
-		return false;
-	dir = d_find_any_alias(change->dir);
-	change->flags |= FIM_EV_ALIAS;
-	change->name = NULL;
-	change->view_dentry = dir;
-	change->view_name = name;
-	emit_at_dentry(change);
-	fim_place_put(&change->place);
-	dput(dir);
-	dput(change->dentry);
-	return true;
+	if (err)
+		fim_event_state(FIM_STATE_MARK_LOST, 0, -err, NULL);
+}
+
+/* A file with several names, or one that is open by another, has a mark of its own. */
+static void keep_file(struct fim_fs *fs, struct inode *inode, const struct fim_place *place,
+		      struct dentry *dentry, const struct qstr *name)
+{
+	struct fim_attrs attrs = {.buf = fim_buf_get(), .size = FIM_RECORD_MAX};
+	struct fim_attr *attr = (void *)attrs.buf;
+	int err = -ENOMEM;
+
+	if (attrs.buf && fim_path_fs(&attrs, FIM_ATTR_FS_PATH, dentry, name)) {
+		attr->data[attr->len] = '\0';
+		err = fim_tree_add(fs, inode, place, attr->data);
+	}
+	fim_buf_put(attrs.buf);
+	if (err)
+		keep_stranger(fs);
+}
+
+/* A btrfs subvolume may be a snapshot: full from the start. */
+static bool is_born_full(const struct dentry *dentry)
+{
+	const struct inode *inode = d_inode(dentry);
+
+	return inode->i_sb->s_magic == BTRFS_SUPER_MAGIC && inode->i_ino == BTRFS_SUBVOLUME_INO;
+}
+
+/* A link: it has another name, or is open by none (O_TMPFILE). */
+static bool has_other_access(const struct inode *inode, const struct dentry *dentry)
+{
+	return !dentry && (inode->i_nlink > 1 || atomic_read(&inode->i_writecount) > 0);
+}
+
+/*
+ * What came into a watch gets its mark before the operation returns. Somebody
+ * may have looked a new directory up and put something in: then it was too late.
+ */
+static void keep_created(struct fim_fs *fs, struct inode *dir, const struct qstr *name,
+			 struct inode *inode, struct dentry *dentry)
+{
+	struct fim_place place = {};
+	struct dentry *parent;
+
+	if (!inode || !(S_ISDIR(inode->i_mode) || has_other_access(inode, dentry)))
+		return;
+	parent = d_find_any_alias(dir);
+	if (parent && fim_place_find(parent, &place)) {
+		place.depth++;
+		if (!S_ISDIR(inode->i_mode))
+			keep_file(fs, inode, &place, parent, name);
+		else if (fim_tree_add(fs, inode, &place, NULL) ||
+			 (dentry && (is_born_full(dentry) || !simple_empty(dentry))))
+			keep_stranger(fs);
+		fim_place_put(&place);
+	}
+	dput(parent);
+}
+
+/* A write through that name that nobody told, because there was no mark yet. */
+static void tell_missed(struct fim_fs *fs, struct inode *inode, struct dentry *dentry)
+{
+	struct fim_opener opener;
+	struct fim_change change = {
+		.op = FIM_OP_WRITE,
+		.fsid = fs->fsid,
+		.inode = inode,
+		.dentry = dentry,
+		.opener = &opener,
+	};
+
+	while (atomic_read(&inode->i_writecount) <= 0 && fim_opener_take_inode(inode, &opener)) {
+		change.flags = opener.flags | FIM_EV_MODIFIED;
+		fim_mark_emit(&change, dentry);
+		fim_opener_free(&opener);
+	}
+}
+
+void fim_mark_link(struct inode *inode, struct dentry *dentry)
+{
+	struct fim_fs *fs = fim_fs_get(inode->i_sb);
+	struct fim_change change = {.inode = inode, .dentry = dentry};
+	struct watched_name name;
+
+	if (!fs)
+		return;
+	if (find_watched_name(&change, dentry, &name)) {
+		if (change.dentry)
+			keep_file(fs, inode, &change.place, change.dentry, NULL);
+		fim_place_put(&change.place);
+		watched_name_put(&name);
+		tell_missed(fs, inode, dentry);
+	}
+	fim_fs_put(fs);
+}
+
+static void keep_renamed(struct fim_fs *fs, struct dentry *moved, const struct fim_place *place,
+			 bool inside, bool before)
+{
+	struct inode *inode = d_inode(moved);
+
+	if (place->root && d_is_dir(moved) && !inside)
+		keep_stranger(fs);
+	if (d_is_dir(moved) || inode->i_nlink < 2)
+		return;
+	if (place->root)
+		keep_file(fs, inode, place, moved, NULL);
+	else if (before)
+		fim_tree_rename(inode, NULL, NULL);
 }
 
 /* @dentry is NULL for a link: there, fsnotify tells the inode. */
-static void on_create(const struct fim_fs *fs, struct inode *dir, const struct qstr *name,
-		      struct inode *inode, const struct dentry *dentry)
+static void on_create(struct fim_fs *fs, struct inode *dir, const struct qstr *name,
+		      struct inode *inode, struct dentry *dentry)
 {
 	struct fim_change change = {
 		.op = dentry ? created_op(inode) : FIM_OP_LINK,
-		.fs = fs,
+		.fsid = fs->fsid,
 		.inode = inode,
 		.dir = dir,
 	};
 
-	if (emit_name(&change, name))
-		return;
-	if (!dentry && emit_link_outside(&change, name))
-		return;
-	count_filtered();
+	keep_created(fs, dir, name, inode, dentry);
+	if (!fim_is_reader() && !emit_name(&change, name))
+		count_filtered();
 }
 
-static void on_delete(const struct fim_fs *fs, struct inode *dir, const struct qstr *name,
+static void on_delete(struct fim_fs *fs, struct inode *dir, const struct qstr *name,
 		      struct inode *inode)
 {
 	bool is_dir = inode && S_ISDIR(inode->i_mode);
 	struct fim_change change = {
 		.op = is_dir ? FIM_OP_RMDIR : FIM_OP_DELETE,
-		.fs = fs,
+		.fsid = fs->fsid,
 		.inode = inode,
 		.dir = dir,
 	};
 	struct dentry *dentry;
 
+	if (fim_is_reader())
+		return;
 	/* A watched directory belongs to its own watch. */
 	if (is_dir && fim_place_find_root(inode, &change.place)) {
 		dentry = d_find_any_alias(dir);
@@ -219,14 +358,14 @@ static void on_delete(const struct fim_fs *fs, struct inode *dir, const struct q
 }
 
 /* @moved is at its new place already; @old_name in @old_dir is where it was. */
-static void on_rename(const struct fim_fs *fs, struct inode *old_dir, const struct qstr *old_name,
+static void on_rename(struct fim_fs *fs, struct inode *old_dir, const struct qstr *old_name,
 		      struct dentry *moved)
 {
 	struct dentry *parent = dget_parent(moved);
 	struct dentry *old_parent = d_find_any_alias(old_dir);
 	struct fim_change change = {
 		.op = FIM_OP_RENAME,
-		.fs = fs,
+		.fsid = fs->fsid,
 		.inode = d_inode(moved),
 		.dir = d_inode(parent),
 		.old_dir = old_dir,
@@ -245,12 +384,15 @@ static void on_rename(const struct fim_fs *fs, struct inode *old_dir, const stru
 		before = old_parent && fim_place_find(old_parent, &change.old_place);
 		change.old_place.depth += before;
 	}
-	if (now || before)
-		fim_event_emit(&change);
-	else
+	/* Marks are of one watch: what comes from another has none, either. */
+	keep_renamed(fs, moved, &change.place, before && change.place.root == change.old_place.root,
+		     before);
+	if (!now && !before)
 		count_filtered();
-	if (d_is_dir(moved))
-		fim_watch_moved(moved);
+	else if (!fim_is_reader())
+		fim_event_emit(&change);
+	if (d_is_dir(moved) && fim_watch_moved(moved) && fim_tree_above(fs, moved))
+		keep_stranger(fs);
 	fim_place_put(&change.place);
 	fim_place_put(&change.old_place);
 	dput(old_parent);
@@ -309,7 +451,7 @@ static void emit_change(struct fim_change *change, u32 mask)
 		if (mask & FS_ATTRIB)
 			emit_op(change, FIM_OP_ATTRIB, NULL);
 	} else if (intent.op) {
-		change->xattr = intent.name;
+		change->xattr = intent.name[0] ? intent.name : NULL;
 		emit_op(change, intent.op, &intent);
 	} else {
 		emit_setattr(change, &intent);
@@ -317,26 +459,26 @@ static void emit_change(struct fim_change *change, u32 mask)
 }
 
 /* Attributes, or the size by truncate(2) and its like. */
-static void on_change(const struct fim_fs *fs, struct dentry *dentry, u32 mask)
+static void on_change(struct fim_fs *fs, struct dentry *dentry, u32 mask)
 {
 	struct fim_change change = {
-		.fs = fs,
+		.fsid = fs->fsid,
 		.inode = d_inode(dentry),
 		.dentry = dentry,
 		.view_dentry = dentry,
 	};
-	struct dentry *alias;
+	struct watched_name name;
 
-	if (!find_watched_name(&change, dentry, &alias)) {
+	if (!find_watched_name(&change, dentry, &name)) {
 		count_filtered();
 		return;
 	}
 	emit_change(&change, mask);
 	fim_place_put(&change.place);
-	dput(alias);
+	watched_name_put(&name);
 }
 
-static void on_path(const struct fim_fs *fs, const struct path *path, u32 mask)
+static void on_path(struct fim_fs *fs, const struct path *path, u32 mask)
 {
 	/* Its only producer is fsnotify_file(), with the path inside the file. */
 	struct file *file = container_of(path, struct file, f_path);
@@ -351,28 +493,28 @@ static int handle_event(struct fsnotify_group *to, u32 mask, const void *data, i
 			struct inode *dir, const struct qstr *name, u32 cookie,
 			struct fsnotify_iter_info *iter)
 {
-	struct fsnotify_mark *mark = fsnotify_iter_sb_mark(iter);
 	const struct path *path = fsnotify_data_path(data, data_type);
 	struct dentry *dentry = fsnotify_data_dentry(data, data_type);
 	struct inode *inode = fsnotify_data_inode(data, data_type);
-	const struct fim_fs *fs;
+	struct fim_fs *fs;
 
-	if (!mark)
+	if (!inode && !dir)
 		return 0;
-	fs = container_of(mark, struct fim_fs, mark.fsn);
+	fs = fim_fs_get((inode ?: dir)->i_sb);
+	if (!fs)
+		return 0;
 	if (path)
 		on_path(fs, path, mask);
-	else if (fim_is_reader())
-		return 0;
 	else if (mask & FS_CREATE)
 		on_create(fs, dir, name, inode, dentry);
 	else if (mask & FS_DELETE)
 		on_delete(fs, dir, name, inode);
 	else if (mask & FS_RENAME)
 		on_rename(fs, dir, name, dentry);
-	else if (mask & (FS_ATTRIB | FS_MODIFY) && dentry)
+	else if (mask & (FS_ATTRIB | FS_MODIFY) && dentry && !fim_is_reader())
 		on_change(fs, dentry, mask);
 	/* What is left tells an inode's link count, after a name came or went. */
+	fim_fs_put(fs);
 	return 0;
 }
 
@@ -380,10 +522,14 @@ static void freeing_mark(struct fsnotify_mark *fsn, struct fsnotify_group *from)
 {
 	struct fim_mark *mark = container_of(fsn, struct fim_mark, fsn);
 
-	if (mark->kind == FIM_MARK_FS)
-		fim_fs_gone(container_of(mark, struct fim_fs, mark));
-	else
-		fim_root_gone(container_of(mark, struct fim_root, mark));
+	switch (mark->kind) {
+	case FIM_MARK_WIDE:
+		return fim_wide_gone(container_of(mark, struct fim_wide, mark));
+	case FIM_MARK_NODE:
+		return fim_node_gone(container_of(mark, struct fim_node, mark));
+	case FIM_MARK_ROOT:
+		return fim_root_gone(container_of(mark, struct fim_root, mark));
+	}
 }
 
 /* After a grace period of fsnotify's; lookups under RCU may still see it. */
@@ -391,10 +537,17 @@ static void free_mark(struct fsnotify_mark *fsn)
 {
 	struct fim_mark *mark = container_of(fsn, struct fim_mark, fsn);
 
-	if (mark->kind == FIM_MARK_FS)
-		kfree_rcu(container_of(mark, struct fim_fs, mark), rcu);
-	else
-		kfree_rcu(container_of(mark, struct fim_root, mark), rcu);
+	switch (mark->kind) {
+	case FIM_MARK_WIDE:
+		fim_wide_free(container_of(mark, struct fim_wide, mark));
+		break;
+	case FIM_MARK_NODE:
+		fim_node_free(container_of(mark, struct fim_node, mark));
+		break;
+	case FIM_MARK_ROOT:
+		fim_root_free(container_of(mark, struct fim_root, mark));
+		break;
+	}
 	atomic_dec(&marks_alive);
 }
 
@@ -404,32 +557,19 @@ static const struct fsnotify_ops group_ops = {
 	.free_mark = free_mark,
 };
 
-static void mark_init(struct fim_mark *mark, int kind, u32 mask)
+void fim_mark_setup(struct fim_mark *mark, int kind)
 {
 	fsnotify_init_mark(&mark->fsn, group);
 	mark->kind = kind;
-	mark->fsn.mask = mask;
+	mark->fsn.mask = MASK;
 	atomic_inc(&marks_alive);
 }
 
-int fim_mark_add_fs(struct fim_fs *fs)
+int fim_mark_attach(struct fim_mark *mark, void *object)
 {
-	int err;
-
-	mark_init(&fs->mark, FIM_MARK_FS, FS_MASK);
-	err = fim_compat_add_sb_mark(&fs->mark.fsn, fs->sb);
-	fsnotify_put_mark(&fs->mark.fsn);
-	return err;
-}
-
-int fim_mark_add_root(struct fim_root *root)
-{
-	int err;
-
-	mark_init(&root->mark, FIM_MARK_ROOT, 0);
-	err = fim_compat_add_inode_mark(&root->mark.fsn, root->inode);
-	fsnotify_put_mark(&root->mark.fsn);
-	return err;
+	if (mark->kind == FIM_MARK_WIDE)
+		return fim_compat_add_sb_mark(&mark->fsn, object);
+	return fim_compat_add_inode_mark(&mark->fsn, object);
 }
 
 void fim_mark_get(struct fim_mark *mark)
@@ -437,10 +577,20 @@ void fim_mark_get(struct fim_mark *mark)
 	refcount_inc(&mark->fsn.refcnt);
 }
 
-void fim_mark_del(struct fim_mark *mark)
+void fim_mark_put(struct fim_mark *mark)
+{
+	fsnotify_put_mark(&mark->fsn);
+}
+
+void fim_mark_destroy(struct fim_mark *mark)
 {
 	fsnotify_destroy_mark(&mark->fsn, group);
-	fsnotify_put_mark(&mark->fsn);
+}
+
+void fim_mark_del(struct fim_mark *mark)
+{
+	fim_mark_destroy(mark);
+	fim_mark_put(mark);
 }
 
 void fim_mark_wait(void)

@@ -31,8 +31,8 @@
 #define ENTRIES	    16384
 #define BUCKET_BITS 12
 
-/* All strings together; beyond, actors are kept without. */
-#define ATTRS_MAX (16 << 20)
+/* All paths together; beyond, files are kept without. */
+#define VIEWS_MAX (16 << 20)
 
 struct entry {
 	struct hlist_node node;
@@ -50,7 +50,7 @@ static struct hlist_head buckets[1 << BUCKET_BITS];
 static struct entry *entries;
 static LIST_HEAD(unused);
 static LIST_HEAD(by_age);
-static atomic_long_t attrs_total = ATOMIC_LONG_INIT(0);
+static atomic_long_t views_total = ATOMIC_LONG_INIT(0);
 
 /* By inode, because whether an inode has an entry is asked as well. */
 static struct hlist_head *bucket_of(const struct inode *inode)
@@ -130,66 +130,67 @@ static const void *current_root(void)
 	return fs ? READ_ONCE(fs->root.dentry) : NULL;
 }
 
-static void attrs_keep(struct fim_opener *opener, const struct fim_attrs *attrs)
+static void view_keep(struct fim_opener *opener, struct fim_attrs *attrs, bool whole)
 {
-	if (atomic_long_add_return(attrs->len, &attrs_total) <= ATTRS_MAX)
-		opener->attrs = kmemdup(attrs->buf, attrs->len, GFP_NOWAIT | __GFP_NOWARN);
-	if (opener->attrs) {
-		opener->attrs_len = attrs->len;
-	} else {
-		atomic_long_sub(attrs->len, &attrs_total);
-		opener->view_len = 0;
-		opener->flags |= FIM_EV_ACTOR_PARTIAL;
-	}
+	if (!whole)
+		opener->flags |= FIM_EV_TRUNCATED;
+	if (attrs->len && atomic_long_add_return(attrs->len, &views_total) <= VIEWS_MAX)
+		opener->view = kmemdup(attrs->buf, attrs->len, GFP_NOWAIT | __GFP_NOWARN);
+	if (opener->view)
+		opener->view_len = attrs->len;
+	else
+		atomic_long_sub(attrs->len, &views_total);
+	fim_buf_put(attrs->buf);
 }
 
-static void opener_strings(struct fim_opener *opener, struct file *exe, const struct path *path)
+/* The path by which the current process reaches the file; only it can tell. */
+static void view_open(struct fim_opener *opener, const struct path *path)
 {
 	struct fim_attrs attrs = {.buf = fim_buf_get(), .size = FIM_RECORD_MAX};
-	u32 len;
 
-	if (!attrs.buf) {
-		opener->flags |= FIM_EV_ACTOR_PARTIAL;
-		return;
-	}
-	if (!fim_actor_strings(&attrs, exe))
-		opener->flags |= FIM_EV_TRUNCATED;
-	len = attrs.len;
-	if (!fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path))
-		opener->flags |= FIM_EV_TRUNCATED;
-	opener->view_len = attrs.len - len;
-	attrs_keep(opener, &attrs);
-	fim_buf_put(attrs.buf);
+	if (attrs.buf)
+		view_keep(opener, &attrs, fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path));
 }
 
-/* The current process as the one behind a file. */
-static void opener_fill(struct fim_opener *opener, u32 flags)
+void fim_opener_view(struct fim_opener *opener, struct dentry *dentry, const struct qstr *name)
 {
-	struct file *exe = fim_actor_exe();
+	struct fim_attrs attrs = {.buf = fim_buf_get(), .size = FIM_RECORD_MAX};
 
-	memset(opener, 0, sizeof(*opener));
-	fim_actor_fill(&opener->actor, exe);
+	/* Then it would have to take references, and dropping one may sleep. */
+	if (!current->fs || READ_ONCE(current->fs->users) > 1) {
+		fim_buf_put(attrs.buf);
+		return;
+	}
+	if (attrs.buf)
+		view_keep(opener, &attrs, fim_path_view(&attrs, FIM_ATTR_VIEW_PATH, dentry, name));
+}
+
+void fim_opener_fill(struct fim_opener *opener, u32 flags, const struct path *path)
+{
+	opener->who = fim_who_get();
+	if (opener->who) {
+		opener->actor = opener->who->actor;
+		fim_actor_comm(&opener->actor);
+		flags |= opener->who->flags;
+	} else {
+		fim_actor_now(&opener->actor);
+		flags |= FIM_EV_ACTOR_PARTIAL;
+	}
 	opener->exec_id = READ_ONCE(current->self_exec_id);
 	opener->root = current_root();
 	opener->flags = flags;
 	opener->foreign = !fim_is_reader();
-	if (exe)
-		fput(exe);
-}
-
-static void opener_fill_strings(struct fim_opener *opener, const struct path *path)
-{
-	struct file *exe = fim_actor_exe();
-
-	opener_strings(opener, exe, path);
-	if (exe)
-		fput(exe);
+	opener->view = NULL;
+	opener->view_len = 0;
+	if (path)
+		view_open(opener, path);
 }
 
 void fim_opener_free(struct fim_opener *opener)
 {
-	atomic_long_sub(opener->attrs_len, &attrs_total);
-	kfree(opener->attrs);
+	fim_who_put(opener->who);
+	atomic_long_sub(opener->view_len, &views_total);
+	kfree(opener->view);
 }
 
 bool fim_opener_take(struct file *file, struct fim_opener *opener_ret)
@@ -210,15 +211,18 @@ void fim_opener_open(struct file *file)
 {
 	struct fim_opener opener, oldest;
 
-	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(file_inode(file)->i_mode))
+	if (!(file->f_mode & FMODE_WRITE))
+		return;
+	if (S_ISBLK(file_inode(file)->i_mode))
+		fim_notice_device(file);
+	if (!S_ISREG(file_inode(file)->i_mode))
 		return;
 	/* Whatever was known of this structure is of an earlier use of it. */
 	if (fim_opener_take(file, &opener))
 		fim_opener_free(&opener);
 	if (fim_compat_file_is_silent(file) || !fim_is_watched(file->f_path.dentry))
 		return;
-	opener_fill(&opener, FIM_EV_ACTOR_OPENER);
-	opener_fill_strings(&opener, &file->f_path);
+	fim_opener_fill(&opener, FIM_EV_ACTOR_OPENER, &file->f_path);
 	spin_lock(&table_lock);
 	oldest = entry_add(file, &opener);
 	spin_unlock(&table_lock);
@@ -255,8 +259,7 @@ void fim_opener_modify(struct file *file)
 		this_cpu_inc(fim_filtered);
 		return;
 	}
-	opener_fill(&writer, flags);
-	opener_fill_strings(&writer, &file->f_path);
+	fim_opener_fill(&writer, flags, &file->f_path);
 	spin_lock(&table_lock);
 	entry = entry_find(file);
 	if (entry) {
@@ -267,6 +270,33 @@ void fim_opener_modify(struct file *file)
 	spin_unlock(&table_lock);
 	fim_opener_free(&same);
 	fim_opener_free(&oldest);
+}
+
+bool fim_opener_take_inode(const struct inode *inode, struct fim_opener *opener_ret)
+{
+	struct entry *entry;
+
+	spin_lock(&table_lock);
+	hlist_for_each_entry(entry, bucket_of(inode), node) {
+		if (entry->inode == inode && entry->ino == inode->i_ino) {
+			*opener_ret = entry_drop(entry);
+			break;
+		}
+	}
+	spin_unlock(&table_lock);
+	return entry;
+}
+
+void fim_opener_modify_all(void)
+{
+	struct entry *entry;
+
+	spin_lock(&table_lock);
+	list_for_each_entry(entry, &by_age, age) {
+		if (entry->opener.actor.tgid == task_tgid_nr(current))
+			entry->opener.flags |= FIM_EV_MODIFIED;
+	}
+	spin_unlock(&table_lock);
 }
 
 bool fim_opener_has_inode(const struct inode *inode)

@@ -87,17 +87,24 @@ bool fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path)
 bool fim_path_view(struct fim_attrs *attrs, u16 type, struct dentry *dentry,
 		   const struct qstr *name)
 {
+	struct fs_struct *fs = current->fs;
 	struct path root, path;
-	bool whole = true;
+	bool whole = true, shared;
 
-	if (!current->fs)
+	if (!fs)
 		return true;
-	get_fs_root(current->fs, &root);
+	/* Only who shares it can change it under us. */
+	shared = READ_ONCE(fs->users) > 1;
+	if (shared)
+		get_fs_root(fs, &root);
+	else
+		root = fs->root;
 	if (root.dentry->d_sb == dentry->d_sb && is_subdir(dentry, root.dentry)) {
 		path.mnt = root.mnt;
 		path.dentry = dentry;
 		whole = put_view(attrs, type, &path, name);
 	}
-	path_put(&root);
+	if (shared)
+		path_put(&root);
 	return whole;
 }

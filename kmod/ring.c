@@ -16,9 +16,24 @@
 
 #define GAP_LEN ((u32)sizeof(struct fim_overflow))
 
+/*
+ * A reader that sleeps is woken when so much waits, or some milliseconds after
+ * something does: waking it for every record would cost more than the record.
+ */
+#define WAKE_BYTES   32768
+#define WAKE_JIFFIES msecs_to_jiffies(4)
+
+static void wake_later(struct work_struct *work)
+{
+	struct fim_ring *ring = container_of(to_delayed_work(work), struct fim_ring, wake);
+
+	wake_up_interruptible(&ring->readers);
+}
+
 void fim_ring_init(struct fim_ring *ring, void *buf, u32 size)
 {
 	memset(ring, 0, sizeof(*ring));
+	INIT_DELAYED_WORK(&ring->wake, wake_later);
 	spin_lock_init(&ring->lock);
 	init_waitqueue_head(&ring->readers);
 	ring->buf = buf;
@@ -34,8 +49,8 @@ static void append(struct fim_ring *ring, const struct fim_record *rec)
 {
 	u32 first = min(rec->len, ring->size - ring->head);
 
-	memcpy(ring->buf + ring->head, rec, first);
-	memcpy(ring->buf, (const u8 *)rec + first, rec->len - first);
+	fim_copy(ring->buf + ring->head, rec, first);
+	fim_copy(ring->buf, (const u8 *)rec + first, rec->len - first);
 	ring->head = advance(ring, ring->head, rec->len);
 	ring->used += rec->len;
 	ring->records++;
@@ -80,8 +95,17 @@ void fim_ring_put(struct fim_ring *ring, struct fim_record *rec)
 		append(ring, rec);
 	}
 	spin_unlock(&ring->lock);
-	if (wq_has_sleeper(&ring->readers))
+	if (!wq_has_sleeper(&ring->readers))
+		return;
+	if (READ_ONCE(ring->used) >= WAKE_BYTES)
 		wake_up_interruptible(&ring->readers);
+	else if (!delayed_work_pending(&ring->wake))
+		schedule_delayed_work(&ring->wake, WAKE_JIFFIES);
+}
+
+void fim_ring_exit(struct fim_ring *ring)
+{
+	cancel_delayed_work_sync(&ring->wake);
 }
 
 static void copy_out(const struct fim_ring *ring, void *dst, u32 len)

@@ -19,12 +19,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/blkdev.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/hashtable.h>
 #include <linux/magic.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/rcupdate.h>
 #include <linux/statfs.h>
 #include <linux/workqueue.h>
 
@@ -35,6 +37,7 @@ static DEFINE_MUTEX(add_del_mutex);
 static DEFINE_SPINLOCK(table_lock);
 static DEFINE_HASHTABLE(roots, 12);
 static DEFINE_HASHTABLE(filesystems, 6);
+static LIST_HEAD(unused);
 static unsigned int roots_count;
 static u32 last_id;
 
@@ -70,35 +73,56 @@ static void root_put(struct fim_root *root)
 	complete(&root->done);
 }
 
+static void free_fs(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct fim_fs, rcu));
+}
+
+void fim_fs_put(struct fim_fs *fs)
+{
+	if (refcount_dec_and_test(&fs->users))
+		call_rcu(&fs->rcu, free_fs);
+}
+
+struct fim_fs *fim_fs_get(const struct super_block *sb)
+{
+	struct fim_fs *fs;
+
+	rcu_read_lock();
+	fs = fs_find(sb);
+	if (fs && !refcount_inc_not_zero(&fs->users))
+		fs = NULL;
+	rcu_read_unlock();
+	return fs;
+}
+
 /*
  * Take a root out of the table, for a reason. The caller holds table_lock and
- * inherits the table's user reference: root_put() it.
+ * inherits the table's user reference: root_put() it. With the last root its
+ * filesystem goes from the table at once: another may have its address soon.
  */
 static void root_unhash(struct fim_root *root, u32 state)
 {
 	hash_del_rcu(&root->node);
 	root->state = state;
-	root->fs->roots--;
 	roots_count--;
+	if (!--root->fs->roots) {
+		hash_del_rcu(&root->fs->node);
+		list_add(&root->fs->unused, &unused);
+	}
 }
 
-/* The next filesystem without a watch, out of the table and with a reference. */
-static struct fim_fs *fs_unhash_unused(void)
+/* The next filesystem without a watch, with the table's reference. */
+static struct fim_fs *pop_unused(void)
 {
 	struct fim_fs *fs;
-	int i;
 
 	spin_lock(&table_lock);
-	hash_for_each(filesystems, i, fs, node) {
-		if (fs->roots)
-			continue;
-		hash_del_rcu(&fs->node);
-		fim_mark_get(&fs->mark);
-		spin_unlock(&table_lock);
-		return fs;
-	}
+	fs = list_first_entry_or_null(&unused, struct fim_fs, unused);
+	if (fs)
+		list_del_init(&fs->unused);
 	spin_unlock(&table_lock);
-	return NULL;
+	return fs;
 }
 
 /* An unused filesystem still costs everybody on it: stop hearing about it. */
@@ -106,8 +130,11 @@ static void sweep_filesystems(void)
 {
 	struct fim_fs *fs;
 
-	while ((fs = fs_unhash_unused()))
-		fim_mark_del(&fs->mark);
+	while ((fs = pop_unused())) {
+		fim_tree_end(fs);
+		fim_opener_forget(fs->sb);
+		fim_fs_put(fs);
+	}
 }
 
 /* For watches that end by themselves: there, marks cannot be destroyed. */
@@ -138,13 +165,23 @@ void fim_root_gone(struct fim_root *root)
 	schedule_work(&sweep_work);
 }
 
-void fim_fs_gone(struct fim_fs *fs)
+void fim_root_free(struct fim_root *root)
 {
-	spin_lock(&table_lock);
-	if (hash_hashed(&fs->node))
-		hash_del_rcu(&fs->node);
-	spin_unlock(&table_lock);
-	fim_opener_forget(fs->sb);
+	fim_fs_put(root->fs);
+	kfree_rcu(root, rcu);
+}
+
+bool fim_fs_is_walked(const struct fim_fs *fs, u64 stale)
+{
+	struct fim_root *root;
+	bool walked = true;
+	int i;
+
+	rcu_read_lock();
+	hash_for_each_rcu(roots, i, root, node)
+		walked &= root->fs != fs || root->walked == stale + 1;
+	rcu_read_unlock();
+	return walked;
 }
 
 /* No inode stays for a name there, or its events say nothing about files. */
@@ -162,90 +199,152 @@ static bool is_supported(const struct super_block *sb)
 	return !(sb->s_flags & SB_NOUSER);
 }
 
-/* The filesystem of a watch to come; an unused one is swept by the caller. */
-static struct fim_fs *fs_get(struct super_block *sb, __kernel_fsid_t fsid)
+/* The filesystem of a watch to come, with a reference; not in the table if new. */
+static struct fim_fs *fs_new(struct super_block *sb, __kernel_fsid_t fsid)
 {
-	struct fim_fs *fs;
-	int err;
+	struct fim_fs *fs = fim_fs_get(sb);
 
-	rcu_read_lock();
-	fs = fs_find(sb);
-	rcu_read_unlock();
 	if (fs)
 		return fs;
-	fs = kzalloc(sizeof(*fs), GFP_KERNEL);
+	fs = kzalloc(sizeof(*fs), GFP_KERNEL_ACCOUNT);
 	if (!fs)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	fs->sb = sb;
 	fs->fsid = fsid;
-	err = fim_mark_add_fs(fs);
-	if (err)
-		return ERR_PTR(err);
-	spin_lock(&table_lock);
-	hash_add_rcu(filesystems, &fs->node, (unsigned long)sb);
-	spin_unlock(&table_lock);
+	if (sb->s_bdev) {
+		fs->dev = sb->s_bdev->bd_dev;
+		fs->disk = MKDEV(sb->s_bdev->bd_disk->major, sb->s_bdev->bd_disk->first_minor);
+	}
+	INIT_LIST_HEAD(&fs->nodes);
+	INIT_LIST_HEAD(&fs->unused);
+	refcount_set(&fs->users, 1);
 	return fs;
 }
 
-static int root_add(struct inode *inode, __kernel_fsid_t fsid, u32 *id_ret)
+/*
+ * False: a filesystem lost its last watch meanwhile, perhaps this one, and its
+ * marks are about to go.
+ */
+static bool root_insert(struct fim_root *root)
 {
-	struct fim_actor actor;
-	struct fim_root *root;
-	struct fim_fs *fs;
-	int err;
+	struct fim_fs *fs = root->fs;
+	bool usable;
 
-	fs = fs_get(inode->i_sb, fsid);
-	if (IS_ERR(fs))
-		return PTR_ERR(fs);
-	root = kzalloc(sizeof(*root), GFP_KERNEL);
+	spin_lock(&table_lock);
+	usable = list_empty(&unused) && (fs->roots || !fs_find(fs->sb));
+	if (usable) {
+		if (!fs->roots++) {
+			refcount_inc(&fs->users);
+			hash_add_rcu(filesystems, &fs->node, (unsigned long)fs->sb);
+		}
+		roots_count++;
+		hash_add_rcu(roots, &root->node, (unsigned long)root->inode);
+	}
+	spin_unlock(&table_lock);
+	return usable;
+}
+
+static struct fim_root *root_new(struct inode *inode, struct fim_fs *fs, __kernel_fsid_t fsid)
+{
+	struct fim_root *root = kzalloc(sizeof(*root), GFP_KERNEL_ACCOUNT);
+
 	if (!root)
-		return -ENOMEM;
+		return NULL;
+	refcount_inc(&fs->users);
 	root->inode = inode;
 	root->fs = fs;
 	root->fsid = fsid;
 	root->id = last_id + 1;
 	refcount_set(&root->users, 1);
 	init_completion(&root->done);
-	err = fim_mark_add_root(root);
+	return root;
+}
+
+/* Its first record comes before the table knows it: its events come after that. */
+static int root_begin(struct fim_root *root)
+{
+	struct fim_actor actor;
+	int err;
+
+	/* It may be in another watch, or above one. */
+	fim_tree_del(root->inode);
+	fim_mark_setup(&root->mark, FIM_MARK_ROOT);
+	err = fim_mark_attach(&root->mark, root->inode);
 	if (err)
-		return err;
+		goto out;
 	last_id = root->id;
-	*id_ret = root->id;
-	/* Before the table knows it: its events come after this record. */
 	fim_actor_now(&actor);
 	fim_event_state(FIM_STATE_WATCH_ADDED, root->id, 0, &actor);
-	spin_lock(&table_lock);
-	fs->roots++;
-	roots_count++;
-	hash_add_rcu(roots, &root->node, (unsigned long)inode);
-	spin_unlock(&table_lock);
-	return 0;
+	if (!root_insert(root)) {
+		err = -EAGAIN;
+		fim_event_state(FIM_STATE_WATCH_REMOVED, root->id, EAGAIN, &actor);
+		fim_mark_destroy(&root->mark);
+	}
+out:
+	fim_mark_put(&root->mark);
+	return err;
+}
+
+/*
+ * The whole filesystem is heard before the watch begins, until every directory
+ * of it has a mark: nothing falls between.
+ */
+static int root_add(const struct path *path, __kernel_fsid_t fsid, u32 *id_ret)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct fim_fs *fs = fs_new(inode->i_sb, fsid);
+	struct fim_root *root = NULL;
+	int err;
+
+	if (!fs)
+		return -ENOMEM;
+	err = fim_tree_widen(fs, false);
+	if (err)
+		goto out;
+	root = root_new(inode, fs, fsid);
+	err = root ? root_begin(root) : -ENOMEM;
+	if (err) {
+		/* One that is new has no watch that would take its marks along. */
+		if (!fs->roots)
+			fim_tree_end(fs);
+		goto out;
+	}
+	*id_ret = root->id;
+	fim_tree_walk(root, path);
+out:
+	fim_fs_put(fs);
+	return err;
+}
+
+/* Is it watched already? Then look for what has no mark yet. */
+static bool walk_again(const struct path *path, u32 *id_ret)
+{
+	struct fim_place place = {};
+
+	if (!fim_place_find_root(d_inode(path->dentry), &place))
+		return false;
+	*id_ret = place.root->id;
+	if (!fim_fs_is_walked(place.root->fs, READ_ONCE(place.root->fs->stale)))
+		fim_tree_walk(place.root, path);
+	fim_place_put(&place);
+	return true;
 }
 
 static int add_locked(const struct path *path, struct fim_watch *watch)
 {
-	struct inode *inode = d_inode(path->dentry);
-	struct fim_root *root;
 	struct kstatfs statfs;
 	int err;
 
-	rcu_read_lock();
-	root = root_find(inode);
-	if (root)
-		watch->watch_id = root->id;
-	rcu_read_unlock();
-	if (root)
+	if (walk_again(path, &watch->watch_id))
 		return -EEXIST;
 	if (fim_watch_count() >= FIM_WATCHES_MAX)
 		return -ENOSPC;
 	err = vfs_statfs(path, &statfs);
 	if (err)
 		return err;
-	err = root_add(inode, statfs.f_fsid, &watch->watch_id);
-	if (err)
-		sweep_filesystems();
-	else
-		fim_object_fill(&watch->root, inode, statfs.f_fsid);
+	err = root_add(path, statfs.f_fsid, &watch->watch_id);
+	if (!err)
+		fim_object_fill(&watch->root, d_inode(path->dentry), statfs.f_fsid);
 	return err;
 }
 
@@ -268,7 +367,10 @@ int fim_watch_add(struct fim_watch *watch)
 		err = -ENOENT;
 	} else {
 		mutex_lock(&add_del_mutex);
-		err = add_locked(&file->f_path, watch);
+		do {
+			sweep_filesystems();
+			err = add_locked(&file->f_path, watch);
+		} while (err == -EAGAIN);
 		mutex_unlock(&add_del_mutex);
 	}
 	fput(file);
@@ -289,6 +391,8 @@ static struct fim_root *root_unhash_id(u32 id)
 		if (id && root->id != id)
 			continue;
 		fim_mark_get(&root->mark);
+		/* It is in the table: so are its inode and superblock alive. */
+		root->active = atomic_inc_not_zero(&root->inode->i_sb->s_active);
 		root_unhash(root, FIM_STATE_WATCH_REMOVED);
 		spin_unlock(&table_lock);
 		return root;
@@ -304,23 +408,102 @@ static void root_end(struct fim_root *root)
 	wait_for_completion(&root->done);
 }
 
+/* A root whose last record is queued already is none. Called under RCU. */
+static bool place_set(struct fim_place *place, struct fim_root *root, u32 depth)
+{
+	if (!root || !refcount_inc_not_zero(&root->users))
+		return false;
+	place->root = root;
+	place->depth = depth;
+	return true;
+}
+
+/* The watch of a filesystem with the next higher id. */
+static bool place_next(const struct fim_fs *fs, u32 after, struct fim_place *place_ret)
+{
+	struct fim_root *root, *next = NULL;
+	bool found;
+	int i;
+
+	rcu_read_lock();
+	hash_for_each_rcu(roots, i, root, node)
+	{
+		if (root->fs == fs && root->id > after && (!next || root->id < next->id))
+			next = root;
+	}
+	found = place_set(place_ret, next, 0);
+	rcu_read_unlock();
+	return found;
+}
+
+/* What lay in the watch that ended may lie above one that stays. */
+static void mark_above(struct fim_fs *fs)
+{
+	struct fim_place place = {};
+	struct dentry *dentry;
+	u32 id = 0;
+
+	while (place_next(fs, id, &place)) {
+		id = place.root->id;
+		dentry = d_find_any_alias(place.root->inode);
+		if (dentry)
+			fim_tree_above(fs, dentry);
+		dput(dentry);
+		fim_place_put(&place);
+	}
+}
+
+/*
+ * The watch around one that ends has its directories from now on. Without a
+ * reference to the superblock nothing of it may be looked at: it is being
+ * unmounted, and all of it goes.
+ */
+static void root_leave(struct fim_root *root)
+{
+	struct dentry *dentry = root->active ? d_find_any_alias(root->inode) : NULL;
+	struct fim_place outer = {};
+	struct fim_fs *fs = root->fs;
+
+	if (dentry)
+		fim_place_find(dentry, &outer);
+	if (outer.root)
+		fim_tree_widen(fs, false);
+	fim_tree_del_watch(fs, root->id, outer.root ? outer.root->id : 0);
+	fim_mark_del(&root->mark);
+	if (outer.root)
+		fim_tree_add(fs, d_inode(dentry), &outer, NULL);
+	else if (dentry)
+		mark_above(fs);
+	fim_tree_narrow(fs);
+	fim_place_put(&outer);
+	dput(dentry);
+}
+
 int fim_watch_del(u32 id)
 {
+	struct super_block *sb = NULL;
 	struct fim_actor actor;
 	struct fim_root *root;
+	struct fim_fs *fs;
 
 	if (!id)
 		return -ENOENT;
 	mutex_lock(&add_del_mutex);
 	root = root_unhash_id(id);
 	if (root) {
+		fs = root->fs;
+		refcount_inc(&fs->users);
+		sb = root->active ? fs->sb : NULL;
 		root_end(root);
 		fim_actor_now(&actor);
 		fim_event_state(FIM_STATE_WATCH_REMOVED, id, 0, &actor);
-		fim_mark_del(&root->mark);
+		root_leave(root);
 		sweep_filesystems();
+		fim_fs_put(fs);
 	}
 	mutex_unlock(&add_del_mutex);
+	if (sb)
+		deactivate_super(sb);
 	return root ? 0 : -ENOENT;
 }
 
@@ -413,16 +596,6 @@ static struct dentry *find_alias(struct inode *inode, bool get, struct fim_root 
 	return alias;
 }
 
-/* A root whose last record is queued already is none. Called under RCU. */
-static bool place_set(struct fim_place *place, struct fim_root *root, u32 depth)
-{
-	if (!root || !refcount_inc_not_zero(&root->users))
-		return false;
-	place->root = root;
-	place->depth = depth;
-	return true;
-}
-
 bool fim_place_find(struct dentry *dentry, struct fim_place *place_ret)
 {
 	struct fim_root *root;
@@ -432,6 +605,19 @@ bool fim_place_find(struct dentry *dentry, struct fim_place *place_ret)
 	rcu_read_lock();
 	root = walk_up_stable(dentry, &depth);
 	found = place_set(place_ret, root, depth);
+	rcu_read_unlock();
+	return found;
+}
+
+bool fim_place_find_id(u32 id, struct fim_place *place_ret)
+{
+	struct fim_root *root;
+	bool found = false;
+	int i;
+
+	rcu_read_lock();
+	hash_for_each_rcu(roots, i, root, node)
+		found |= root->id == id && place_set(place_ret, root, 0);
 	rcu_read_unlock();
 	return found;
 }
@@ -473,16 +659,49 @@ bool fim_is_watched(struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
 	struct fim_root *root = NULL;
+	bool known = false;
 	u32 depth;
 
 	rcu_read_lock();
 	if (fs_find(dentry->d_sb)) {
 		root = walk_up_stable(dentry, &depth);
-		if (!root && fim_may_have_alias(dentry))
+		if (!root && fim_may_have_alias(dentry)) {
 			find_alias(inode, false, &root, &depth);
+			known = !root && fim_tree_knows(inode);
+		}
 	}
 	rcu_read_unlock();
-	return root;
+	return root || known;
+}
+
+bool fim_is_watched_inode(struct inode *inode)
+{
+	struct fim_root *root = NULL;
+	bool known = false;
+	u32 depth;
+
+	rcu_read_lock();
+	if (fs_find(inode->i_sb)) {
+		root = root_find(inode);
+		if (!root)
+			find_alias(inode, false, &root, &depth);
+		known = !root && fim_tree_knows(inode);
+	}
+	rcu_read_unlock();
+	return root || known;
+}
+
+bool fim_watch_has_device(dev_t dev)
+{
+	struct fim_fs *fs;
+	bool found = false;
+	int i;
+
+	rcu_read_lock();
+	hash_for_each_rcu(filesystems, i, fs, node)
+		found |= fs->dev && (fs->dev == dev || fs->disk == dev);
+	rcu_read_unlock();
+	return found;
 }
 
 /* Called under RCU. */
@@ -500,10 +719,60 @@ static bool is_below(const struct fim_root *root, struct dentry *dir)
 	return first && is_subdir(first, dir);
 }
 
-void fim_watch_moved(struct dentry *moved)
+bool fim_watch_is_above(struct dentry *dentry)
+{
+	struct fim_root *root;
+	bool found = false;
+	int i;
+
+	if (!d_is_dir(dentry))
+		return false;
+	rcu_read_lock();
+	if (fs_find(dentry->d_sb)) {
+		hash_for_each_rcu(roots, i, root, node)
+			found |= root->inode->i_sb == dentry->d_sb &&
+				 root->inode != d_inode(dentry) && is_below(root, dentry);
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static bool concerns(const struct fim_change *change, struct fim_root *root, struct dentry *dentry)
+{
+	dev_t dev = change->inode->i_rdev;
+
+	if (change->op == FIM_OP_DEVICE)
+		return root->fs->dev && (root->fs->dev == dev || root->fs->disk == dev);
+	return root->inode->i_sb == dentry->d_sb && is_below(root, dentry);
+}
+
+void fim_watch_emit_below(struct fim_change *change, struct dentry *dentry)
+{
+	struct fim_root *root;
+	int i;
+
+	change->flags |= FIM_EV_ABOVE;
+	change->dentry = dentry;
+	rcu_read_lock();
+	hash_for_each_rcu(roots, i, root, node)
+	{
+		if (!concerns(change, root, dentry) || !place_set(&change->place, root, 0))
+			continue;
+		fim_event_emit(change);
+		root_put(root);
+		/* Whatever lies on it may be changed: once is enough. */
+		if (change->op == FIM_OP_DEVICE)
+			break;
+	}
+	rcu_read_unlock();
+	change->place.root = NULL;
+}
+
+bool fim_watch_moved(struct dentry *moved)
 {
 	struct fim_actor actor;
 	struct fim_root *root;
+	bool took = false;
 	int i;
 
 	fim_actor_now(&actor);
@@ -516,8 +785,10 @@ void fim_watch_moved(struct dentry *moved)
 			continue;
 		fim_event_state(FIM_STATE_WATCH_MOVED, root->id, 0, &actor);
 		root_put(root);
+		took = true;
 	}
 	rcu_read_unlock();
+	return took;
 }
 
 void fim_watch_exit(void)
@@ -526,12 +797,19 @@ void fim_watch_exit(void)
 
 	mutex_lock(&add_del_mutex);
 	while ((root = root_unhash_id(0))) {
+		struct super_block *sb = root->active ? root->fs->sb : NULL;
+
 		root_end(root);
 		fim_mark_del(&root->mark);
+		if (sb)
+			deactivate_super(sb);
 	}
 	sweep_filesystems();
 	mutex_unlock(&add_del_mutex);
 	/* Unmounts under way may still be about to tell us, or have told sweep. */
 	fim_mark_wait();
 	cancel_work_sync(&sweep_work);
+	sweep_filesystems();
+	/* for free_fs() */
+	rcu_barrier();
 }

@@ -91,6 +91,19 @@ struct fim_record {
  * @FIM_OP_XATTR: extended attribute set or removed; FIM_ATTR_XATTR_NAME
  * @FIM_OP_ACL: POSIX ACL set or removed
  * @FIM_OP_ATTRIB: some attribute changed, and the module could not tell which
+ * @FIM_OP_FLAGS: flags (chattr), project or generation set by ioctl
+ * @FIM_OP_MOUNT: something was mounted over the object: what is there from now
+ *	on is not what is watched
+ * @FIM_OP_UMOUNT: the last mount over the object was lifted; the actor is zero
+ *	if a mount namespace ended
+ * @FIM_OP_REMOUNT: the mount or filesystem whose root is the object gets new
+ *	options
+ * @FIM_OP_DEVICE: the block device under a watched filesystem is opened for
+ *	writing; the object is its node, the watch one of those on it
+ * @FIM_OP_LEND: the file is given to a loop device or becomes swap: the kernel
+ *	writes to it from now on, unseen
+ * @FIM_OP_ACCESS: only with FIM_EV_ATTEMPT: writing to the object (a directory:
+ *	making, removing or renaming in it), or executing it, was refused
  */
 enum fim_op {
 	FIM_OP_WRITE = 1,
@@ -109,6 +122,13 @@ enum fim_op {
 	FIM_OP_XATTR = 14,
 	FIM_OP_ACL = 15,
 	FIM_OP_ATTRIB = 16,
+	FIM_OP_FLAGS = 17,
+	FIM_OP_MOUNT = 18,
+	FIM_OP_UMOUNT = 19,
+	FIM_OP_REMOUNT = 20,
+	FIM_OP_DEVICE = 21,
+	FIM_OP_LEND = 22,
+	FIM_OP_ACCESS = 23,
 };
 
 /*
@@ -127,6 +147,10 @@ enum fim_op {
  * FIM_EV_ALIAS: reached by another name of the same inode. FIM_ATTR_FS_PATH is
  *	the watched name, FIM_ATTR_VIEW_PATH the one used (LINK: the one made)
  * FIM_EV_TRUNCATED: some attribute was cut to fit
+ * FIM_EV_ATTEMPT: it was refused (EACCES, EPERM): nothing has changed
+ * FIM_EV_UNCONFIRMED: it was about to happen; whether it did is not known
+ * FIM_EV_ABOVE: the object lies above the watched directory (or is the device
+ *	under it): @depth is 0, FIM_ATTR_FS_PATH is the object's
  */
 #define FIM_EV_DIR	      (1U << 0)
 #define FIM_EV_MODIFIED	      (1U << 1)
@@ -138,6 +162,9 @@ enum fim_op {
 #define FIM_EV_ACTOR_PARTIAL  (1U << 7)
 #define FIM_EV_ALIAS	      (1U << 8)
 #define FIM_EV_TRUNCATED      (1U << 9)
+#define FIM_EV_ATTEMPT	      (1U << 10)
+#define FIM_EV_UNCONFIRMED    (1U << 11)
+#define FIM_EV_ABOVE	      (1U << 12)
 
 /**
  * struct fim_object - one file system object
@@ -381,6 +408,8 @@ struct fim_session {
  * @FIM_STATE_WATCH_MOVED: the watched directory itself, or one above it, was
  *	renamed: it is still watched, but the place where it was is not
  * @FIM_STATE_HOOK_LOST: a hook could not be installed; detail in @code
+ * @FIM_STATE_MARK_LOST: something came into a watch and could not be marked, for
+ *	want of memory: what happens to it may be missed. Compare
  */
 enum fim_state_kind {
 	FIM_STATE_WATCH_ADDED = 1,
@@ -388,6 +417,7 @@ enum fim_state_kind {
 	FIM_STATE_WATCH_GONE = 3,
 	FIM_STATE_WATCH_MOVED = 4,
 	FIM_STATE_HOOK_LOST = 5,
+	FIM_STATE_MARK_LOST = 6,
 };
 
 /**
@@ -416,8 +446,13 @@ struct fim_state_change {
  */
 
 /* struct fim_info, member features */
-#define FIM_FEATURE_OPEN_HOOK  (1ULL << 0) /* actor of a write is known from open on */
-#define FIM_FEATURE_ATTR_HOOKS (1ULL << 1) /* MODE/OWNER/TIMES/XATTR/ACL are told apart */
+#define FIM_FEATURE_OPEN_HOOK	(1ULL << 0) /* actor of a write is known from open on */
+#define FIM_FEATURE_ATTR_HOOKS	(1ULL << 1) /* MODE/OWNER/TIMES/XATTR/ACL are told apart */
+#define FIM_FEATURE_FLAGS_HOOKS (1ULL << 2) /* FLAGS */
+#define FIM_FEATURE_MOUNT_HOOKS (1ULL << 3) /* MOUNT, UMOUNT, REMOUNT */
+#define FIM_FEATURE_LEND_HOOKS	(1ULL << 4) /* LEND */
+#define FIM_FEATURE_ATTEMPTS	(1ULL << 5) /* refused attempts */
+#define FIM_FEATURE_LINK_HOOK	(1ULL << 6) /* a hard link made outside is told at once */
 
 /**
  * struct fim_info - FIM_IOC_INFO: about the module and its counters
@@ -436,6 +471,11 @@ struct fim_state_change {
  * @session: number of this session
  * @watches: watches now
  * @reserved: 0
+ * @later_missed: what a hook saw and could not note, for want of memory
+ * @attempts_unsaid: refused attempts that came too fast to be told
+ * @marks: inodes with a mark of the module's, the watched directories apart
+ * @wide: filesystems that are heard as a whole, because a directory in a watch
+ *	may have no mark: FIM_IOC_WATCH_ADD of a watched directory ends that
  */
 struct fim_info {
 	__u32 size;
@@ -453,6 +493,10 @@ struct fim_info {
 	__u64 session;
 	__u32 watches;
 	__u32 reserved;
+	__u64 later_missed;
+	__u64 attempts_unsaid;
+	__u32 marks;
+	__u32 wide;
 };
 
 /**
@@ -464,6 +508,11 @@ struct fim_info {
  * @watch_id: out: id, from 1, never reused while the module is loaded
  * @root: out: identity of the directory
  * @reserved: in: 0
+ *
+ * The call walks the tree and marks its directories, so that only they are
+ * heard. Of a directory that is watched already it does so again if that is of
+ * use: after a directory came in by a rename (FIM_OP_RENAME, @old_watch_id 0),
+ * whose children are not marked.
  *
  * EBADF: not an open descriptor. ENOTDIR: not a directory. ENOENT: a directory
  * that was removed. EEXIST: the same

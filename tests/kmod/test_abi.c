@@ -198,8 +198,13 @@ static void check_sizes(int fd)
 
 	memset(&big, 0, sizeof(big));
 	ok(fails(ioctl(fd, FIM_IOC_INFO, &big), EINVAL), "size 0: EINVAL");
-	big.info.size = sizeof(big.info) - 1;
+	big.info.size = offsetof(struct fim_info, later_missed) - 1;
 	ok(fails(ioctl(fd, FIM_IOC_INFO, &big), EINVAL), "a size that never was: EINVAL");
+	big.info.size = offsetof(struct fim_info, later_missed);
+	big.info.later_missed = 4711;
+	ok(!ioctl(fd, FIM_IOC_INFO, &big) && big.info.later_missed == 4711,
+	   "the size of the first version: nothing beyond it is written");
+	big.info.later_missed = 0;
 	big.info.size = sizeof(big.info) + 64;
 	ok(!ioctl(fd, FIM_IOC_INFO, &big) && big.info.abi == FIM_ABI_VERSION,
 	   "a larger struct whose excess is zero is accepted");
@@ -348,7 +353,9 @@ static void check_info(int fd)
 	ok(info.size == sizeof(info) && info.abi == FIM_ABI_VERSION && info.ring_size >= 65536 &&
 		   info.ring_used <= info.ring_size && info.session >= 1 && !info.reserved,
 	   "INFO tells the version and plausible numbers");
-	ok(info.features == (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS),
+	ok(info.features == (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS |
+			     FIM_FEATURE_FLAGS_HOOKS | FIM_FEATURE_MOUNT_HOOKS |
+			     FIM_FEATURE_LEND_HOOKS | FIM_FEATURE_ATTEMPTS | FIM_FEATURE_LINK_HOOK),
 	   "all hooks are there");
 }
 
