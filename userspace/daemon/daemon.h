@@ -227,13 +227,16 @@ struct watch {
 	char *dir; /* absolute in its tree */
 	struct tree *tree;
 	int64_t added_ms;
-	bool said; /* its record was written */
+	bool said;     /* its record was written */
+	bool unmarked; /* a directory came in: the module is to look for its children */
 };
 
 /* Watch what the policy names; what cannot be watched is a control record. */
 void watch_host(struct daemon *d);
 /* Watch a container's directories; false if its root is not mounted any more. */
 bool watch_container(struct daemon *d, struct tree *tree);
+/* Have the module look for what came into a watch, so that it hears no more than it must. */
+void watch_mark(struct daemon *d);
 /* Write the records of containers' watches. */
 void watch_announce(struct daemon *d);
 struct watch *watch_find(const struct daemon *d, uint32_t id);
@@ -762,6 +765,19 @@ void outsiders_look(struct daemon *d);
 void outsiders_poll(struct daemon *d);
 void outsiders_exit(struct daemon *d);
 
+/* ---------------------------------------------------------------- place.c */
+
+/* Refused attempts that may be told. */
+struct attempts {
+	int64_t free_ms; /* when the next one is in time */
+	uint64_t unsaid;
+};
+
+/* Is it about a watched place, or a refused attempt, and not a change of a file? */
+bool place_is_event(const struct fim_event *event);
+/* Record it, and compare if need be. Takes over @change. */
+int place_event(struct daemon *d, struct fim_change *change);
+
 /* --------------------------------------------------------------- access.c */
 
 void accesses_exit(struct daemon *d);
@@ -867,6 +883,7 @@ struct daemon {
 	int64_t outsiders_ms;	   /* when to look for containers outside Docker */
 	int64_t outsiders_last_ms; /* when that was done last */
 	struct map accesses;	   /* ECS Exec sessions and execs that were told */
+	struct attempts attempts;
 	struct map container_table;
 	struct sinks sinks;
 

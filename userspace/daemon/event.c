@@ -88,6 +88,15 @@ static int note(struct daemon *d, const struct name *name, enum fim_side side, c
 	return pending_add(d, &what);
 }
 
+/* Its children have no mark until they were looked for, and all of its file system is heard. */
+static void stranger(struct daemon *d, const struct fim_event *event)
+{
+	struct watch *watch = watch_find(d, event->watch_id);
+
+	if (watch && event->flags & FIM_EV_DIR && event->old_watch_id != event->watch_id)
+		watch->unmarked = true;
+}
+
 static void on_event(struct daemon *d, struct fim_change *change)
 {
 	const struct fim_event *event = &change->event;
@@ -102,6 +111,8 @@ static void on_event(struct daemon *d, struct fim_change *change)
 	int err = 0;
 
 	d->counters.events++;
+	if (rename)
+		stranger(d, event);
 	if (rename)
 		old = name_resolve(d, event->old_watch_id, change->old_fs_path, event->old_depth);
 	if (event->flags & FIM_EV_PATH_MISSING)
@@ -143,6 +154,9 @@ static void on_state(struct daemon *d, const struct fim_state_change *change)
 		control_set(d, COMPONENT_MODULE, CONTROL_DEGRADED,
 			    "the module could not install a hook: %s", strerror(change->code));
 		break;
+	case FIM_STATE_MARK_LOST:
+		lost(d, 1, change->rec.time_ns, "the module could not mark what came into a watch");
+		break;
 	}
 }
 
@@ -176,7 +190,10 @@ static int on_record(struct daemon *d, const struct fim_record_ref *record)
 		err = fim_change_parse(record, &change);
 		if (!err) {
 			check_seq(d, &record->head, record->head.seq);
-			on_event(d, change);
+			if (!place_is_event(&change->event))
+				on_event(d, change);
+			else if (place_event(d, change))
+				comparison_want(d, TRIGGER_OVERFLOW);
 		}
 		break;
 	case FIM_REC_SESSION:

@@ -347,6 +347,7 @@ static void do_due(struct daemon *d)
 	finding_flush(d, false);
 	rules_flush(d, false);
 	watch_announce(d);
+	watch_mark(d);
 	rescan_poll(d);
 	outsiders_poll(d);
 	comparison_poll(d);

@@ -176,6 +176,10 @@ static struct fim_json *module_json(struct daemon *d)
 	fim_json_set_int(json, "opener_missed", info.opener_missed);
 	fim_json_set_int(json, "session", info.session);
 	fim_json_set_int(json, "watches", info.watches);
+	fim_json_set_int(json, "marks", info.marks);
+	fim_json_set_int(json, "wide", info.wide);
+	fim_json_set_int(json, "later_missed", info.later_missed);
+	fim_json_set_int(json, "attempts_unsaid", info.attempts_unsaid);
 	return json;
 }
 

@@ -100,6 +100,54 @@ void watch_announce(struct daemon *d)
 	}
 }
 
+static int open_in(int rootfd, const char *path, uint64_t resolve)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = resolve};
+	long fd = syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* The module walks a directory that is watched already when it is added again. */
+static void watch_walk(struct daemon *d, struct watch *watch)
+{
+	uint32_t id;
+	const char *rel;
+	int fd = -1;
+
+	watch->unmarked = false;
+	if (!watch->tree->container) {
+		d->source.ops->watch_add(&d->source, watch->dirfd, &id);
+		return;
+	}
+	if (tree_open(d, watch->tree, watch->dir, &fd, &rel))
+		return;
+	if (*rel) {
+		int dirfd = open_in(fd, rel, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+		close(fd);
+		fd = dirfd;
+	}
+	if (fd >= 0) {
+		if (d->source.ops->watch_add(&d->source, fd, &id) == 0 && id != watch->id)
+			d->source.ops->watch_del(&d->source, id); /* not the one we meant */
+		close(fd);
+	}
+}
+
+void watch_mark(struct daemon *d)
+{
+	bool any = false;
+
+	if (!d->source.ops)
+		return;
+	for (struct watch *watch = d->watches; watch; watch = watch->next)
+		any |= watch->unmarked;
+	/* What is heard of a file system is for all its watches together. */
+	for (struct watch *watch = any ? d->watches : NULL; watch; watch = watch->next)
+		watch_walk(d, watch);
+}
+
 struct watch *watch_find(const struct daemon *d, uint32_t id)
 {
 	struct watch *watch = d->watches;
@@ -290,14 +338,6 @@ void watch_host(struct daemon *d)
 	if (complete)
 		control_set(d, COMPONENT_WATCH, CONTROL_UP,
 			    "every directory of the policy is watched");
-}
-
-static int open_in(int rootfd, const char *path, uint64_t resolve)
-{
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = resolve};
-	long fd = syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
 }
 
 /* Path of @fd inside the tree; symbolic links are resolved by then. */

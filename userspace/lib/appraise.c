@@ -52,6 +52,7 @@ void fim_evidence_add(struct fim_evidence *evidence, const struct fim_event *eve
 		break;
 	case FIM_OP_OWNER:
 	case FIM_OP_XATTR:
+	case FIM_OP_FLAGS:
 	case FIM_OP_ACL:
 	case FIM_OP_ATTRIB:
 		evidence->other_count++;

@@ -205,6 +205,10 @@ const char *fim_op_name(uint32_t op)
 		[FIM_OP_MODE] = "mode",	    [FIM_OP_OWNER] = "owner",
 		[FIM_OP_TIMES] = "times",   [FIM_OP_XATTR] = "xattr",
 		[FIM_OP_ACL] = "acl",	    [FIM_OP_ATTRIB] = "attributes",
+		[FIM_OP_FLAGS] = "flags",   [FIM_OP_MOUNT] = "mount",
+		[FIM_OP_UMOUNT] = "umount", [FIM_OP_REMOUNT] = "remount",
+		[FIM_OP_DEVICE] = "device", [FIM_OP_LEND] = "lend",
+		[FIM_OP_ACCESS] = "access",
 	};
 
 	if (op >= sizeof(names) / sizeof(names[0]) || !names[op])
