@@ -200,6 +200,13 @@ fuzz: $(FUZZ_BIN) ## run each fuzzer for FUZZ_SECONDS from its corpus
 demo: ## install what it needs, build, and show the main job on a real kernel (HOST=1: on this machine)
 	$(Q)tests/demo/run.sh $(if $(HOST),host,vm)
 
+.PHONY: bench-kernel
+bench-kernel: ## what listening costs, with the module, fanotify, inotify, auditd (KERNELS="6.1 6.12")
+	$(Q)for kernel in $(or $(KERNELS),6.1 6.12); do \
+		echo "kernel $$kernel, executed instructions"; \
+		tests/bench/kernel/run.sh --table "$$kernel" || exit 1; \
+	done
+
 .PHONY: bench
 bench: ## one JSON line per metric, each against its peer in the same run
 	$(Q)tests/bench/run.sh

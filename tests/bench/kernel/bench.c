@@ -4,7 +4,8 @@
  * the median and the mean cost of one, in ticks of the time stamp counter. In a
  * guest under -icount shift=0 a tick is an executed instruction.
  *
- * bench --reader DIR: watch DIR and read until killed, as the daemon does.
+ * bench --module DIR, --fanotify DIR, --inotify DIR: listen to DIR by that means
+ * and read until killed, as a monitor does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -78,6 +81,13 @@ static void chmod_once(void)
 	must(!chmod("file", i++ % 2 ? 0600 : 0644), "chmod");
 }
 
+static void stat_once(void)
+{
+	struct stat st;
+
+	must(!stat("file", &st), "stat");
+}
+
 static void getppid_once(void)
 {
 	syscall(SYS_getppid);
@@ -93,6 +103,7 @@ static const struct {
 	{"create_close_unlink", create_close_unlink},
 	{"rename_twice", rename_there_and_back},
 	{"chmod", chmod_once},
+	{"stat", stat_once},
 	{"getppid", getppid_once},
 };
 
@@ -135,29 +146,71 @@ static void measure_all(const char *dir, const char *where)
 	close(kept);
 }
 
-static int reader(const char *dir)
+static int module_open(const char *dir)
 {
-	static char buf[1 << 16];
 	struct fim_watch watch = {.size = sizeof(watch)};
 	int fd = open(FIM_DEVICE_PATH, O_RDONLY);
 
 	watch.fd = open(dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || ioctl(fd, FIM_IOC_WATCH_ADD, &watch))
 		die("watch");
+	return fd;
+}
+
+/* As fapolicyd and the like do: the whole file system, directory and name in each event. */
+static int fanotify_open(const char *dir)
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME, 0);
+
+	if (fd < 0 || fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+				    FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO |
+					    FAN_ATTRIB | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ONDIR,
+				    AT_FDCWD, dir))
+		die("fanotify");
+	return fd;
+}
+
+static int inotify_open(const char *dir)
+{
+	int fd = inotify_init();
+
+	if (fd < 0 || inotify_add_watch(fd, dir,
+					IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB | IN_MODIFY |
+						IN_CLOSE_WRITE) < 0)
+		die("inotify");
+	return fd;
+}
+
+static const struct {
+	const char *option;
+	int (*open)(const char *dir);
+} listeners[] = {
+	{"--module", module_open},
+	{"--fanotify", fanotify_open},
+	{"--inotify", inotify_open},
+};
+
+static void listen_for_ever(int fd)
+{
+	static char buf[1 << 16];
+
 	puts("ready");
 	fflush(stdout);
 	while (read(fd, buf, sizeof(buf)) > 0)
 		;
 	die("read");
-	return 1;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "--reader"))
-		return reader(argv[2]);
+	size_t i;
+
+	for (i = 0; argc == 3 && i < sizeof(listeners) / sizeof(listeners[0]); i++)
+		if (!strcmp(argv[1], listeners[i].option))
+			listen_for_ever(listeners[i].open(argv[2]));
 	if (argc != 3) {
-		fprintf(stderr, "usage: bench OUTSIDE INSIDE | bench --reader INSIDE\n");
+		fprintf(stderr,
+			"usage: bench OUTSIDE INSIDE | bench --module|--fanotify|--inotify INSIDE\n");
 		return 2;
 	}
 	measure_all(argv[1], "outside");
