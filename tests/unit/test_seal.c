@@ -386,11 +386,28 @@ static uint64_t cut(const struct file *file, bool at_line)
 	return seq;
 }
 
+/*
+ * A compressed segment may say the same in another way: what is repeated can be copied from
+ * another place. No record is changed then, and nothing is to be found.
+ */
+static bool says_the_same(const struct file *file)
+{
+	char command[2 * PATH_MAX];
+
+	snprintf(command, sizeof(command),
+		 "a=$(zcat " ATTACKED_DIR "/%s | sha256sum) && b=$(zcat " SEALED_DIR
+		 "/%s | sha256sum) && test \"$a\" = \"$b\"",
+		 file->name, file->name);
+	return system(command) == 0;
+}
+
 static void check_attack(enum attack attack, struct file *file, uint64_t bad)
 {
 	struct fim_journal_check check;
 	int err = verify(ATTACKED_DIR, key, &check);
 
+	if (!err && attack == EDIT && file->gzip && says_the_same(file))
+		return;
 	ck_assert_msg(err == -EBADMSG, "attack %d on %s, seed %u: %d", attack, file->name,
 		      random_state, err);
 	if (bad)

@@ -97,7 +97,7 @@ if [ -n "$table" ]; then
 					if (w > 1) printf " (%.2f×", m / median[who[1], op[i], place[i]]
 					if (w > 1 && place[i] == "inside")
 						printf ", %.2f×", mean[who[w], op[i], place[i]] / mean[who[1], op[i], place[i]]
-					printf w > 1 ? ") |" : " |"
+					printf "%s", (w > 1 ? ") |" : " |")
 				}
 				print ""
 			}
