@@ -189,9 +189,10 @@ static bool look(struct item *item)
 	struct dentry *dentry = d_find_any_alias(item->inode);
 	bool done;
 
-	if (!dentry)
+	/* Who opens a device by a node of their own may remove it at once: what was opened counts. */
+	if (!dentry && item->op != FIM_OP_DEVICE)
 		return true;
-	done = is_true(item, dentry);
+	done = !dentry || is_true(item, dentry);
 	if (done && item->when == FIM_LATER_LINKED)
 		fim_mark_link(item->inode, dentry);
 	if (done)

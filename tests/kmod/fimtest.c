@@ -244,6 +244,16 @@ struct event *drain_until(int fd, struct events *events, unsigned int type, unsi
 	return NULL;
 }
 
+void settle(int fd, struct events *events)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		usleep(50000);
+		drain(fd, events);
+	}
+}
+
 void events_clear(struct events *events)
 {
 	events->count = 0;

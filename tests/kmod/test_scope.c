@@ -284,9 +284,7 @@ static void check_nothing_else(int fd)
 	forget(fd);
 	if (in_child(act_fail, NULL))
 		bail("an operation succeeded that must be refused");
-	drain(fd, &events);
-	usleep(200000);
-	drain(fd, &events);
+	settle(fd, &events);
 	check(events.count && all_attempts(), "operations that are refused are told as attempts");
 	events_clear(&events);
 	if (in_child(act_fail_otherwise, NULL))
