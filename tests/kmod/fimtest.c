@@ -244,7 +244,7 @@ struct event *drain_until(int fd, struct events *events, unsigned int type, unsi
 	return NULL;
 }
 
-void settle(int fd, struct events *events)
+void drain_settled(int fd, struct events *events)
 {
 	int i;
 

@@ -70,7 +70,7 @@ void drain(int fd, struct events *events);
  * Read what there is for as long as the module may take to confirm what a hook saw. In several
  * steps: a guest that did not run for a while wakes the sleeper and the worker at once.
  */
-void settle(int fd, struct events *events);
+void drain_settled(int fd, struct events *events);
 /* The same, until a record of @type with (event) op or (state) state @what came, or 5 s passed. */
 struct event *drain_until(int fd, struct events *events, unsigned int type, unsigned int what);
 void events_clear(struct events *events);

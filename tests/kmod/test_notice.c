@@ -51,7 +51,7 @@ static void act(int (*fn)(void *), const char *arg)
 	err = in_child(fn, (void *)arg);
 	if (err)
 		bail("failed: %s (%d)", arg ? arg : "", err);
-	settle(device, &events);
+	drain_settled(device, &events);
 }
 
 static void run(const char *command)

@@ -284,7 +284,7 @@ static void check_nothing_else(int fd)
 	forget(fd);
 	if (in_child(act_fail, NULL))
 		bail("an operation succeeded that must be refused");
-	settle(fd, &events);
+	drain_settled(fd, &events);
 	check(events.count && all_attempts(), "operations that are refused are told as attempts");
 	events_clear(&events);
 	if (in_child(act_fail_otherwise, NULL))
