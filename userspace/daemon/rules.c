@@ -691,8 +691,9 @@ static bool is_same_open(struct rules *rules, const struct fim_event *event)
 			memset(slot, 0, sizeof(*slot));
 		return same;
 	}
-	if ((event->op == FIM_OP_CREATE || event->op == FIM_OP_TRUNCATE) &&
-	    event->flags & FIM_EV_OPEN_FOR_WRITE)
+	/* Who creates a file by open(2) has it open, nearly always for writing. */
+	if (event->op == FIM_OP_CREATE ||
+	    (event->op == FIM_OP_TRUNCATE && event->flags & FIM_EV_OPEN_FOR_WRITE))
 		*slot = (struct opened){object->ino,
 					event->actor.start_ns,
 					{object->fsid[0], object->fsid[1]},
