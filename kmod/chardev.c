@@ -15,6 +15,7 @@
 #include <linux/sched/signal.h>
 #include <linux/ktime.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #include "ecs_fim.h"
 
@@ -22,6 +23,7 @@
 #define INFO_SIZE_MIN	   offsetof(struct fim_info, later_missed)
 #define WATCH_SIZE_MIN	   sizeof(struct fim_watch)
 #define WATCH_REF_SIZE_MIN sizeof(struct fim_watch_ref)
+#define RULE_SIZE_MIN	   sizeof(struct fim_root_rule)
 
 static DEFINE_MUTEX(read_mutex);
 static atomic_t opened;
@@ -54,6 +56,17 @@ static void session_begin(void)
 	mutex_unlock(&read_mutex);
 }
 
+/*
+ * The ring is the reader's memory: its control group pays for it. A reader that cannot
+ * gets the one that there is, as does who has much to read first.
+ */
+static void charge_ring(void)
+{
+	void *buf = __vmalloc(fim_ring.size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+
+	vfree(buf ? fim_ring_move(&fim_ring, buf) ?: buf : NULL);
+}
+
 static int device_open(struct inode *inode, struct file *file)
 {
 	if (!capable(CAP_SYS_ADMIN))
@@ -61,6 +74,7 @@ static int device_open(struct inode *inode, struct file *file)
 	if (atomic_cmpxchg(&opened, 0, 1))
 		return -EBUSY;
 	WRITE_ONCE(reader_pid, get_pid(task_tgid(current)));
+	charge_ring();
 	session_begin();
 	return stream_open(inode, file);
 }
@@ -228,6 +242,20 @@ static long ioctl_watch_del(void __user *uarg)
 	return fim_watch_del(ref.watch_id);
 }
 
+static long ioctl_rule_add(void __user *uarg)
+{
+	struct fim_root_rule rule;
+	u32 usize;
+	int err;
+
+	err = copy_arg(&rule, sizeof(rule), RULE_SIZE_MIN, uarg, &usize);
+	if (err)
+		return err;
+	if (rule.flags)
+		return -EINVAL;
+	return fim_newroot_rule_add(&rule);
+}
+
 /* The number in cmd counts, not its size: that may be another version's. */
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -242,6 +270,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_watch_add(uarg);
 	case _IOC_NR(FIM_IOC_WATCH_DEL):
 		return ioctl_watch_del(uarg);
+	case _IOC_NR(FIM_IOC_RULE_ADD):
+		return ioctl_rule_add(uarg);
 	}
 	return -ENOTTY;
 }

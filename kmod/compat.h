@@ -90,6 +90,11 @@ static inline struct dentry *fim_compat_lookup(const char *name, u32 len, struct
 #endif
 }
 
+#ifndef FIM_HAVE_PATH_LOOKUP
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name,
+		    unsigned int flags, struct path *path);
+#endif
+
 /* 6.12: FMODE_NONOTIFY became one value of a field of bits. */
 static inline bool fim_compat_file_is_silent(const struct file *file)
 {

@@ -63,6 +63,10 @@ probe FIM_HAVE_FILLDIR_BOOL '#include <linux/fs.h>' \
 probe FIM_HAVE_LOOKUP_NOPERM '#include <linux/namei.h>' \
 	'static void *f = lookup_noperm_unlocked;'
 
+# 6.2: exported since ever, declared for everybody only now.
+probe FIM_HAVE_PATH_LOOKUP '#include <linux/namei.h>' \
+	'static void *f = vfs_path_lookup;'
+
 # 6.17: setting flags has a hook of its own.
 probe FIM_HAVE_FILE_SETATTR '#include <linux/security.h>' \
 	'static void *f = security_inode_file_setattr;'

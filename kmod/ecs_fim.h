@@ -166,6 +166,15 @@ void fim_ring_exit(struct fim_ring *ring);
 void fim_ring_put(struct fim_ring *ring, struct fim_record *rec);
 
 /**
+ * fim_ring_move - go on in other memory
+ * @ring: without a reader now
+ * @buf: as large as what there is
+ *
+ * Return: what is not used any more, or NULL if too much waits: then @buf is not.
+ */
+void *fim_ring_move(struct fim_ring *ring, void *buf);
+
+/**
  * fim_ring_peek - look at the head of the oldest record
  * @ring: where
  * @rec_ret: its head
@@ -204,12 +213,22 @@ struct fim_mark {
 };
 
 /**
+ * struct fim_volume - how userspace tells filesystems apart
+ * @fsid: statfs(2) f_fsid
+ * @dev: stat(2) st_dev of a directory
+ */
+struct fim_volume {
+	__kernel_fsid_t fsid;
+	dev_t dev;
+};
+
+/**
  * struct fim_fs - a filesystem with at least one watch
  * @node: in the table of filesystems, by @sb, as long as @roots
  * @unused: in the list of those that wait to be swept
  * @sb: pinned by nothing: whoever uses it got here through a live object of it
  * @roots: watches on it; protected by watch.c's table lock
- * @fsid: statfs(2) f_fsid
+ * @volume: of its first watch
  * @dev: the block device it lies on, 0 if none
  * @disk: the whole disk of that
  * @wide: superblock mark, or NULL; protected by tree.c's lock
@@ -224,7 +243,7 @@ struct fim_fs {
 	struct list_head unused;
 	struct super_block *sb;
 	unsigned int roots;
-	__kernel_fsid_t fsid;
+	struct fim_volume volume;
 	dev_t dev;
 	dev_t disk;
 	struct fim_wide *wide;
@@ -243,7 +262,7 @@ struct fim_fs {
  * @inode: the directory
  * @fs: its filesystem, with a reference
  * @walked: fs->stale when the last walk of it began, plus 1; 0: none was whole
- * @fsid: of the directory (one filesystem may have several: btrfs)
+ * @volume: of the directory (one filesystem may have several: btrfs)
  * @id: watch id
  * @state: enum fim_state_kind that the last record of this watch will tell
  * @actor: and who did it
@@ -258,7 +277,7 @@ struct fim_root {
 	struct inode *inode;
 	struct fim_fs *fs;
 	u64 walked;
-	__kernel_fsid_t fsid;
+	struct fim_volume volume;
 	u32 id;
 	u32 state;
 	struct fim_actor actor;
@@ -288,6 +307,17 @@ void fim_watch_exit(void);
  * Return: 0 or -errno as the uapi header says.
  */
 int fim_watch_add(struct fim_watch *watch);
+
+/**
+ * fim_watch_add_path - the same for a directory that the caller holds
+ * @path: the directory
+ * @actor: whose doing it is
+ * @watch: as above, @fd is not looked at
+ *
+ * May sleep. Return: 0 or -errno as the uapi header says.
+ */
+int fim_watch_add_path(const struct path *path, const struct fim_actor *actor,
+		       struct fim_watch *watch);
 
 /**
  * fim_watch_del - FIM_IOC_WATCH_DEL
@@ -481,6 +511,12 @@ struct fim_wide {
  * Return: 0 or -errno; then something may be missed.
  */
 int fim_tree_widen(struct fim_fs *fs, bool stale);
+
+/**
+ * fim_tree_is_walkable - directories come and go only by calls that fsnotify tells
+ * @sb: a superblock
+ */
+bool fim_tree_is_walkable(const struct super_block *sb);
 
 /**
  * fim_tree_walk - mark every directory of a watch, and those above it
@@ -1003,6 +1039,26 @@ void fim_notice_link(struct dentry *old, struct dentry *new);
  */
 void fim_notice_owner(struct inode *inode);
 
+/* newroot.c: what is watched in every new root */
+
+void fim_newroot_exit(void);
+
+/**
+ * fim_newroot_rule_add - FIM_IOC_RULE_ADD
+ * @rule: checked but for @path
+ *
+ * Return: 0 or -errno as the uapi header says.
+ */
+int fim_newroot_rule_add(const struct fim_root_rule *rule);
+
+/**
+ * fim_newroot_note - the current process is about to make a directory its root
+ * @root: the directory
+ *
+ * Does not sleep.
+ */
+void fim_newroot_note(const struct path *root);
+
 /* later.c: what a hook saw and nothing tells the outcome of */
 
 /**
@@ -1099,7 +1155,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
  * struct fim_change - an operation, told by the kernel's objects
  * @op: enum fim_op
  * @flags: FIM_EV_* known so far
- * @fsid: filesystem it happened on
+ * @volume: where it happened, as far as no watch says it better
  * @inode: the object, NULL if the filesystem does not tell
  * @dir: directory that holds the name, or NULL
  * @old_dir: rename: the directory it came from
@@ -1119,7 +1175,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
 struct fim_change {
 	u32 op;
 	u32 flags;
-	__kernel_fsid_t fsid;
+	struct fim_volume volume;
 	struct inode *inode;
 	struct inode *dir;
 	struct inode *old_dir;
@@ -1159,9 +1215,10 @@ void fim_event_state(u32 state, u32 id, u32 code, const struct fim_actor *actor)
  * fim_object_fill - the identity of an inode
  * @object: filled in
  * @inode: NULL: all zero
- * @fsid: of its filesystem
+ * @volume: it is on
  */
-void fim_object_fill(struct fim_object *object, const struct inode *inode, __kernel_fsid_t fsid);
+void fim_object_fill(struct fim_object *object, const struct inode *inode,
+		     const struct fim_volume *volume);
 
 /**
  * fim_buf_get - memory for one record

@@ -10,6 +10,7 @@
 #include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>
+#include <linux/magic.h>
 #include <linux/slab.h>
 #include <linux/ktime.h>
 
@@ -52,21 +53,26 @@ void fim_buf_put(void *buf)
 		kmem_cache_free(buf_cache, buf);
 }
 
-void fim_object_fill(struct fim_object *object, const struct inode *inode, __kernel_fsid_t fsid)
+void fim_object_fill(struct fim_object *object, const struct inode *inode,
+		     const struct fim_volume *volume)
 {
 	memset(object, 0, sizeof(*object));
 	if (!inode)
 		return;
-	object->fsid[0] = fsid.val[0];
-	object->fsid[1] = fsid.val[1];
+	object->fsid[0] = volume->fsid.val[0];
+	object->fsid[1] = volume->fsid.val[1];
 	object->ino = inode->i_ino;
-	object->dev = new_encode_dev(inode->i_sb->s_dev);
+	/* btrfs has one number for each subvolume, and none of them is the superblock's. */
+	object->dev = new_encode_dev(inode->i_sb->s_magic == BTRFS_SUPER_MAGIC && volume->dev
+					     ? volume->dev
+					     : inode->i_sb->s_dev);
 	object->generation = inode->i_generation;
 }
 
-static __kernel_fsid_t fsid_at(const struct fim_change *change, const struct fim_place *place)
+static const struct fim_volume *volume_at(const struct fim_change *change,
+					  const struct fim_place *place)
 {
-	return place->root ? place->root->fsid : change->fsid;
+	return place->root ? &place->root->volume : &change->volume;
 }
 
 static void fill_event(struct fim_event *event, const struct fim_change *change)
@@ -91,9 +97,9 @@ static void fill_event(struct fim_event *event, const struct fim_change *change)
 		event->nlink = inode->i_nlink;
 		event->size = i_size_read(inode);
 	}
-	fim_object_fill(&event->object, inode, fsid_at(change, place));
-	fim_object_fill(&event->dir, change->dir, fsid_at(change, place));
-	fim_object_fill(&event->old_dir, change->old_dir, fsid_at(change, old));
+	fim_object_fill(&event->object, inode, volume_at(change, place));
+	fim_object_fill(&event->dir, change->dir, volume_at(change, place));
+	fim_object_fill(&event->old_dir, change->old_dir, volume_at(change, old));
 }
 
 /* Return: false if a view was too long. */

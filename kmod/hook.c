@@ -70,6 +70,11 @@ static void notrace on_move_mount(struct fim_hook_regs *regs)
 	fim_notice_mount((const struct path *)fim_compat_hook_arg(regs, 1), MS_MOVE);
 }
 
+static void notrace on_pivot_root(struct fim_hook_regs *regs)
+{
+	fim_newroot_note((const struct path *)fim_compat_hook_arg(regs, 1));
+}
+
 static void notrace on_umount(struct fim_hook_regs *regs)
 {
 	fim_later_lifted();
@@ -112,6 +117,7 @@ static struct hook {
 	{"security_sb_mount", on_sb_mount, FIM_FEATURE_MOUNT_HOOKS, true},
 	{"security_move_mount", on_move_mount, FIM_FEATURE_MOUNT_HOOKS, true},
 	{"security_sb_umount", on_umount, FIM_FEATURE_MOUNT_HOOKS, true},
+	{"security_sb_pivotroot", on_pivot_root, FIM_FEATURE_ROOT_HOOK, true},
 	{"iomap_swapfile_activate", on_swap, FIM_FEATURE_LEND_HOOKS, IS_BUILTIN(CONFIG_FS_IOMAP)},
 	{"generic_swapfile_activate", on_swap, FIM_FEATURE_LEND_HOOKS, true},
 	{"capable_wrt_inode_uidgid", on_capable, FIM_FEATURE_ATTEMPTS, true},

@@ -77,6 +77,7 @@ static int __init fim_init(void)
 
 err_hook:
 	fim_hook_exit();
+	fim_newroot_exit();
 	fim_later_exit();
 	fim_mark_exit();
 err_opener:
@@ -94,6 +95,7 @@ static void __exit fim_exit(void)
 {
 	fim_chardev_exit();
 	fim_hook_exit();
+	fim_newroot_exit();
 	fim_later_exit();
 	fim_watch_exit();
 	fim_mark_exit();

@@ -130,7 +130,7 @@ static void on_close_write(struct fim_fs *fs, struct file *file)
 	struct watched_name name;
 	struct fim_change change = {
 		.op = FIM_OP_WRITE,
-		.fsid = fs->fsid,
+		.volume = fs->volume,
 		.inode = file_inode(file),
 		.dentry = dentry,
 		.path = &file->f_path,
@@ -265,7 +265,7 @@ static void tell_missed(struct fim_fs *fs, struct inode *inode, struct dentry *d
 	struct fim_opener opener;
 	struct fim_change change = {
 		.op = FIM_OP_WRITE,
-		.fsid = fs->fsid,
+		.volume = fs->volume,
 		.inode = inode,
 		.dentry = dentry,
 		.opener = &opener,
@@ -317,7 +317,7 @@ static void on_create(struct fim_fs *fs, struct inode *dir, const struct qstr *n
 {
 	struct fim_change change = {
 		.op = dentry ? created_op(inode) : FIM_OP_LINK,
-		.fsid = fs->fsid,
+		.volume = fs->volume,
 		.inode = inode,
 		.dir = dir,
 	};
@@ -333,7 +333,7 @@ static void on_delete(struct fim_fs *fs, struct inode *dir, const struct qstr *n
 	bool is_dir = inode && S_ISDIR(inode->i_mode);
 	struct fim_change change = {
 		.op = is_dir ? FIM_OP_RMDIR : FIM_OP_DELETE,
-		.fsid = fs->fsid,
+		.volume = fs->volume,
 		.inode = inode,
 		.dir = dir,
 	};
@@ -365,7 +365,7 @@ static void on_rename(struct fim_fs *fs, struct inode *old_dir, const struct qst
 	struct dentry *old_parent = d_find_any_alias(old_dir);
 	struct fim_change change = {
 		.op = FIM_OP_RENAME,
-		.fsid = fs->fsid,
+		.volume = fs->volume,
 		.inode = d_inode(moved),
 		.dir = d_inode(parent),
 		.old_dir = old_dir,
@@ -462,7 +462,7 @@ static void emit_change(struct fim_change *change, u32 mask)
 static void on_change(struct fim_fs *fs, struct dentry *dentry, u32 mask)
 {
 	struct fim_change change = {
-		.fsid = fs->fsid,
+		.volume = fs->volume,
 		.inode = d_inode(dentry),
 		.dentry = dentry,
 		.view_dentry = dentry,

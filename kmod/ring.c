@@ -23,6 +23,9 @@
 #define WAKE_BYTES   32768
 #define WAKE_JIFFIES msecs_to_jiffies(4)
 
+/* Producers wait meanwhile. */
+#define MOVE_MAX 16384
+
 static void wake_later(struct work_struct *work)
 {
 	struct fim_ring *ring = container_of(to_delayed_work(work), struct fim_ring, wake);
@@ -114,6 +117,22 @@ static void copy_out(const struct fim_ring *ring, void *dst, u32 len)
 
 	memcpy(dst, ring->buf + ring->tail, first);
 	memcpy((u8 *)dst + first, ring->buf, len - first);
+}
+
+void *fim_ring_move(struct fim_ring *ring, void *buf)
+{
+	void *old = NULL;
+
+	spin_lock(&ring->lock);
+	if (ring->used <= MOVE_MAX) {
+		copy_out(ring, buf, ring->used);
+		ring->tail = 0;
+		ring->head = ring->used;
+		old = ring->buf;
+		ring->buf = buf;
+	}
+	spin_unlock(&ring->lock);
+	return old;
 }
 
 bool fim_ring_peek(struct fim_ring *ring, struct fim_record *rec_ret)

@@ -512,8 +512,7 @@ static int walk_all(struct walk *walk)
 	return err;
 }
 
-/* Directories come and go only by calls that fsnotify tells. */
-static bool is_walkable(const struct super_block *sb)
+bool fim_tree_is_walkable(const struct super_block *sb)
 {
 	switch (sb->s_magic) {
 	case EXT4_SUPER_MAGIC:
@@ -545,7 +544,7 @@ void fim_tree_walk(struct fim_root *root, const struct path *path)
 	int err, walks = 0;
 	u64 stale;
 
-	if (!is_walkable(fs->sb))
+	if (!fim_tree_is_walkable(fs->sb))
 		return;
 	INIT_LIST_HEAD(&walk.todo);
 	walk.names.buf = kvmalloc(NAMES_SIZE, GFP_KERNEL);

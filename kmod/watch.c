@@ -200,7 +200,7 @@ static bool is_supported(const struct super_block *sb)
 }
 
 /* The filesystem of a watch to come, with a reference; not in the table if new. */
-static struct fim_fs *fs_new(struct super_block *sb, __kernel_fsid_t fsid)
+static struct fim_fs *fs_new(struct super_block *sb, const struct fim_volume *volume)
 {
 	struct fim_fs *fs = fim_fs_get(sb);
 
@@ -210,7 +210,7 @@ static struct fim_fs *fs_new(struct super_block *sb, __kernel_fsid_t fsid)
 	if (!fs)
 		return NULL;
 	fs->sb = sb;
-	fs->fsid = fsid;
+	fs->volume = *volume;
 	if (sb->s_bdev) {
 		fs->dev = sb->s_bdev->bd_dev;
 		fs->disk = MKDEV(sb->s_bdev->bd_disk->major, sb->s_bdev->bd_disk->first_minor);
@@ -244,7 +244,8 @@ static bool root_insert(struct fim_root *root)
 	return usable;
 }
 
-static struct fim_root *root_new(struct inode *inode, struct fim_fs *fs, __kernel_fsid_t fsid)
+static struct fim_root *root_new(struct inode *inode, struct fim_fs *fs,
+				 const struct fim_volume *volume)
 {
 	struct fim_root *root = kzalloc(sizeof(*root), GFP_KERNEL_ACCOUNT);
 
@@ -253,7 +254,7 @@ static struct fim_root *root_new(struct inode *inode, struct fim_fs *fs, __kerne
 	refcount_inc(&fs->users);
 	root->inode = inode;
 	root->fs = fs;
-	root->fsid = fsid;
+	root->volume = *volume;
 	root->id = last_id + 1;
 	refcount_set(&root->users, 1);
 	init_completion(&root->done);
@@ -261,9 +262,8 @@ static struct fim_root *root_new(struct inode *inode, struct fim_fs *fs, __kerne
 }
 
 /* Its first record comes before the table knows it: its events come after that. */
-static int root_begin(struct fim_root *root)
+static int root_begin(struct fim_root *root, const struct fim_actor *actor)
 {
-	struct fim_actor actor;
 	int err;
 
 	/* It may be in another watch, or above one. */
@@ -273,11 +273,10 @@ static int root_begin(struct fim_root *root)
 	if (err)
 		goto out;
 	last_id = root->id;
-	fim_actor_now(&actor);
-	fim_event_state(FIM_STATE_WATCH_ADDED, root->id, 0, &actor);
+	fim_event_state(FIM_STATE_WATCH_ADDED, root->id, 0, actor);
 	if (!root_insert(root)) {
 		err = -EAGAIN;
-		fim_event_state(FIM_STATE_WATCH_REMOVED, root->id, EAGAIN, &actor);
+		fim_event_state(FIM_STATE_WATCH_REMOVED, root->id, EAGAIN, actor);
 		fim_mark_destroy(&root->mark);
 	}
 out:
@@ -289,10 +288,11 @@ out:
  * The whole filesystem is heard before the watch begins, until every directory
  * of it has a mark: nothing falls between.
  */
-static int root_add(const struct path *path, __kernel_fsid_t fsid, u32 *id_ret)
+static int root_add(const struct path *path, const struct fim_volume *volume,
+		    const struct fim_actor *actor, u32 *id_ret)
 {
 	struct inode *inode = d_inode(path->dentry);
-	struct fim_fs *fs = fs_new(inode->i_sb, fsid);
+	struct fim_fs *fs = fs_new(inode->i_sb, volume);
 	struct fim_root *root = NULL;
 	int err;
 
@@ -301,8 +301,8 @@ static int root_add(const struct path *path, __kernel_fsid_t fsid, u32 *id_ret)
 	err = fim_tree_widen(fs, false);
 	if (err)
 		goto out;
-	root = root_new(inode, fs, fsid);
-	err = root ? root_begin(root) : -ENOMEM;
+	root = root_new(inode, fs, volume);
+	err = root ? root_begin(root, actor) : -ENOMEM;
 	if (err) {
 		/* One that is new has no watch that would take its marks along. */
 		if (!fs->roots)
@@ -330,27 +330,63 @@ static bool walk_again(const struct path *path, u32 *id_ret)
 	return true;
 }
 
-static int add_locked(const struct path *path, struct fim_watch *watch)
+static int volume_of(const struct path *path, struct fim_volume *volume_ret)
 {
 	struct kstatfs statfs;
+	struct kstat stat;
+	int err = vfs_statfs(path, &statfs);
+
+	err = err ?: vfs_getattr_nosec(path, &stat, STATX_INO, AT_STATX_DONT_SYNC);
+	if (err)
+		return err;
+	volume_ret->fsid = statfs.f_fsid;
+	volume_ret->dev = stat.dev;
+	return 0;
+}
+
+static int add_locked(const struct path *path, const struct fim_actor *actor,
+		      struct fim_watch *watch)
+{
+	struct fim_volume volume;
 	int err;
 
 	if (walk_again(path, &watch->watch_id))
 		return -EEXIST;
 	if (fim_watch_count() >= FIM_WATCHES_MAX)
 		return -ENOSPC;
-	err = vfs_statfs(path, &statfs);
+	err = volume_of(path, &volume);
 	if (err)
 		return err;
-	err = root_add(path, statfs.f_fsid, &watch->watch_id);
+	err = root_add(path, &volume, actor, &watch->watch_id);
 	if (!err)
-		fim_object_fill(&watch->root, d_inode(path->dentry), statfs.f_fsid);
+		fim_object_fill(&watch->root, d_inode(path->dentry), &volume);
+	return err;
+}
+
+int fim_watch_add_path(const struct path *path, const struct fim_actor *actor,
+		       struct fim_watch *watch)
+{
+	struct inode *inode = d_inode(path->dentry);
+	int err;
+
+	if (!S_ISDIR(inode->i_mode))
+		return -ENOTDIR;
+	if (!is_supported(inode->i_sb))
+		return -EOPNOTSUPP;
+	if (IS_DEADDIR(inode))
+		return -ENOENT;
+	mutex_lock(&add_del_mutex);
+	do {
+		sweep_filesystems();
+		err = add_locked(path, actor, watch);
+	} while (err == -EAGAIN);
+	mutex_unlock(&add_del_mutex);
 	return err;
 }
 
 int fim_watch_add(struct fim_watch *watch)
 {
-	struct inode *inode;
+	struct fim_actor actor;
 	struct file *file;
 	int err;
 
@@ -358,21 +394,8 @@ int fim_watch_add(struct fim_watch *watch)
 	file = fget_raw(watch->fd);
 	if (!file)
 		return -EBADF;
-	inode = file_inode(file);
-	if (!S_ISDIR(inode->i_mode)) {
-		err = -ENOTDIR;
-	} else if (!is_supported(inode->i_sb)) {
-		err = -EOPNOTSUPP;
-	} else if (IS_DEADDIR(inode)) {
-		err = -ENOENT;
-	} else {
-		mutex_lock(&add_del_mutex);
-		do {
-			sweep_filesystems();
-			err = add_locked(&file->f_path, watch);
-		} while (err == -EAGAIN);
-		mutex_unlock(&add_del_mutex);
-	}
+	fim_actor_now(&actor);
+	err = fim_watch_add_path(&file->f_path, &actor, watch);
 	fput(file);
 	return err;
 }

@@ -410,6 +410,8 @@ struct fim_session {
  * @FIM_STATE_HOOK_LOST: a hook could not be installed; detail in @code
  * @FIM_STATE_MARK_LOST: something came into a watch and could not be marked, for
  *	want of memory: what happens to it may be missed. Compare
+ * @FIM_STATE_ROOT_MISSED: a new root could not be watched by rule (FIM_IOC_RULE_ADD);
+ *	detail in @code
  */
 enum fim_state_kind {
 	FIM_STATE_WATCH_ADDED = 1,
@@ -418,6 +420,7 @@ enum fim_state_kind {
 	FIM_STATE_WATCH_MOVED = 4,
 	FIM_STATE_HOOK_LOST = 5,
 	FIM_STATE_MARK_LOST = 6,
+	FIM_STATE_ROOT_MISSED = 7,
 };
 
 /**
@@ -453,6 +456,7 @@ struct fim_state_change {
 #define FIM_FEATURE_LEND_HOOKS	(1ULL << 4) /* LEND */
 #define FIM_FEATURE_ATTEMPTS	(1ULL << 5) /* refused attempts */
 #define FIM_FEATURE_LINK_HOOK	(1ULL << 6) /* a hard link made outside is told at once */
+#define FIM_FEATURE_ROOT_HOOK	(1ULL << 7) /* new roots are watched by rule */
 
 /**
  * struct fim_info - FIM_IOC_INFO: about the module and its counters
@@ -543,9 +547,38 @@ struct fim_watch_ref {
 	__u32 watch_id;
 };
 
+#define FIM_ROOT_RULES_MAX     8
+#define FIM_ROOT_RULE_PATH_MAX 64
+
+/**
+ * struct fim_root_rule - FIM_IOC_RULE_ADD: watch a directory of every new root
+ * @size: in: sizeof(struct fim_root_rule)
+ * @flags: in: 0
+ * @path: in: the directory, relative to the root: "usr/bin". Ends with a NUL; without
+ *	empty components, "." and ".."
+ *
+ * From now on, and until the module is unloaded, whenever a process makes a
+ * directory its root by pivot_root(2), as runtimes do for each container, the
+ * module itself watches what @path leads to in it: a FIM_STATE_WATCH_ADDED whose
+ * actor is that process. On overlayfs that holds for every process, elsewhere for
+ * those in a pid namespace of their own. FIM_IOC_WATCH_ADD of the directory gives EEXIST and the
+ * id. Symbolic links do not lead out of the new root; what is mounted in it, the
+ * root of pid 1, and file systems whose directories come without a call on this
+ * host (NFS, FUSE) are passed over. At most half of FIM_WATCHES_MAX are used;
+ * more, or no memory, is a FIM_STATE_ROOT_MISSED.
+ *
+ * EEXIST: there is this rule. ENOSPC: there are FIM_ROOT_RULES_MAX. EINVAL.
+ */
+struct fim_root_rule {
+	__u32 size;
+	__u32 flags;
+	char path[FIM_ROOT_RULE_PATH_MAX];
+};
+
 #define FIM_IOC_MAGIC	  0xF1
 #define FIM_IOC_INFO	  _IOWR(FIM_IOC_MAGIC, 1, struct fim_info)
 #define FIM_IOC_WATCH_ADD _IOWR(FIM_IOC_MAGIC, 2, struct fim_watch)
 #define FIM_IOC_WATCH_DEL _IOW(FIM_IOC_MAGIC, 3, struct fim_watch_ref)
+#define FIM_IOC_RULE_ADD  _IOW(FIM_IOC_MAGIC, 4, struct fim_root_rule)
 
 #endif /* _UAPI_ECS_FIM_H */

@@ -222,7 +222,8 @@ static void check_sizes(int fd)
 
 static void check_pointers(int fd)
 {
-	static const unsigned long cmds[] = {FIM_IOC_INFO, FIM_IOC_WATCH_ADD, FIM_IOC_WATCH_DEL};
+	static const unsigned long cmds[] = {FIM_IOC_INFO, FIM_IOC_WATCH_ADD, FIM_IOC_WATCH_DEL,
+					     FIM_IOC_RULE_ADD};
 	static void *const pointers[] = {NULL, (void *)1, KERNEL_ADDRESS, (void *)-1L,
 					 (void *)0x8000000000000000UL};
 	struct fim_watch *edge;
@@ -353,9 +354,10 @@ static void check_info(int fd)
 	ok(info.size == sizeof(info) && info.abi == FIM_ABI_VERSION && info.ring_size >= 65536 &&
 		   info.ring_used <= info.ring_size && info.session >= 1 && !info.reserved,
 	   "INFO tells the version and plausible numbers");
-	ok(info.features == (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS |
-			     FIM_FEATURE_FLAGS_HOOKS | FIM_FEATURE_MOUNT_HOOKS |
-			     FIM_FEATURE_LEND_HOOKS | FIM_FEATURE_ATTEMPTS | FIM_FEATURE_LINK_HOOK),
+	ok(info.features ==
+		   (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS | FIM_FEATURE_FLAGS_HOOKS |
+		    FIM_FEATURE_MOUNT_HOOKS | FIM_FEATURE_LEND_HOOKS | FIM_FEATURE_ATTEMPTS |
+		    FIM_FEATURE_LINK_HOOK | FIM_FEATURE_ROOT_HOOK),
 	   "all hooks are there");
 }
 

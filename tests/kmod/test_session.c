@@ -3,6 +3,7 @@
  * What outlives the reader: watches, and what happens while nobody reads.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,9 +30,43 @@ static void check(bool good, const char *name)
 		events_print(&events);
 }
 
+/* A control group of its own: how much is it charged for when the device is opened in there? */
+static int act_open_in_cgroup(void *arg)
+{
+	const char *group = arg;
+	long before, after;
+	int fd;
+
+	write_file(fmt("%s/cgroup.procs", group), "0");
+	before = read_number(fmt("%s/memory.current", group));
+	fd = open(FIM_DEVICE_PATH, O_RDONLY | O_CLOEXEC);
+	after = read_number(fmt("%s/memory.current", group));
+	note("%ld KiB more", (after - before) / 1024);
+	return fd < 0 || after - before < *(unsigned int *)(group + 256) ? 1 : 0;
+}
+
+static void check_charge(unsigned int ring_size)
+{
+	struct {
+		char group[256];
+		unsigned int ring_size;
+	} arg = {"/sys/fs/cgroup/fimtest", ring_size};
+
+	if (access("/sys/fs/cgroup/cgroup.subtree_control", W_OK)) {
+		skip("no cgroup v2", "the ring is charged to who reads it");
+		return;
+	}
+	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(arg.group, 0755))
+		bail("%s: %s", arg.group, strerror(errno));
+	ok(!in_child(act_open_in_cgroup, &arg), "the ring is charged to who reads it");
+	rmdir(arg.group);
+}
+
 int main(void)
 {
 	const struct event *e;
+	struct fim_info info;
 	uint64_t last, first_session;
 	const char *dir = workdir();
 	int fd = device_open();
@@ -77,5 +112,8 @@ int main(void)
 	      "then what happened meanwhile, numbered on");
 	ok(watch_add(fd, dir) == -EEXIST, "the watch is still there");
 	ok(!watch_del(fd, id), "and can be deleted by the new reader");
+	info_get(fd, &info);
+	close(fd);
+	check_charge(info.ring_size);
 	return done();
 }

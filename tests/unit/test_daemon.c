@@ -14,8 +14,9 @@
 
 #include "userspace/daemon/daemon.h"
 
-#define WATCH_BIN 1 /* in the order of the policy's roots */
-#define WATCH_ETC 2
+#define WATCH_BIN    1 /* in the order of the policy's roots */
+#define CONTAINER_ID "83fae769fee40f7c5b4ee3e1e0c5b7c3360147bc48589f5692a6298a778fc893"
+#define WATCH_ETC    2
 
 /* ------------------------------------------------------------------ fake source */
 
@@ -701,6 +702,23 @@ START_TEST(a_path_below_no_rule_of_ours_is_outside)
 	put_event(FIM_OP_WRITE, 99, "ls");
 	assert_none();
 	ck_assert_uint_eq(d.counters.unknown_watch, 1);
+}
+END_TEST
+
+/* A container's root that the module watched as it was made, and that is gone already. */
+START_TEST(a_change_in_a_root_that_nobody_knows_is_told)
+{
+	put_event(FIM_OP_WRITE, 99, "early"); /* of a watch that was ours: not told */
+	record_state(&records, FIM_STATE_WATCH_ADDED, 99);
+	record_text(&records, put_event(FIM_OP_CREATE, 99, "usr/bin/x"), FIM_ATTR_CGROUP,
+		    "/docker/" CONTAINER_ID);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 0);
+	ck_assert_uint_eq(read_journal("place"), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "action"), "unmeasured");
+	ck_assert_str_eq(fim_json_get_str(found[0], "path"), "/fs/usr/bin/x");
+	ck_assert_str_eq(fim_json_get_str(found[0], "severity"), "high");
+	ck_assert_str_eq(fim_json_get_str(found[0], "container_id"), CONTAINER_ID);
 }
 END_TEST
 
@@ -1488,6 +1506,7 @@ int main(void)
 	tcase_add_test(tcase, a_directory_moved_out_takes_what_it_held);
 	tcase_add_test(tcase, a_directory_moved_inside_is_one_finding);
 	tcase_add_test(tcase, a_path_below_no_rule_of_ours_is_outside);
+	tcase_add_test(tcase, a_change_in_a_root_that_nobody_knows_is_told);
 	tcase_add_test(tcase, loss_is_a_record_and_a_comparison_finds_the_rest);
 	tcase_add_test(tcase, a_missing_number_is_loss);
 	tcase_add_test(tcase, an_event_without_its_path_leads_to_a_comparison);

@@ -64,6 +64,8 @@ int64_t now_ms(void); /* CLOCK_MONOTONIC */
  * @kind: name for status and journal
  * @read: whole records; -EAGAIN when there are none now
  * @watch_add: watch the tree below an open directory; -EEXIST with *@id_ret set
+ * @rule_add: watch this in every new root, from before its first process on; NULL: it
+ *	cannot, the mount table tells
  * @info: -EOPNOTSUPP if the source has no counters
  * @close: frees @source->ctx
  */
@@ -73,6 +75,7 @@ struct source_ops {
 	ssize_t (*read)(struct source *source, void *buf, size_t size);
 	int (*watch_add)(struct source *source, int dirfd, uint32_t *id_ret);
 	int (*watch_del)(struct source *source, uint32_t id);
+	int (*rule_add)(struct source *source, const char *path);
 	int (*info)(struct source *source, struct fim_info *info_ret);
 	void (*close)(struct source *source);
 };
@@ -148,6 +151,7 @@ bool layers_is_artefact(const char *path, const struct fim_state *state);
 /* ----------------------------------------------------------------- tree.c */
 
 #define TREE_SCOPES 3 /* usr/bin, usr/sbin, etc */
+extern const char *const tree_scopes[TREE_SCOPES];
 
 /* What is remembered of one path. */
 struct known {
@@ -265,6 +269,8 @@ void mount_clear(struct mount *mount);
 bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_SIZE]);
 /* Look for containers' roots that came or went. */
 void mounts_refresh(struct daemon *d);
+/* What is new in the mount table; what has gone stays for now: its events may still wait. */
+void mounts_find(struct daemon *d);
 
 /* -------------------------------------------------------------- process.c */
 
@@ -777,6 +783,11 @@ struct attempts {
 bool place_is_event(const struct fim_event *event);
 /* Record it, and compare if need be. Takes over @change. */
 int place_event(struct daemon *d, struct fim_change *change);
+/*
+ * A change in a root that was watched by rule and is in no mount table that we see, or was
+ * gone before we looked: it cannot be measured, but told. Takes over @change.
+ */
+int place_unmeasured(struct daemon *d, struct fim_change *change);
 
 /* --------------------------------------------------------------- access.c */
 
@@ -838,6 +849,8 @@ struct counters {
 	uint64_t rule_told;    /* hits that the journal had already */
 };
 
+#define STRAYS_KEPT 256
+
 struct daemon {
 	struct fim_config *config;
 	const char *config_path; /* NULL: the default one */
@@ -854,7 +867,10 @@ struct daemon {
 	unsigned char *read_buf;
 	uint64_t last_seq; /* of the source */
 	bool has_seq;
-	bool reading; /* inside events_read() */
+	bool reading;		      /* inside events_read() */
+	bool roots_looked_for;	      /* since the last read */
+	uint32_t strays[STRAYS_KEPT]; /* watches of the source that are no tree's */
+	size_t strays_next;
 
 	int epoll_fd;
 	int signal_fd;

@@ -15,6 +15,29 @@ struct name {
 	char *path; /* NULL: not covered, or the policy excludes it */
 };
 
+/*
+ * The module watches new roots by rule, before anybody here knows them: then the mount
+ * table does, unless it is gone again.
+ */
+static struct watch *watch_of(struct daemon *d, uint32_t id)
+{
+	struct watch *watch = watch_find(d, id);
+
+	if (watch || d->roots_looked_for)
+		return watch;
+	d->roots_looked_for = true;
+	mounts_find(d);
+	return watch_find(d, id);
+}
+
+static bool is_stray(const struct daemon *d, uint32_t id)
+{
+	for (size_t i = 0; id && i < STRAYS_KEPT; i++)
+		if (d->strays[i] == id)
+			return !watch_find(d, id);
+	return false;
+}
+
 static struct name name_resolve(struct daemon *d, uint32_t watch_id, const char *fs_path,
 				unsigned int depth)
 {
@@ -23,7 +46,7 @@ static struct name name_resolve(struct daemon *d, uint32_t watch_id, const char 
 
 	if (!watch_id)
 		return name;
-	watch = watch_find(d, watch_id);
+	watch = watch_of(d, watch_id);
 	if (!watch) {
 		d->counters.unknown_watch++;
 		return name;
@@ -146,6 +169,16 @@ static void on_event(struct daemon *d, struct fim_change *change)
 static void on_state(struct daemon *d, const struct fim_state_change *change)
 {
 	switch (change->state) {
+	case FIM_STATE_WATCH_ADDED:
+		if (!watch_of(d, change->watch_id))
+			d->strays[d->strays_next++ % STRAYS_KEPT] = change->watch_id;
+		break;
+	case FIM_STATE_ROOT_MISSED:
+		control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
+			    "a new root could not be watched as it was made: %s",
+			    strerror(change->code));
+		mounts_find(d);
+		break;
 	case FIM_STATE_WATCH_GONE:
 	case FIM_STATE_WATCH_MOVED:
 		watch_changed(d, change->watch_id, change->state);
@@ -170,6 +203,21 @@ static void check_seq(struct daemon *d, const struct fim_record *head, uint64_t 
 	d->has_seq = true;
 }
 
+static void on_change(struct daemon *d, struct fim_change *change)
+{
+	const struct fim_event *event = &change->event;
+	int err = 0;
+
+	if (place_is_event(event))
+		err = place_event(d, change);
+	else if (is_stray(d, event->watch_id ? event->watch_id : event->old_watch_id))
+		err = place_unmeasured(d, change);
+	else
+		on_event(d, change);
+	if (err)
+		comparison_want(d, TRIGGER_OVERFLOW);
+}
+
 static int on_record(struct daemon *d, const struct fim_record_ref *record)
 {
 	struct fim_overflow overflow;
@@ -190,10 +238,7 @@ static int on_record(struct daemon *d, const struct fim_record_ref *record)
 		err = fim_change_parse(record, &change);
 		if (!err) {
 			check_seq(d, &record->head, record->head.seq);
-			if (!place_is_event(&change->event))
-				on_event(d, change);
-			else if (place_event(d, change))
-				comparison_want(d, TRIGGER_OVERFLOW);
+			on_change(d, change);
 		}
 		break;
 	case FIM_REC_SESSION:
@@ -256,7 +301,10 @@ void events_read(struct daemon *d)
 		return;
 	d->reading = true;
 	for (int i = 0; i < BUFFERS_PER_TURN && d->source.ops; i++) {
-		ssize_t len = d->source.ops->read(&d->source, d->read_buf, READ_BUF_SIZE);
+		ssize_t len;
+
+		d->roots_looked_for = false;
+		len = d->source.ops->read(&d->source, d->read_buf, READ_BUF_SIZE);
 
 		if (len == -EAGAIN || len == -EINTR)
 			break;

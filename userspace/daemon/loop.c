@@ -37,6 +37,18 @@ static int epoll_add(struct daemon *d, int fd, uint32_t events)
 	return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+/* A container's directories are watched before its first process, if the source can do that. */
+static void rules_add(struct source *source)
+{
+	for (size_t i = 0; source->ops->rule_add && i < TREE_SCOPES; i++) {
+		int err = source->ops->rule_add(source, tree_scopes[i]);
+
+		if (err && err != -EEXIST)
+			fim_log(LOG_WARNING, "%s in new roots is watched a little later: %s",
+				tree_scopes[i], strerror(-err));
+	}
+}
+
 /* Give up the source there is, if any, and take @source over. */
 static int source_take(struct daemon *d, struct source *source)
 {
@@ -50,6 +62,8 @@ static int source_take(struct daemon *d, struct source *source)
 		d->source.ops->close(&d->source);
 	d->source = *source;
 	d->has_seq = false;
+	memset(d->strays, 0, sizeof(d->strays));
+	rules_add(&d->source);
 	return 0;
 }
 

@@ -196,6 +196,7 @@ static void trees_forget(struct daemon *d)
 	}
 }
 
+/* @seen: NULL, or where the trees that are mounted go. */
 static void mount_visit(struct daemon *d, char *line, struct tree **seen, size_t *seen_count,
 			size_t seen_max)
 {
@@ -209,7 +210,7 @@ static void mount_visit(struct daemon *d, char *line, struct tree **seen, size_t
 		if (!tree_mounted(d, &mount))
 			tree_add(d, &mount, id);
 		tree = tree_mounted(d, &mount);
-		if (tree && *seen_count < seen_max)
+		if (seen && tree && *seen_count < seen_max)
 			seen[(*seen_count)++] = tree;
 	}
 	mount_clear(&mount);
@@ -225,19 +226,35 @@ static bool contains(struct tree *const *trees, size_t count, const struct tree 
 
 #define SEEN_MAX 4096
 
+/* False if the table could not be read to its end. */
+static bool mounts_visit(struct daemon *d, struct tree **seen, size_t *seen_count)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool good;
+
+	if (!file)
+		return false;
+	while (getline(&line, &size, file) > 0)
+		mount_visit(d, line, seen, seen_count, SEEN_MAX);
+	good = !ferror(file);
+	fclose(file);
+	free(line);
+	return good;
+}
+
+void mounts_find(struct daemon *d)
+{
+	mounts_visit(d, NULL, NULL);
+}
+
 void mounts_refresh(struct daemon *d)
 {
 	struct tree **seen = calloc(SEEN_MAX, sizeof(struct tree *));
-	FILE *file = fopen("/proc/self/mountinfo", "re");
 	size_t seen_count = 0;
-	char *line = NULL;
-	size_t size = 0;
 
-	if (!seen || !file)
-		goto out;
-	while (getline(&line, &size, file) > 0)
-		mount_visit(d, line, seen, &seen_count, SEEN_MAX);
-	if (ferror(file) || seen_count == SEEN_MAX)
+	if (!seen || !mounts_visit(d, seen, &seen_count) || seen_count == SEEN_MAX)
 		goto out;
 	for (struct tree *tree = d->containers; tree; tree = tree->next) {
 		if (tree->gone || contains(seen, seen_count, tree))
@@ -247,8 +264,5 @@ void mounts_refresh(struct daemon *d)
 	}
 	trees_forget(d);
 out:
-	if (file)
-		fclose(file);
-	free(line);
 	free(seen);
 }

@@ -45,6 +45,8 @@ bool place_is_event(const struct fim_event *event)
 	return kind_of(event) != NULL;
 }
 
+static const struct kind unmeasured = {"unmeasured", FIM_SEVERITY_HIGH, false};
+
 /*
  * A mount in a mount namespace that is not the host's changes what its processes see,
  * and nobody else: engines and service managers do that for everything they start.
@@ -77,23 +79,35 @@ static bool may_tell(struct daemon *d, const struct fim_event *event)
 	return true;
 }
 
+/* The place as it is called: in a root that nobody knows, as the process sees it. */
+static char *place_path(const struct watch *watch, const struct fim_change *change)
+{
+	const char *seen = change->view_path ? change->view_path : change->fs_path;
+
+	if (!watch)
+		return strdup(seen ? seen : "/");
+	if (!(change->event.flags & FIM_EV_ABOVE) && change->fs_path)
+		return watch_path(watch, change->fs_path, change->event.depth);
+	return strdup(*watch->dir ? watch->dir : "/");
+}
+
 static struct fim_json *place_json(struct daemon *d, const struct kind *kind,
 				   enum fim_severity severity, const struct watch *watch,
 				   struct cause *cause)
 {
 	const struct fim_change *change = cause->change;
 	const struct fim_event *event = &change->event;
+	bool contained = !watch || watch->tree->container;
+	const char *id = watch ? watch->tree->id : cause->container_id;
 	struct fim_json *body = fim_json_object();
-	char *path = NULL;
+	char *path = place_path(watch, change);
 
 	fim_json_set_str(body, "action", kind->action);
 	fim_json_set_str(body, "severity", fim_severity_name(severity));
-	fim_json_set_str(body, "scope", watch->tree->container ? "container" : "host");
-	if (watch->tree->container && watch->tree->id[0])
-		fim_json_set_str(body, "container_id", watch->tree->id);
-	if (!(event->flags & FIM_EV_ABOVE) && change->fs_path)
-		path = watch_path(watch, change->fs_path, event->depth);
-	fim_json_set_path(body, "path", path ? path : *watch->dir ? watch->dir : "/");
+	fim_json_set_str(body, "scope", contained ? "container" : "host");
+	if (contained && id[0])
+		fim_json_set_str(body, "container_id", id);
+	fim_json_set_path(body, "path", path ? path : "/");
 	free(path);
 	finding_set_event(body, cause);
 	fim_json_set_bool(body, "confirmed", !(event->flags & FIM_EV_UNCONFIRMED));
@@ -116,10 +130,12 @@ static void place_alert(struct daemon *d, const struct kind *kind, enum fim_seve
 			const struct watch *watch, const struct cause *cause, const char *line)
 {
 	const struct fim_change *change = cause->change;
+	char *place = watch ? strdup(*watch->dir ? watch->dir : "/") : place_path(NULL, change);
+	const char *path = place ? place : "/";
 	const struct alert_field fields[] = {
 		{"op", kind->action, true},
 		{"severity", fim_severity_name(severity), true},
-		{"path", *watch->dir ? watch->dir : "/", false},
+		{"path", path, false},
 		{"view_path", change->view_path, false},
 		{"actor_exe", change->exe, false},
 		{"actor_container", cause->container_id[0] ? cause->container_id : NULL, true},
@@ -132,12 +148,12 @@ static void place_alert(struct daemon *d, const struct kind *kind, enum fim_seve
 		.fields = fields,
 		.field_count = sizeof(fields) / sizeof(fields[0]),
 	};
-	char *dir = fim_escape(watch->dir, strlen(watch->dir));
+	char *dir = fim_escape(path, strlen(path));
 	char *exe = change->exe ? fim_escape(change->exe, strlen(change->exe)) : NULL;
 	char *text = NULL;
 
 	if (asprintf(&text, "%s: %s severity=%s by pid=%u uid=%u exe=%s container=%.12s",
-		     kind->action, dir && *dir ? dir : "/", fim_severity_name(severity),
+		     kind->action, dir ? dir : "?", fim_severity_name(severity),
 		     change->event.actor.tgid, change->event.actor.uid, exe ? exe : "?",
 		     cause->container_id[0] ? cause->container_id : "host") < 0)
 		text = NULL;
@@ -146,6 +162,7 @@ static void place_alert(struct daemon *d, const struct kind *kind, enum fim_seve
 	free(text);
 	free(exe);
 	free(dir);
+	free(place);
 }
 
 /* A container's own mounts are its engine's work, unless a process in it makes them. */
@@ -185,6 +202,25 @@ int place_event(struct daemon *d, struct fim_change *change)
 		else
 			comparison_want(d, TRIGGER_WATCH);
 	}
+	cause_put(cause);
+	free(line);
+	return err;
+}
+
+int place_unmeasured(struct daemon *d, struct fim_change *change)
+{
+	struct cause *cause = NULL;
+	char *line = NULL;
+	int err;
+
+	d->counters.events++;
+	err = cause_new(d, change, NULL, &cause);
+	if (err)
+		return err;
+	err = record_append(d, "place",
+			    place_json(d, &unmeasured, unmeasured.severity, NULL, cause), &line);
+	if (!err)
+		place_alert(d, &unmeasured, unmeasured.severity, NULL, cause, line);
 	cause_put(cause);
 	free(line);
 	return err;

@@ -33,6 +33,16 @@ static int module_watch_del(struct source *source, uint32_t id)
 	return ioctl(source->fd, FIM_IOC_WATCH_DEL, &ref) < 0 ? -errno : 0;
 }
 
+static int module_rule_add(struct source *source, const char *path)
+{
+	struct fim_root_rule rule = {.size = sizeof(rule)};
+	int len = snprintf(rule.path, sizeof(rule.path), "%s", path);
+
+	if (len < 0 || (size_t)len >= sizeof(rule.path))
+		return -ENAMETOOLONG;
+	return ioctl(source->fd, FIM_IOC_RULE_ADD, &rule) < 0 ? -errno : 0;
+}
+
 static int module_info(struct source *source, struct fim_info *info_ret)
 {
 	struct fim_info info = {.size = sizeof(info)};
@@ -55,6 +65,7 @@ static const struct source_ops module_ops = {
 	.read = module_read,
 	.watch_add = module_watch_add,
 	.watch_del = module_watch_del,
+	.rule_add = module_rule_add,
 	.info = module_info,
 	.close = module_close,
 };

@@ -13,6 +13,8 @@
 
 #include "daemon.h"
 
+const char *const tree_scopes[TREE_SCOPES] = {"usr/bin", "usr/sbin", "etc"};
+
 /*
  * A time stamp has the resolution of a timer tick: a change right after an
  * observation can leave ctime as it is.  An observation counts as proof only when

@@ -401,7 +401,6 @@ static int watch_scope(struct daemon *d, struct tree *tree, int rootfd, const ch
 
 bool watch_container(struct daemon *d, struct tree *tree)
 {
-	static const char *const scopes[TREE_SCOPES] = {"usr/bin", "usr/sbin", "etc"};
 	struct stat st;
 	int rootfd;
 
@@ -413,11 +412,11 @@ bool watch_container(struct daemon *d, struct tree *tree)
 		return false;
 	}
 	for (size_t i = 0; i < TREE_SCOPES; i++) {
-		int err = watch_scope(d, tree, rootfd, scopes[i], i);
+		int err = watch_scope(d, tree, rootfd, tree_scopes[i], i);
 
 		if (err && err != -ESTALE)
 			control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
-				    "%s below %s cannot be watched: %s", scopes[i], tree->root,
+				    "%s below %s cannot be watched: %s", tree_scopes[i], tree->root,
 				    strerror(-err));
 	}
 	close(rootfd);
