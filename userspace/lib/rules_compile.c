@@ -200,17 +200,24 @@ static void warn_suspects(struct compilation *c, const struct fim_node *node,
 				       deprecated_fields[i].why);
 }
 
-struct warning_context {
-	struct fim_build *build;
-	struct fim_place place;
+/* Warnings about values, kept until it is known that the condition compiles. */
+struct value_warnings {
+	struct compilation *c;
+	const char **texts;
+	size_t count;
 };
 
 static void warn_value(void *ctx, struct fim_filter_pos pos, const char *text)
 {
-	struct warning_context *context = ctx;
+	struct value_warnings *warnings = ctx;
+	struct fim_arena *arena = &warnings->c->arena;
+	const char *copy = fim_arena_copy(arena, text, strlen(text));
 
 	(void)pos;
-	fim_build_warn(context->build, "LOAD_COMPILE_CONDITION", &context->place, "%s", text);
+	if (!copy || fim_arena_grow(arena, &warnings->texts, warnings->count, sizeof(const char *)))
+		fim_build_nomem(warnings->c->build);
+	else
+		warnings->texts[warnings->count++] = copy;
 }
 
 /* More than a hundred event types: everything but a few, or a very long list. */
@@ -313,13 +320,14 @@ static bool compile_tree(struct compilation *c, const struct fim_def_rule *def,
 			 struct fim_compiled *compiled)
 {
 	struct fim_filter_error error = {0};
-	struct warning_context context = {c->build, expression(&def->condition_place)};
+	struct value_warnings warnings = {.c = c};
 	struct fim_compiler compiler = {.rules = c->rules,
 					.source = compiled->source,
 					.error = &error,
 					.warn = warn_value,
-					.ctx = &context};
+					.ctx = &warnings};
 	struct fim_place inside = expression(&def->condition_place);
+	size_t i;
 	int err = fim_compile_condition(&compiler, node, &compiled->term);
 
 	if (err == -EINVAL && may_skip(def, error.text)) {
@@ -330,6 +338,9 @@ static bool compile_tree(struct compilation *c, const struct fim_def_rule *def,
 		condition_error(c->build, CONDITION, &def->condition_place, &error, condition);
 	else if (err)
 		fim_build_nomem(c->build);
+	for (i = 0; !err && i < warnings.count; i++)
+		fim_build_warn(c->build, "LOAD_COMPILE_CONDITION", &inside, "%s",
+			       warnings.texts[i]);
 	return !err;
 }
 

@@ -220,6 +220,22 @@ static bool in_values(const struct fim_values *values, const struct fim_type_inf
 	return false;
 }
 
+/*
+ * The engine counts the NUL that it puts behind a transformed string when it looks a
+ * value up in a set, so that such a value is in a set of such values only.  A single
+ * value on the left side is freed of it before.
+ */
+static bool has_nul(const struct fim_expr *expr)
+{
+	return expr->kind >= FIM_EXPR_TOLOWER && expr->kind <= FIM_EXPR_BASENAME &&
+	       fim_types[expr->type].kind == FIM_VK_STRING;
+}
+
+static bool is_set_operator(enum fim_filter_op op)
+{
+	return op == FIM_CMP_IN || op == FIM_CMP_INTERSECTS;
+}
+
 /* Both sides are fields. */
 static bool compare_fields(struct fim_rules_event *event, const struct fim_check *check,
 			   const struct fim_values *left)
@@ -227,13 +243,16 @@ static bool compare_fields(struct fim_rules_event *event, const struct fim_check
 	const struct fim_type_info *type = &fim_types[check->left->type];
 	struct fim_values right;
 	size_t i, found = 0;
+	bool alike;
 
 	if (!fim_expr_values(event, check->right, &right))
 		return false;
 	if (!(check->left->flags & FIM_FIELD_LIST))
 		return left->count && right.count &&
+		       !(is_set_operator(check->op) && has_nul(check->right)) &&
 		       compare_one(check->op, type, &left->values[0], &right.values[0]);
-	for (i = 0; i < left->count; i++)
+	alike = has_nul(check->left) == has_nul(check->right);
+	for (i = 0; alike && i < left->count; i++)
 		found += in_values(&right, type, &left->values[i]);
 	return check->op == FIM_CMP_IN ? found == left->count : found > 0;
 }
@@ -260,6 +279,8 @@ static bool check_eval(struct fim_rules_event *event, const struct fim_check *ch
 		all = (flags & FIM_FIELD_PAIR) && check->op == FIM_CMP_NE;
 	else
 		return left.count && compare_value(event, check, values);
+	if ((flags & FIM_FIELD_LIST) && has_nul(check->left))
+		return all && !left.count;
 	for (i = 0; i < left.count; i++)
 		if (compare_value(event, check, &values[i]) != all)
 			return !all;

@@ -175,11 +175,13 @@ static void add_quoted(struct fim_text *out, struct fim_str item)
 
 static void add_list_value(struct fim_text *out, const struct fim_def_entry *value)
 {
-	size_t i;
+	size_t i, start;
 
 	fim_text_adds(out, "(");
+	start = out->len;
 	for (i = 0; i < value->count; i++) {
-		if (i)
+		/* Values that are null leave nothing behind, and no comma either. */
+		if (out->len > start)
 			fim_text_adds(out, ", ");
 		add_quoted(out, value->items[i].text);
 	}

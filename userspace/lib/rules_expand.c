@@ -31,12 +31,16 @@ static bool keeps_together(struct fim_str name)
 	return true;
 }
 
-/* An item with a space is quoted, unless it looks as if it were. */
+/*
+ * An item with a space is quoted, unless it looks as if it were.  Nothing but empty
+ * items before it: then it comes without a comma, as with the engine.
+ */
 static void add_item(struct fim_text *out, struct fim_str item)
 {
 	bool quote = item.len && memchr(item.bytes, ' ', item.len) && item.bytes[0] != '"' &&
 		     item.bytes[0] != '\'';
 
+	fim_text_adds(out, out->len ? ", " : "");
 	if (quote)
 		fim_text_adds(out, "\"");
 	fim_text_add(out, item.bytes, item.len);
@@ -49,24 +53,18 @@ static void add_items(struct fim_build *build, const struct fim_def_list *list, 
 		      struct fim_text *out)
 {
 	size_t i, k;
-	bool first = true;
 
 	for (i = 0; i < list->count; i++) {
 		uint32_t at = fim_names_find(&build->list_names, list->items[i]);
 		const struct fim_def_list *ref = at == FIM_NAMES_NONE ? NULL : &build->lists[at];
 
 		if (!ref || ref->index >= list->visibility) {
-			fim_text_adds(out, first ? "" : ", ");
 			add_item(out, list->items[i]);
-			first = false;
 			continue;
 		}
 		used[at] = true;
-		for (k = 0; k < ref->count; k++) {
-			fim_text_adds(out, first ? "" : ", ");
+		for (k = 0; k < ref->count; k++)
 			add_item(out, ref->items[k]);
-			first = false;
-		}
 	}
 }
 

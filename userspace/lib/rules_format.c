@@ -92,8 +92,14 @@ int fim_compile_output(struct fim_compiler *compiler, struct fim_str output,
 		       struct fim_piece **pieces_ret, size_t *count_ret)
 {
 	struct fim_piece *pieces = NULL;
-	size_t count = 0, i = 0, start = 0;
+	size_t count = 0, i = 0, start;
 
+	if (!output.len)
+		return fail(compiler, "empty formatting token");
+	/* A first star says "also when values are missing", which is so anyway. */
+	if (output.bytes[0] == '*')
+		i = 1;
+	start = i;
 	while (i < output.len && !compiler->err) {
 		struct fim_piece piece = {0};
 		size_t len;

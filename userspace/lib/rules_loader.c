@@ -267,19 +267,19 @@ static void read_overrides(struct loader *loader, const struct fim_doc_node *ite
 	struct fim_place map_place;
 	size_t i;
 
-	if (!map || map->is_null)
+	/* What is neither a mapping nor a sequence says nothing, as with the engine. */
+	if (!map || map->kind == FIM_DOC_SCALAR)
 		return;
 	map_place = place_of(loader, map, "overrides", place->item);
-	if (map->kind != FIM_DOC_MAPPING) {
-		/* The engine fails here for want of a key. */
-		fim_build_error(loader->build, YAML_VALIDATE, &map_place,
+	if (map->kind != FIM_DOC_MAPPING && map->count) {
+		fim_build_error(loader->build, "LOAD_ERR_VALIDATE", &map_place,
 				"Value of 'override' must be a mapping");
 		return;
 	}
 	for (i = 0; i + 1 < map->count && !loader->build->err; i += 2) {
 		if (map->children[i]->kind != FIM_DOC_SCALAR ||
 		    map->children[i + 1]->kind != FIM_DOC_SCALAR)
-			fim_build_error(loader->build, YAML_VALIDATE, &map_place,
+			fim_build_error(loader->build, "LOAD_ERR_VALIDATE", &map_place,
 					"Keys and values of 'override' must be scalars");
 		else
 			read_override(loader, map->children[i], map->children[i + 1], keys,
@@ -669,6 +669,9 @@ static void read_rule_override(struct loader *loader, const struct fim_doc_node 
 	if (overrides->replace && !build->err) {
 		update = *base;
 		check_overridden(loader, item, overrides->replace, "replace", base);
+		if (overrides->append & overrides->replace)
+			fim_build_error(build, YAML_VALIDATE, &base->place,
+					"A key under 'override' is both appended and replaced");
 		if (!build->err)
 			read_rule_keys(loader, item, overrides->replace, false, &update);
 		if (!build->err)

@@ -509,6 +509,14 @@ static void add_regex(struct fim_compiler *compiler, const struct fim_node *node
 	check->regexes[check->count] = regex;
 }
 
+/* Transformers of one argument change nothing about what the engine takes for a type. */
+static bool is_event_type(const struct fim_expr *expr)
+{
+	while (expr->kind >= FIM_EXPR_TOLOWER && expr->kind <= FIM_EXPR_LEN)
+		expr = expr->args[0];
+	return expr->kind == FIM_EXPR_SLOT && fim_str_is(expr->text, "evt.type");
+}
+
 static void add_value(struct fim_compiler *compiler, const struct fim_node *node,
 		      struct fim_check *check, struct fim_str text)
 {
@@ -521,8 +529,7 @@ static void add_value(struct fim_compiler *compiler, const struct fim_node *node
 		fail(compiler, node, "%s", error);
 		return;
 	}
-	if (check->left->kind == FIM_EXPR_SLOT && fim_str_is(check->left->text, "evt.type") &&
-	    !fim_event_type_is_known(text)) {
+	if (is_event_type(check->left) && !fim_event_type_is_known(text)) {
 		fail(compiler, node, "unknown event type %.*s",
 		     (int)(text.len < 200 ? text.len : 200), text.bytes);
 		return;

@@ -83,6 +83,8 @@ static bool transform_text(struct fim_rules_event *event, const struct fim_expr 
 			return false;
 		if (fim_types[expr->type].kind == FIM_VK_STRING)
 			fim_cut_at_nul(&out->text);
+		else if (!out->text.len || text[out->text.len - 1])
+			text[out->text.len++] = '\0'; /* as the engine: a buffer gets one, too */
 		return true;
 	}
 	for (i = 0; i < in.len; i++)

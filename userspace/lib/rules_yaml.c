@@ -17,6 +17,7 @@ struct anchor {
 
 struct reader {
 	yaml_parser_t yaml;
+	struct fim_str text; /* of the file */
 	struct fim_arena *arena;
 	struct anchor *anchors;
 	size_t anchor_count;
@@ -35,6 +36,21 @@ static void fail(struct reader *reader, int err, const char *text, yaml_mark_t m
 	reader->error->column = (uint32_t)mark.column + 1;
 }
 
+static yaml_mark_t mark_of(struct fim_str text, size_t offset)
+{
+	yaml_mark_t mark = {.index = offset};
+	size_t i;
+
+	for (i = 0; i < offset && i < text.len; i++) {
+		mark.column++;
+		if (text.bytes[i] == '\n') {
+			mark.line++;
+			mark.column = 0;
+		}
+	}
+	return mark;
+}
+
 static void fail_parser(struct reader *reader)
 {
 	const yaml_parser_t *yaml = &reader->yaml;
@@ -44,7 +60,8 @@ static void fail_parser(struct reader *reader)
 	snprintf(text, sizeof(text), "%s%s%s", yaml->problem ? yaml->problem : "out of memory",
 		 yaml->context ? " " : "", yaml->context ? yaml->context : "");
 	if (yaml->error == YAML_READER_ERROR) {
-		mark = yaml->mark;
+		/* The reader is ahead of the scanner, whose place this mark would be. */
+		mark = mark_of(reader->text, yaml->problem_offset);
 		snprintf(text, sizeof(text), "%s at byte %zu", yaml->problem, yaml->problem_offset);
 	}
 	fail(reader, yaml->error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL, text, mark);
@@ -239,7 +256,7 @@ int fim_doc_parse(struct fim_arena *arena, const char *text, size_t len,
 		  struct fim_doc_node ***docs_ret, size_t *count_ret,
 		  struct fim_doc_error *error_ret)
 {
-	struct reader reader = {.arena = arena, .error = error_ret};
+	struct reader reader = {.text = {text, len}, .arena = arena, .error = error_ret};
 	struct fim_doc_node **docs = NULL;
 	size_t count = 0;
 
