@@ -96,7 +96,8 @@ static int read_inputs(const struct rules_options *options, struct fim_cloudtrai
 	return fim_cloudtrail_save(reader);
 }
 
-static void put_totals(struct fim_cloudtrail *reader, const struct run *run)
+/* False: not all that was to be read could be. */
+static bool put_totals(struct fim_cloudtrail *reader, const struct run *run)
 {
 	struct fim_cloudtrail_totals totals = fim_cloudtrail_totals(reader);
 
@@ -106,6 +107,7 @@ static void put_totals(struct fim_cloudtrail *reader, const struct run *run)
 	if (fim_rules_event_gave_up(run->event))
 		cli_error("%llu regular expressions gave up; they count as not matching",
 			  (unsigned long long)fim_rules_event_gave_up(run->event));
+	return !totals.malformed;
 }
 
 static int eval_source(const struct rules_options *options, struct fim_rules *rules)
@@ -114,6 +116,7 @@ static int eval_source(const struct rules_options *options, struct fim_rules *ru
 	struct fim_cloudtrail_params params = {take_record, &run, options->state};
 	struct sigaction action = {.sa_handler = interrupt};
 	struct fim_cloudtrail *reader;
+	bool is_whole = true;
 	int err = fim_rules_event_new(rules, options->source, &run.event);
 
 	if (err) {
@@ -131,13 +134,16 @@ static int eval_source(const struct rules_options *options, struct fim_rules *ru
 	err = fim_cloudtrail_open(&params, &reader);
 	if (!err) {
 		err = read_inputs(options, reader);
-		put_totals(reader, &run);
+		is_whole = put_totals(reader, &run);
 		fim_cloudtrail_close(reader);
 	}
 	fim_rules_event_free(run.event);
 	if (err)
 		return cli_exit(err);
-	return run.hits ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
+	if (run.hits)
+		return FIM_EXIT_FINDINGS;
+	/* "No hits" may only be said of what was read. */
+	return is_whole ? FIM_EXIT_CLEAN : FIM_EXIT_ERROR;
 }
 
 /* --------------------------------------------------------------- --fields */

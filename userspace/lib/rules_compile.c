@@ -165,6 +165,29 @@ static bool starts(struct fim_str str, const char *prefix)
 	return str.len >= len && !memcmp(str.bytes, prefix, len);
 }
 
+/* The field of a left side; of several within a transformer, the last. */
+static const struct fim_node *last_field(const struct fim_node *node)
+{
+	size_t i;
+
+	if (node->kind == FIM_NODE_FIELD)
+		return node;
+	for (i = node->count; i-- > 0;) {
+		const struct fim_node *field = last_field(node->children[i]);
+
+		if (field)
+			return field;
+	}
+	return NULL;
+}
+
+static bool is_na_unsafe(const struct fim_node *left)
+{
+	const struct fim_node *field = last_field(left);
+
+	return field && (starts(field->text, "jevt.") || starts(field->text, "ka."));
+}
+
 static void find_suspects(const struct fim_node *node, struct suspects *suspects)
 {
 	size_t i;
@@ -173,8 +196,7 @@ static void find_suspects(const struct fim_node *node, struct suspects *suspects
 		for (i = 0; i < DEPRECATED_COUNT; i++)
 			suspects->deprecated[i] |=
 				fim_str_is(node->text, deprecated_fields[i].name);
-	if (node->kind == FIM_NODE_BINARY && node->children[0]->kind == FIM_NODE_FIELD &&
-	    (starts(node->children[0]->text, "jevt.") || starts(node->children[0]->text, "ka.")) &&
+	if (node->kind == FIM_NODE_BINARY && is_na_unsafe(node->children[0]) &&
 	    (node->operator->op == FIM_CMP_EQ || node->operator->op == FIM_CMP_NE || node->
 	     operator->cls == FIM_OPCLASS_LIST))
 		suspects->unsafe_na |= has_na(node->children[1]);

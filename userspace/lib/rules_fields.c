@@ -869,6 +869,9 @@ static int check_arg(const struct fim_field *field, struct fim_str name, struct 
 			 field->name, field->name, (int)(arg.len < 200 ? arg.len : 200), arg.bytes);
 		return -EINVAL;
 	}
+	/* Its type is that of the argument, which a number does not tell. */
+	if (!strcmp(field->name, "evt.rawarg"))
+		return say(error, size, "evt.arg fields must be expressed explicitly: ", name, arg);
 	if ((field->flags & FIM_FIELD_ARG_INDEX) && !is_number(arg))
 		return say(error, size, "filter_check called with nonexistent field ", name, arg);
 	if (memchr(arg.bytes, '\0', arg.len))

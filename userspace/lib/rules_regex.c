@@ -217,7 +217,7 @@ static uint32_t read_escape(struct reader *reader)
 		}
 		return value;
 	}
-	if ((unsigned char)c >= 0x80 || c == '_' || (c >= '0' && c <= '9') ||
+	if ((unsigned char)c >= 0x80 || (c >= '0' && c <= '9') ||
 	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) {
 		fail(reader, "invalid escape sequence", where);
 		return 0;
@@ -383,6 +383,10 @@ static struct fim_re *repeat(struct reader *reader, struct fim_re *child, int mi
 {
 	struct fim_re *re;
 
+	if (min > REPEAT_MAX || max > REPEAT_MAX || (max >= 0 && max < min)) {
+		fail(reader, "bad repetition operator", where);
+		return NULL;
+	}
 	/* Stacked repetitions are joined where they can be: a row of stars is one star. */
 	if (!child || (min == 1 && max == 1))
 		return child;
@@ -397,10 +401,6 @@ static struct fim_re *repeat(struct reader *reader, struct fim_re *child, int mi
 			child->max = -1;
 		}
 		return child;
-	}
-	if (min > REPEAT_MAX || max > REPEAT_MAX || (max >= 0 && max < min)) {
-		fail(reader, "bad repetition operator", where);
-		return NULL;
 	}
 	re = re_new(reader, FIM_RE_REPEAT);
 	if (!re)
