@@ -34,9 +34,13 @@ report='chromium poppler-utils poppler-data qpdf fonts-ipafont-gothic jq openssl
 # A nodejs from elsewhere brings its own npm, and Debian's will not go beside it.
 command -v npm >/dev/null || report="$report nodejs npm"
 
+# Sinks: those who receive and judge; npm packages are pinned in tests/sinks/check.sh.
+sinks='awscli python3-botocore rsyslog jq'
+command -v npm >/dev/null || sinks="$sinks nodejs npm"
+
 usage()
 {
-	echo "usage: deps.sh [build|vm|lint|report|all|arm64|debug]" >&2
+	echo "usage: deps.sh [build|vm|lint|report|sinks|all|arm64|debug]" >&2
 	exit 2
 }
 
@@ -48,7 +52,8 @@ lint) want=$lint ;;
 arm64) want=$arm64 ;;
 debug) want=$debug ;;
 report) want=$report ;;
-all) want="$build $vm $lint $report" ;;
+sinks) want=$sinks ;;
+all) want="$build $vm $lint $report $sinks" ;;
 *) usage ;;
 esac
 

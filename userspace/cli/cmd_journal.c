@@ -12,10 +12,12 @@
 
 #include "cli.h"
 
-#define USAGE                                                                          \
-	"usage: ecs-fim journal verify [--key KEY] [--json] [PATH]\n"                  \
-	"       ecs-fim journal show [--type TYPE] [--from TIME] [--to TIME] [PATH]\n" \
-	"       ecs-fim journal export [--from TIME] [--to TIME] [-o FILE] [PATH]\n"   \
+#define USAGE                                                                                   \
+	"usage: ecs-fim journal verify [--key KEY] [--json] [PATH]\n"                           \
+	"       ecs-fim journal show [--type TYPE] [--from TIME] [--to TIME] [PATH]\n"          \
+	"       ecs-fim journal export [--from TIME] [--to TIME] [-o FILE] [PATH]\n"            \
+	"       ecs-fim journal export --format ocsf|asff [--account A] [--region R]\n"         \
+	"                              [--host H] [--from TIME] [--to TIME] [-o FILE] [PATH]\n" \
 	"       ecs-fim journal seal [--config FILE]\n"
 
 #define KEY_FILE_MAX 4096
@@ -40,6 +42,13 @@ static const char help[] = USAGE
 	"  --from TIME    only records from this time on (2026-11-27 or 2026-11-27T10:00:00Z)\n"
 	"  --to TIME      only records before this time\n"
 	"  -o FILE        write there (mode 0600) instead of to standard output\n"
+	"  --format F     export in another format, one JSON object per line: ocsf (events of the\n"
+	"                 Open Cybersecurity Schema Framework " FIM_OCSF_VERSION
+	"), asff (alerts and outages as\n"
+	"                 findings of AWS Security Hub); journal (default): the lines as they are\n"
+	"  --account A    AWS account in it; default: of the tasks in the journal\n"
+	"  --region R     AWS region in it; the same\n"
+	"  --host H       instance id in it; default: what the daemon recorded\n"
 	"  --json         the result as one JSON object\n"
 	"  --config FILE  the daemon's configuration (default: " FIM_CONFIG_PATH ")\n"
 	"  PATH           journal directory or one of its files; default: from the configuration\n"
@@ -48,7 +57,8 @@ static const char help[] = USAGE
 	"\n"
 	"  ecs-fim journal verify --key host-17.key\n"
 	"  ecs-fim journal show --type finding | jq -r .path\n"
-	"  ecs-fim journal export --from 2026-11-01 --to 2026-12-01 -o november.ndjson\n";
+	"  ecs-fim journal export --from 2026-11-01 --to 2026-12-01 -o november.ndjson\n"
+	"  ecs-fim journal export --format ocsf --from 2026-11-27 | jq -c 'select(.class_uid == 1001)'\n";
 
 struct options {
 	const char *action;
@@ -57,10 +67,15 @@ struct options {
 	const char *key;
 	const char *output;
 	const char *config;
+	const char *format;
+	struct fim_host origin; /* as far as somebody said it */
 	int64_t from_ns;
 	int64_t to_ns;
 	bool json;
 };
+
+typedef int (*format_fn)(const struct fim_host *origin, const struct fim_json *record,
+			 const char *digest, struct fim_json **json_ret);
 
 /* ------------------------------------------------------------------- verify */
 
@@ -179,9 +194,57 @@ static int verify(const struct options *options, const struct fim_config *config
 
 struct put {
 	const struct options *options;
+	format_fn format; /* NULL: as it is */
+	struct fim_host origin;
 	FILE *out;
 	uint64_t records;
 };
+
+static bool tells_origin(const struct fim_line *line)
+{
+	return strcmp(line->type, "control") == 0 || strcmp(line->type, "container") == 0;
+}
+
+/* Before the first record is written: which host, account and region they are of. */
+static int learn_line(void *ctx, const struct fim_line *line)
+{
+	struct put *put = ctx;
+	struct fim_json *record = NULL;
+
+	if (!tells_origin(line) || fim_json_parse(line->text, line->len, NULL, &record))
+		return 0;
+	fim_host_learn(&put->origin, record);
+	fim_json_free(record);
+	return *put->origin.account && *put->origin.region && *put->origin.hostname;
+}
+
+static int put_formatted(struct put *put, const struct fim_line *line)
+{
+	struct fim_json *record = NULL, *json = NULL;
+	char digest[FIM_SHA256_HEX_SIZE], *text = NULL;
+	size_t len = 0;
+	int err = fim_line_digest(line, digest);
+
+	if (!err)
+		err = fim_json_parse(line->text, line->len, "record", &record);
+	if (!err)
+		err = put->format(&put->origin, record, digest, &json);
+	if (!err)
+		err = fim_json_dump(json, &text, &len);
+	if (!err) {
+		put->records++;
+		if (fwrite(text, 1, len, put->out) != len || putc('\n', put->out) == EOF)
+			err = -EIO;
+	}
+	if (err == -EDESTADDRREQ)
+		cli_error("record %" PRIu64 ": the journal does not say which account and region "
+			  "it is of: say --account and --region",
+			  line->seq);
+	free(text);
+	fim_json_free(json);
+	fim_json_free(record);
+	return err == -ENOMSG ? 0 : err;
+}
 
 /* As it is in the journal: whoever exports a period gets a piece of the same chain. */
 static int put_line(void *ctx, const struct fim_line *line)
@@ -193,6 +256,8 @@ static int put_line(void *ctx, const struct fim_line *line)
 	    (options->from_ns && line->time_ns < options->from_ns) ||
 	    (options->to_ns && line->time_ns >= options->to_ns))
 		return 0;
+	if (put->format)
+		return put_formatted(put, line);
 	put->records++;
 	if (fwrite(line->text, 1, line->len, put->out) != line->len || putc('\n', put->out) == EOF)
 		return -EIO;
@@ -201,10 +266,16 @@ static int put_line(void *ctx, const struct fim_line *line)
 
 static int put_all(const struct options *options, FILE *out, uint64_t *records_ret)
 {
-	struct put put = {.options = options, .out = out};
+	struct put put = {.options = options, .out = out, .origin = options->origin};
 	struct fim_journal_check check = {0};
-	int err = fim_journal_scan(options->path, put_line, &put, &check);
+	int err = 0;
 
+	if (options->format && strcmp(options->format, "journal") != 0) {
+		put.format = strcmp(options->format, "ocsf") == 0 ? fim_ocsf : fim_asff;
+		err = fim_journal_scan(options->path, learn_line, &put, &check);
+	}
+	if (err >= 0 || err == -EBADMSG)
+		err = fim_journal_scan(options->path, put_line, &put, &check);
 	if (err == -EBADMSG) {
 		cli_error("%s: record %" PRIu64 " is bad: %s: what comes after it is left out",
 			  options->path, check.first_bad, check.reason);
@@ -348,6 +419,22 @@ static int parse_time(const char *name, const char *text, int64_t *time_ns_ret)
 	return cli_usage_error(USAGE, "journal: %s: \"%s\" is no time", name, text);
 }
 
+static int take_name(const char *name, const char *text, char *to, size_t size)
+{
+	if (*text && strlen(text) < size) {
+		memcpy(to, text, strlen(text) + 1);
+		return 0;
+	}
+	return cli_usage_error(USAGE, "journal: %s: \"%s\" is none", name, text);
+}
+
+static int take_account(const char *text, struct fim_host *origin)
+{
+	if (strspn(text, "0123456789") != 12 || text[12])
+		return cli_usage_error(USAGE, "journal: --account: \"%s\" is not 12 digits", text);
+	return take_name("--account", text, origin->account, sizeof(origin->account));
+}
+
 static int check_options(const struct options *options, int count)
 {
 	static const char *const actions[] = {"verify", "show", "export", "seal"};
@@ -364,6 +451,17 @@ static int check_options(const struct options *options, int count)
 	if (options->type && strcmp(options->action, "export") == 0)
 		return cli_usage_error(USAGE, "journal: --type goes with show: an export is a "
 					      "piece of the chain");
+	if ((options->format || *options->origin.account || *options->origin.region ||
+	     *options->origin.host) &&
+	    strcmp(options->action, "export") != 0)
+		return cli_usage_error(USAGE,
+				       "journal: --format, --account, --region and --host go "
+				       "with export");
+	if (options->format && strcmp(options->format, "ocsf") != 0 &&
+	    strcmp(options->format, "asff") != 0 && strcmp(options->format, "journal") != 0)
+		return cli_usage_error(USAGE,
+				       "journal: --format is ocsf, asff or journal, not \"%s\"",
+				       options->format);
 	if ((options->key || options->json) && strcmp(options->action, "verify") != 0)
 		return cli_usage_error(USAGE, "journal: --key and --json go with verify");
 	if (count > 2 || (count > 1 && strcmp(options->action, "seal") == 0))
@@ -380,6 +478,10 @@ int cmd_journal(int argc, char **argv)
 		{"to", required_argument, NULL, 'T'},
 		{"output", required_argument, NULL, 'o'},
 		{"config", required_argument, NULL, 'c'},
+		{"format", required_argument, NULL, 'F'},
+		{"account", required_argument, NULL, 'A'},
+		{"region", required_argument, NULL, 'R'},
+		{"host", required_argument, NULL, 'H'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -407,6 +509,20 @@ int cmd_journal(int argc, char **argv)
 			break;
 		case 'c':
 			options.config = optarg;
+			break;
+		case 'F':
+			options.format = optarg;
+			break;
+		case 'A':
+			status = take_account(optarg, &options.origin);
+			break;
+		case 'R':
+			status = take_name("--region", optarg, options.origin.region,
+					   sizeof(options.origin.region));
+			break;
+		case 'H':
+			status = take_name("--host", optarg, options.origin.host,
+					   sizeof(options.origin.host));
 			break;
 		case 'j':
 			options.json = true;

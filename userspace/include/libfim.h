@@ -1158,6 +1158,8 @@ struct fim_line {
 	char type[24];
 	char boot_id[40];
 };
+/* Digest of the line with its newline, hex: what the next one's "prev" says. */
+int fim_line_digest(const struct fim_line *line, char digest_ret[FIM_SHA256_HEX_SIZE]);
 
 /**
  * struct fim_journal_query - how to read
@@ -1503,6 +1505,59 @@ char *fim_alert_text(const struct fim_json *record);
  */
 int fim_alert_body(const struct fim_json *request, uint64_t last_seq, struct fim_json *who,
 		   const char **error_ret, struct fim_json **body_ret);
+
+/* ------------------------------------------------------------- exchange.c */
+/* Records in formats of others. */
+
+/**
+ * struct fim_host - the host that records come from; "" where it is not known
+ * @account: AWS account, 12 digits
+ * @region: AWS region
+ * @host: EC2 instance id, or that of ECS Anywhere (mi-…)
+ * @hostname: its name
+ * @kernel: release of the kernel that runs
+ */
+struct fim_host {
+	char account[13];
+	char region[32];
+	char host[256];
+	char hostname[256];
+	char kernel[128];
+};
+
+/* Take from a record what is not known yet: the daemon's start, a task's account and region. */
+void fim_host_learn(struct fim_host *origin, const struct fim_json *record);
+
+/* ----------------------------------------------------------------- ocsf.c */
+
+#define FIM_OCSF_VERSION "1.3.0"
+
+/**
+ * fim_ocsf() - a record as an OCSF event
+ * @origin: where it comes from
+ * @record: of any type
+ * @digest: SHA-256 of its line with the newline, hex: the event's uid
+ * @event_ret: file_activity (1001), compliance_finding (2003) or detection_finding (2004)
+ *
+ * -ENOMSG: records of this type are no events.
+ */
+int fim_ocsf(const struct fim_host *origin, const struct fim_json *record, const char *digest,
+	     struct fim_json **event_ret);
+
+/* ----------------------------------------------------------------- asff.c */
+
+/**
+ * fim_asff() - a record as a finding of AWS Security Hub (ASFF 2018-10-08)
+ * @origin: where it comes from; account and region must be known
+ * @record: of any type
+ * @digest: as for fim_ocsf(): the finding's Id, so that sending it again changes nothing
+ * @finding_ret: for BatchImportFindings
+ *
+ * -ENOMSG: nobody has to come for it: not an alert, and not the health of a control.
+ * -EDESTADDRREQ: account or region are not known.
+ */
+int fim_asff(const struct fim_host *origin, const struct fim_json *record, const char *digest,
+	     struct fim_json **finding_ret);
 
 /* ---------------------------------------------------------------- event.c */
 /* Pure: from the module's bytes to structs. kmod/uapi/ecs_fim.h explains every member. */
