@@ -246,10 +246,15 @@ static void warn_value(void *ctx, struct fim_filter_pos pos, const char *text)
 #define TYPES_MAX 50
 
 static void warn_types(struct compilation *c, const struct fim_def_rule *def,
-		       const struct fim_type_set *types)
+		       const struct fim_node *node)
 {
-	if (def->source_id == FIM_SOURCE_SYSCALL && def->warn_evttypes &&
-	    (types->inverted || types->count > TYPES_MAX))
+	struct fim_type_set types;
+
+	if (def->source_id != FIM_SOURCE_SYSCALL || !def->warn_evttypes)
+		return;
+	if (fim_type_set_warned_of(&c->arena, node, &types))
+		fim_build_nomem(c->build);
+	else if (types.inverted || types.count > TYPES_MAX)
 		fim_build_warn(c->build, "LOAD_NO_EVTTYPE", &def->place,
 			       "Rule matches too many evt.type values. This has a significant "
 			       "performance penalty.");
@@ -443,7 +448,7 @@ static void keep_rule(struct compilation *c, const struct fim_def_rule *def,
 	int err = fim_type_set_of(&c->arena, node, field, &compiled->types);
 
 	if (!err)
-		warn_types(c, def, &compiled->types);
+		warn_types(c, def, node);
 	if (!err)
 		err = copy_types(rules, &compiled->types);
 	fill_info(c, def, node, &compiled->info);

@@ -593,6 +593,12 @@ struct fim_type_set {
 };
 int fim_type_set_of(struct fim_arena *arena, const struct fim_node *node, const char *field,
 		    struct fim_type_set *set_ret);
+/*
+ * The engine's view of it, which decides about a warning only: it also knows syscall.type,
+ * and what evt.num can be.
+ */
+int fim_type_set_warned_of(struct fim_arena *arena, const struct fim_node *node,
+			   struct fim_type_set *set_ret);
 
 /* ---------------------------------------------------------- rules_program.c */
 

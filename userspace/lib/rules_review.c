@@ -77,26 +77,93 @@ static bool is_plain_field(const struct fim_node *node, const char *name)
 	return node->kind == FIM_NODE_FIELD && !node->arg.len && fim_str_is(node->text, name);
 }
 
+/* Which checks say something about the kinds of events for which they can be true. */
+struct scope {
+	const char *field; /* that has the kind */
+	const char *alias; /* and one whose values are the same; NULL: none */
+	bool is_numbered;  /* evt.num begins at 1, whatever it is compared with */
+};
+
+static bool is_kind_field(const struct scope *scope, const struct fim_node *node)
+{
+	return is_plain_field(node, scope->field) ||
+	       (scope->alias && is_plain_field(node, scope->alias));
+}
+
+static bool is_number(const struct fim_node *node, uint64_t *number_ret)
+{
+	struct fim_value value;
+	char ignored[300];
+
+	if (node->kind != FIM_NODE_VALUE ||
+	    fim_value_constant(&fim_types[FIM_VT_UINT64], node->text, &value, ignored,
+			       sizeof(ignored)))
+		return false;
+	*number_ret = value.number;
+	return true;
+}
+
+/* A check on evt.num that is always or never true, as the engine knows; false: another. */
+static bool set_of_number(const struct fim_node *node, struct fim_type_set *set)
+{
+	const struct fim_node *right = node->children[1];
+	bool never = false;
+	uint64_t n;
+	size_t i;
+
+	if (!is_plain_field(node->children[0], "evt.num") || node->mod)
+		return false;
+	if (node->operator->op == FIM_CMP_IN && right->kind == FIM_NODE_LIST) {
+		for (i = 0; i < right->count; i++)
+			if (!is_number(right->children[i], &n) || n)
+				return false;
+		return true;
+	}
+	if (!is_number(right, &n))
+		return false;
+	switch (node->operator->op) {
+	case FIM_CMP_EQ:
+	case FIM_CMP_LE:
+		never = !n;
+		break;
+	case FIM_CMP_LT:
+		never = n <= 1;
+		break;
+	case FIM_CMP_NE:
+	case FIM_CMP_GT:
+		set->inverted = !n;
+		break;
+	case FIM_CMP_GE:
+		set->inverted = n <= 1;
+		break;
+	default:
+		break;
+	}
+	return never || set->inverted;
+}
+
 /*
  * A check on the index field itself; false: it says nothing about it.  Besides, event
  * number 0 never comes: that is how rules say "never".
  */
-static bool set_of_check(struct fim_arena *arena, const struct fim_node *node, const char *field,
-			 struct fim_type_set *set, int *err)
+static bool set_of_check(struct fim_arena *arena, const struct fim_node *node,
+			 const struct scope *scope, struct fim_type_set *set, int *err)
 {
 	const struct fim_node *right;
 	size_t i;
 
 	if (node->kind == FIM_NODE_UNARY) {
 		set->inverted = true;
-		return is_plain_field(node->children[0], field);
+		return is_kind_field(scope, node->children[0]);
 	}
 	right = node->children[1];
+	if (scope->is_numbered && set_of_number(node, set))
+		return true;
 	if (is_plain_field(node->children[0], "evt.num") &&
 	    node->operator->op == FIM_CMP_EQ && !node->mod && right->kind == FIM_NODE_VALUE &&
 	    fim_str_is(right->text, "0"))
 		return true;
-	if (!is_plain_field(node->children[0], field) || node->mod ||
+	if (!is_kind_field(scope, node->children[0]) || node->mod ||
 	    (node->operator->op != FIM_CMP_EQ && node->operator->op != FIM_CMP_NE && node->
 	     operator->op != FIM_CMP_IN))
 		return false;
@@ -111,7 +178,7 @@ static bool set_of_check(struct fim_arena *arena, const struct fim_node *node, c
 }
 
 /* De Morgan: negation is pushed down to the checks, of which most say nothing. */
-static int set_of(struct fim_arena *arena, const struct fim_node *node, const char *field,
+static int set_of(struct fim_arena *arena, const struct fim_node *node, const struct scope *scope,
 		  bool negated, struct fim_type_set *set_ret)
 {
 	struct fim_type_set set = {0};
@@ -121,7 +188,7 @@ static int set_of(struct fim_arena *arena, const struct fim_node *node, const ch
 
 	switch (node->kind) {
 	case FIM_NODE_NOT:
-		return set_of(arena, node->children[0], field, !negated, set_ret);
+		return set_of(arena, node->children[0], scope, !negated, set_ret);
 	case FIM_NODE_AND:
 	case FIM_NODE_OR:
 		is_and = (node->kind == FIM_NODE_AND) != negated;
@@ -129,7 +196,7 @@ static int set_of(struct fim_arena *arena, const struct fim_node *node, const ch
 		for (i = 0; i < node->count && !err; i++) {
 			struct fim_type_set child = {0}, both = {0};
 
-			err = set_of(arena, node->children[i], field, negated, &child);
+			err = set_of(arena, node->children[i], scope, negated, &child);
 			if (!is_and)
 				set_invert(&child);
 			if (!err)
@@ -141,7 +208,7 @@ static int set_of(struct fim_arena *arena, const struct fim_node *node, const ch
 		break;
 	case FIM_NODE_UNARY:
 	case FIM_NODE_BINARY:
-		if (!set_of_check(arena, node, field, &set, &err))
+		if (!set_of_check(arena, node, scope, &set, &err))
 			set = (struct fim_type_set){.inverted = true};
 		else if (negated)
 			set_invert(&set);
@@ -156,7 +223,17 @@ static int set_of(struct fim_arena *arena, const struct fim_node *node, const ch
 int fim_type_set_of(struct fim_arena *arena, const struct fim_node *node, const char *field,
 		    struct fim_type_set *set_ret)
 {
-	return set_of(arena, node, field, false, set_ret);
+	const struct scope scope = {.field = field};
+
+	return set_of(arena, node, &scope, false, set_ret);
+}
+
+int fim_type_set_warned_of(struct fim_arena *arena, const struct fim_node *node,
+			   struct fim_type_set *set_ret)
+{
+	static const struct scope scope = {"evt.type", "syscall.type", true};
+
+	return set_of(arena, node, &scope, false, set_ret);
 }
 
 /* ------------------------------------------------------------------ index */
@@ -410,6 +487,7 @@ static enum truth review_constant(const struct review *review, const struct fim_
 
 static enum truth review_check(struct review *review, const struct fim_node *node)
 {
+	static const struct scope scope = {.field = "evt.type"};
 	const struct fim_node *field = field_of(node->children[0]);
 	struct fim_type_set set = {0};
 	struct fim_arena arena = {0};
@@ -421,7 +499,7 @@ static enum truth review_check(struct review *review, const struct fim_node *nod
 			review->field = field->text;
 		return NEVER;
 	}
-	if (review->type && set_of_check(&arena, node, "evt.type", &set, &err) && !err) {
+	if (review->type && set_of_check(&arena, node, &scope, &set, &err) && !err) {
 		struct fim_str type = {review->type, strlen(review->type)};
 
 		truth = set_has(&set, type) != set.inverted ? ALWAYS : NEVER;
