@@ -829,6 +829,9 @@ static int check_event_arg(struct fim_field_ref *ref, char *error, size_t size)
 					       sizeof(*event_args)]
 					    .type;
 	}
+	if (!strcmp(ref->field->name, "evt.type.is") && !fim_event_type_is_known(ref->arg))
+		return say(error, size, "filter_check called with nonexistent field evt.type.is.",
+			   ref->arg, (struct fim_str){0});
 	return 0;
 }
 
@@ -872,6 +875,8 @@ static int check_arg(const struct fim_field *field, struct fim_str name, struct 
 	/* Its type is that of the argument, which a number does not tell. */
 	if (!strcmp(field->name, "evt.rawarg"))
 		return say(error, size, "evt.arg fields must be expressed explicitly: ", name, arg);
+	if (!strcmp(field->name, "evt.type.is"))
+		return say(error, size, "filter syntax error: ", name, arg);
 	if ((field->flags & FIM_FIELD_ARG_INDEX) && !is_number(arg))
 		return say(error, size, "filter_check called with nonexistent field ", name, arg);
 	if (memchr(arg.bytes, '\0', arg.len))

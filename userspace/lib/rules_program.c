@@ -534,6 +534,11 @@ static void add_value(struct fim_compiler *compiler, const struct fim_node *node
 		     (int)(text.len < 200 ? text.len : 200), text.bytes);
 		return;
 	}
+	if (check->left->kind == FIM_EXPR_SLOT && fim_str_is(check->left->text, "evt.around") &&
+	    check->op != FIM_CMP_EQ) {
+		fail(compiler, node, "evt.around supports only '=' comparison operator");
+		return;
+	}
 	if (check->op == FIM_CMP_BCONTAINS || check->op == FIM_CMP_BSTARTSWITH)
 		unhex(compiler, node, &value);
 	else
