@@ -235,7 +235,9 @@ int fim_value_constant(const struct fim_type_info *type, struct fim_str text,
 		break;
 	case FIM_VK_IP:
 	case FIM_VK_NET:
-		if (!fim_parse_net(text, type->kind == FIM_VK_NET, &value.net))
+		/* A dot makes it IPv4 for the engine, also in "::ffff:192.0.2.1". */
+		if ((memchr(text.bytes, '.', text.len) && memchr(text.bytes, ':', text.len)) ||
+		    !fim_parse_net(text, type->kind == FIM_VK_NET, &value.net))
 			return bad(error_ret, size,
 				   type->kind == FIM_VK_NET ? "unrecognized IP network %.*s"
 							    : "unrecognized IP address %.*s",
