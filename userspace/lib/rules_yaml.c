@@ -252,17 +252,16 @@ static void read_stream(struct reader *reader, struct fim_doc_node ***docs, size
 	}
 }
 
-int fim_doc_parse(struct fim_arena *arena, const char *text, size_t len,
-		  struct fim_doc_node ***docs_ret, size_t *count_ret,
-		  struct fim_doc_error *error_ret)
+static int parse(struct fim_arena *arena, struct fim_str text, struct fim_doc_node ***docs_ret,
+		 size_t *count_ret, struct fim_doc_error *error_ret)
 {
-	struct reader reader = {.text = {text, len}, .arena = arena, .error = error_ret};
+	struct reader reader = {.text = text, .arena = arena, .error = error_ret};
 	struct fim_doc_node **docs = NULL;
 	size_t count = 0;
 
 	if (!yaml_parser_initialize(&reader.yaml))
 		return -ENOMEM;
-	yaml_parser_set_input_string(&reader.yaml, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&reader.yaml, (const unsigned char *)text.bytes, text.len);
 	yaml_parser_set_encoding(&reader.yaml, YAML_UTF8_ENCODING);
 	read_stream(&reader, &docs, &count);
 	yaml_parser_delete(&reader.yaml);
@@ -271,6 +270,51 @@ int fim_doc_parse(struct fim_arena *arena, const char *text, size_t len,
 	*docs_ret = docs;
 	*count_ret = count;
 	return 0;
+}
+
+/* Makes tabs of lines with nothing but blanks and a comment spaces; true: there were some. */
+static bool expand_tabs(char *text, size_t len)
+{
+	bool found = false;
+	size_t i, start, end;
+
+	for (start = 0; start < len; start = end + 1) {
+		const char *newline = memchr(text + start, '\n', len - start);
+
+		end = newline ? (size_t)(newline - text) : len;
+		for (i = start; i < end && (text[i] == ' ' || text[i] == '\t'); i++)
+			;
+		if (i < end && text[i] != '#' && text[i] != '\r')
+			continue;
+		while (i-- > start) {
+			found |= text[i] == '\t';
+			text[i] = ' ';
+		}
+	}
+	return found;
+}
+
+/*
+ * libyaml stumbles over a tab where a token could begin, also on a line that is blank or
+ * holds a comment only.  The engine does not, and nor should who wrote the file.
+ */
+int fim_doc_parse(struct fim_arena *arena, const char *text, size_t len,
+		  struct fim_doc_node ***docs_ret, size_t *count_ret,
+		  struct fim_doc_error *error_ret)
+{
+	struct fim_doc_error ignored;
+	int err = parse(arena, (struct fim_str){text, len}, docs_ret, count_ret, error_ret);
+	char *copy;
+
+	if (err != -EINVAL || !memchr(text, '\t', len))
+		return err;
+	copy = fim_arena_copy(arena, text, len);
+	if (!copy)
+		return -ENOMEM;
+	if (expand_tabs(copy, len) &&
+	    !parse(arena, (struct fim_str){copy, len}, docs_ret, count_ret, &ignored))
+		return 0;
+	return err;
 }
 
 struct fim_doc_node *fim_doc_get(const struct fim_doc_node *mapping, const char *key)
