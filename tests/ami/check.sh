@@ -29,7 +29,7 @@ for program in /bin/true /sbin/modprobe /bin/kill; do
 	printf '#!/bin/sh\n' >"$root$program" && chmod +x "$root$program"
 done
 for unit in sysinit.target basic.target multi-user.target timers.target shutdown.target local-fs.target \
-	systemd-journald.socket system.slice -.slice umount.target; do
+	systemd-journald.socket system.slice -.slice umount.target network-online.target network.target; do
 	[ ! -e "/usr/lib/systemd/system/$unit" ] || cp "/usr/lib/systemd/system/$unit" "$root/usr/lib/systemd/system/"
 done
 printf '[Service]\nExecStart=/bin/true\n' >"$root/usr/lib/systemd/system/ecs.service"

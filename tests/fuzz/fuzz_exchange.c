@@ -42,6 +42,23 @@ static void try_record(struct fim_host *host, const struct fim_json *record)
 	}
 }
 
+/* What files and services say. */
+static void try_answers(const char *text, size_t size)
+{
+	struct fim_aws_credentials credentials = {.source = ""};
+	struct fim_json *answer = NULL;
+	const char *code = NULL, *message = NULL;
+
+	if (fim_aws_credentials_parse(text, size, "default", &credentials) == 0)
+		assert(*credentials.key_id && *credentials.secret);
+	if (fim_aws_role_parse(text, size, &credentials) == 0)
+		assert(*credentials.key_id && *credentials.secret && *credentials.token);
+	fim_hub_judge(size % 2 ? 200 : 400, text, size, &answer);
+	free(fim_hub_reason(400, answer));
+	fim_hub_refused(answer, "x", &code, &message);
+	fim_json_free(answer);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct fim_host host = {.account = "123456789012", .region = "eu-central-1"};
@@ -49,6 +66,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	struct fim_json *record;
 	size_t len;
 
+	try_answers(text, size);
 	for (; size; text += len, size -= len) {
 		const char *newline = memchr(text, '\n', size);
 

@@ -121,6 +121,56 @@ START_TEST(a_reader_that_left_does_not_kill_the_daemon)
 }
 END_TEST
 
+static struct fim_json *told(const char *text)
+{
+	struct fim_json *request = NULL;
+
+	ck_assert_int_eq(fim_json_parse(text, strlen(text), NULL, &request), 0);
+	return request;
+}
+
+START_TEST(another_process_says_how_it_goes)
+{
+	struct fim_json *bad = told("{\"sink\":\"hub\",\"failing\":true,\"cause\":\"no\"}");
+	struct fim_json *good = told("{\"sink\":\"hub\",\"failing\":false,\"sent\":3}");
+	struct fim_json *status;
+
+	ck_assert_ptr_null(sinks_outlet(&d, bad));
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_DEGRADED);
+	ck_assert_ptr_null(sinks_outlet(&d, good));
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_UP);
+	status = sinks_status(&d);
+	ck_assert_uint_eq(fim_json_count(status), 2);
+	ck_assert_str_eq(fim_json_get_str(fim_json_index(status, 1), "name"), "hub");
+	ck_assert_int_eq(fim_json_get_int(fim_json_index(status, 1), "sent", 0), 3);
+	fim_json_free(status);
+	fim_json_free(bad);
+	fim_json_free(good);
+}
+END_TEST
+
+START_TEST(no_more_processes_are_remembered_than_there_can_be)
+{
+	char text[64];
+
+	for (int i = 0; i < 6; i++) {
+		struct fim_json *request;
+
+		snprintf(text, sizeof(text), "{\"sink\":\"hub%d\"}", i);
+		request = told(text);
+		ck_assert_int_eq(sinks_outlet(&d, request) == NULL, i < 4);
+		fim_json_free(request);
+	}
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"{}", "{\"sink\":\"A B\"}", "{\"sink\":\"\"}"};
+		struct fim_json *request = told(names[i]);
+
+		ck_assert_ptr_nonnull(sinks_outlet(&d, request));
+		fim_json_free(request);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sinks");
@@ -130,6 +180,8 @@ int main(void)
 	tcase_add_test(tcase, standard_output_gets_the_line);
 	tcase_add_test(tcase, a_reader_that_does_not_read_is_said_once_and_nothing_blocks);
 	tcase_add_test(tcase, a_reader_that_left_does_not_kill_the_daemon);
+	tcase_add_test(tcase, another_process_says_how_it_goes);
+	tcase_add_test(tcase, no_more_processes_are_remembered_than_there_can_be);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

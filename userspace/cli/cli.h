@@ -26,6 +26,7 @@ int cmd_change(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_bundle(int argc, char **argv);
 int cmd_ack(int argc, char **argv); /* also "close" */
+int cmd_send_asff(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 
 /* ---------------------------------------------------- cmd_baseline_sign.c */

@@ -671,10 +671,22 @@ struct sink {
 	size_t taken_count;
 };
 
-#define SINKS_MAX 4
+#define SINKS_MAX   4
+#define OUTLETS_MAX 4
+
+/* Another process that reads the journal and tells us how that goes: ecs-fim send-asff. */
+struct outlet {
+	char name[32];
+	bool failing;
+	uint64_t sent;
+	int64_t told_ns;
+};
+
 struct sinks {
 	struct sink sink[SINKS_MAX];
 	size_t count;
+	struct outlet outlets[OUTLETS_MAX];
+	size_t outlet_count;
 };
 
 void sinks_open(struct daemon *d);
@@ -683,6 +695,9 @@ void sinks_send(struct daemon *d, const struct alert *alert);
 /* Record which sink took which alerts. */
 void sinks_record(struct daemon *d);
 void sinks_close(struct daemon *d);
+/* What such a process says; NULL, or what is wrong with that. */
+const char *sinks_outlet(struct daemon *d, const struct fim_json *request);
+struct fim_json *sinks_status(const struct daemon *d);
 
 extern const struct sink_ops sink_audit;
 extern const struct sink_ops sink_syslog;

@@ -122,6 +122,16 @@ static void order_compare(struct daemon *d, struct fim_json *who, struct fim_jso
 	fim_json_set_bool(answer, "ok", true);
 }
 
+static void order_sink(struct daemon *d, const struct fim_json *request, struct fim_json *answer)
+{
+	const char *error = sinks_outlet(d, request);
+
+	if (error)
+		fail(answer, error);
+	else
+		fim_json_set_bool(answer, "ok", true);
+}
+
 static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const char *text,
 			     size_t len)
 {
@@ -139,12 +149,14 @@ static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const c
 	op = fim_json_get_str(request, "op");
 	if (op && strcmp(op, "alert") == 0)
 		order_alert(d, request, who_json(peer), answer);
+	else if (op && strcmp(op, "sink") == 0)
+		order_sink(d, request, answer);
 	else if (op && strcmp(op, "seal") == 0)
 		order_seal(d, answer);
 	else if (op && strcmp(op, "compare") == 0)
 		order_compare(d, who_json(peer), answer);
 	else
-		fail(answer, "op: alert, compare or seal is needed");
+		fail(answer, "op: alert, sink, compare or seal is needed");
 	fim_json_free(request);
 	return answer;
 }

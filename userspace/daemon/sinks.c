@@ -178,6 +178,9 @@ static bool any_failing(const struct sinks *sinks)
 	for (size_t i = 0; i < sinks->count; i++)
 		if (sinks->sink[i].failing)
 			return true;
+	for (size_t i = 0; i < sinks->outlet_count; i++)
+		if (sinks->outlets[i].failing)
+			return true;
 	return false;
 }
 
@@ -268,4 +271,84 @@ void sinks_close(struct daemon *d)
 	for (size_t i = 0; i < d->sinks.count; i++)
 		d->sinks.sink[i].ops->close(&d->sinks.sink[i]);
 	d->sinks.count = 0;
+}
+
+/* ------------------------------------------------------------------ other processes */
+
+static bool is_name(const char *name)
+{
+	return name && *name && strlen(name) < sizeof(((struct outlet *)NULL)->name) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+}
+
+static struct outlet *outlet_find(struct sinks *sinks, const char *name)
+{
+	struct outlet *outlet;
+
+	for (size_t i = 0; i < sinks->outlet_count; i++)
+		if (strcmp(sinks->outlets[i].name, name) == 0)
+			return &sinks->outlets[i];
+	if (sinks->outlet_count == OUTLETS_MAX)
+		return NULL;
+	outlet = &sinks->outlets[sinks->outlet_count++];
+	*outlet = (struct outlet){.failing = false};
+	strcpy(outlet->name, name);
+	return outlet;
+}
+
+const char *sinks_outlet(struct daemon *d, const struct fim_json *request)
+{
+	const char *name = fim_json_get_str(request, "sink");
+	const char *cause = fim_json_get_str(request, "cause");
+	int64_t lost = fim_json_get_int(request, "lost", 0);
+	struct outlet *outlet = is_name(name) ? outlet_find(&d->sinks, name) : NULL;
+	bool failing = fim_json_get_bool(request, "failing", false), failed;
+
+	if (!outlet)
+		return "sink: a name is needed, and there are at most 4";
+	failed = outlet->failing;
+	outlet->failing = failing;
+	outlet->told_ns = fim_time_now();
+	outlet->sent += (uint64_t)fim_json_get_int(request, "sent", 0);
+	if (lost > 0)
+		control_say(d,
+			    &(struct control){.component = COMPONENT_SINK,
+					      .state = CONTROL_LOSS,
+					      .lost = (uint64_t)lost},
+			    "records were removed from the journal before %s had them", name);
+	if (failing && !failed)
+		control_set(d, COMPONENT_SINK, CONTROL_DEGRADED, "alerts do not reach %s: %.500s",
+			    name, cause ? cause : "?");
+	else if ((failed || lost > 0) && !any_failing(&d->sinks))
+		control_set(d, COMPONENT_SINK, CONTROL_UP, "alerts reach %s again", name);
+	return NULL;
+}
+
+struct fim_json *sinks_status(const struct daemon *d)
+{
+	struct fim_json *list = fim_json_array(), *one;
+	char time[FIM_TIME_SIZE];
+
+	for (size_t i = 0; i < d->sinks.count; i++) {
+		const struct sink *sink = &d->sinks.sink[i];
+
+		one = fim_json_object();
+		fim_json_set_str(one, "name", sink->ops->name);
+		fim_json_set_str(one, "state", sink->failing ? "failing" : "up");
+		fim_json_set_int(one, "sent", (int64_t)sink->sent);
+		fim_json_set_int(one, "failed", (int64_t)sink->failed);
+		fim_json_append(list, one);
+	}
+	for (size_t i = 0; i < d->sinks.outlet_count; i++) {
+		const struct outlet *outlet = &d->sinks.outlets[i];
+
+		one = fim_json_object();
+		fim_json_set_str(one, "name", outlet->name);
+		fim_json_set_str(one, "state", outlet->failing ? "failing" : "up");
+		fim_json_set_int(one, "sent", (int64_t)outlet->sent);
+		fim_time_format(outlet->told_ns, time);
+		fim_json_set_str(one, "told", time);
+		fim_json_append(list, one);
+	}
+	return list;
 }

@@ -243,6 +243,7 @@ static struct fim_json *status_json(struct daemon *d)
 	fim_json_set(json, "rules", rules_status(d));
 	fim_json_set(json, "journal", journal_json(d));
 	fim_json_set(json, "controls", controls_json(d));
+	fim_json_set(json, "sinks", sinks_status(d));
 	fim_json_set(json, "module", module_json(d));
 	fim_json_set(json, "counters", counters_json(d));
 	return json;

@@ -1170,6 +1170,8 @@ int fim_line_digest(const struct fim_line *line, char digest_ret[FIM_SHA256_HEX_
  * @key: verification key, to check the seals too; NULL: the chain only
  * @retention_days: with @key: records that were removed younger than that are a fault;
  *	0: 365
+ * @from_seq: begin with the segment that holds this record, without @key only; 0: with the
+ *	first.  What was before it is not asked for then
  */
 struct fim_journal_query {
 	const char *path;
@@ -1177,6 +1179,7 @@ struct fim_journal_query {
 	void *ctx;
 	const char *key;
 	uint32_t retention_days;
+	uint64_t from_seq;
 };
 
 /**
@@ -1201,7 +1204,7 @@ int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_jso
 		     void *ctx, struct fim_journal_check *check_ret);
 
 /* --------------------------------------------------------------- docker.c */
-/* The only file that includes libcurl. Docker Engine API over its UNIX socket. */
+/* Docker Engine API over its UNIX socket, with libcurl. */
 
 struct fim_docker;
 
@@ -1558,6 +1561,110 @@ int fim_ocsf(const struct fim_host *origin, const struct fim_json *record, const
  */
 int fim_asff(const struct fim_host *origin, const struct fim_json *record, const char *digest,
 	     struct fim_json **finding_ret);
+
+/* ------------------------------------------------------------------ aws.c */
+/* The other file that includes libcurl. */
+
+/**
+ * struct fim_aws_credentials - what requests are signed with
+ * @key_id: access key id
+ * @secret: never logged, never written
+ * @token: session token, "": none
+ * @source: where they are from, static
+ */
+struct fim_aws_credentials {
+	char key_id[132];
+	char secret[260];
+	char token[8192];
+	const char *source;
+};
+
+/**
+ * fim_aws_credentials_find() - as every AWS tool does: environment, shared file, instance role
+ * @credentials_ret: cleared with fim_aws_credentials_clear()
+ *
+ * -ENOENT: there are none. -EINVAL: what was found are none. Others: nobody answers.
+ */
+int fim_aws_credentials_find(struct fim_aws_credentials *credentials_ret);
+void fim_aws_credentials_clear(struct fim_aws_credentials *credentials);
+/* A profile of a shared credentials file. -ENOENT: it is not in it; -EINVAL. */
+int fim_aws_credentials_parse(const char *text, size_t len, const char *profile,
+			      struct fim_aws_credentials *credentials_ret);
+/* What the metadata service says of a role. -EINVAL. */
+int fim_aws_role_parse(const char *text, size_t len, struct fim_aws_credentials *credentials_ret);
+
+/* What is not known of @host yet, as the metadata service says (IMDSv2). */
+int fim_aws_host(struct fim_host *host);
+
+/**
+ * struct fim_aws_reply - answer to a request
+ * @status: HTTP status, 0: there was no answer
+ * @body: malloc'ed and NUL-terminated; NULL: none
+ * @len: its length
+ */
+struct fim_aws_reply {
+	long status;
+	char *body;
+	size_t len;
+};
+void fim_aws_reply_clear(struct fim_aws_reply *reply);
+
+/* True for https, and for http to this host. */
+bool fim_aws_url_is_safe(const char *url);
+/**
+ * fim_aws_post() - send JSON, signed
+ * @credentials: to sign with
+ * @service: name in the signature
+ * @region: the same
+ * @url: where to
+ * @body: the JSON
+ * @len: its length
+ * @reply_ret: cleared before; also filled on failure as far as there is something
+ *
+ * -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EPROTO: no whole answer. -EKEYREJECTED: the
+ * server's certificate is none. -EINVAL: @url is not safe.
+ */
+int fim_aws_post(const struct fim_aws_credentials *credentials, const char *service,
+		 const char *region, const char *url, const char *body, size_t len,
+		 struct fim_aws_reply *reply_ret);
+
+/* ---------------------------------------------------------- securityhub.c */
+/* BatchImportFindings of AWS Security Hub. Pure. */
+
+#define FIM_HUB_FINDINGS_MAX 100
+#define FIM_HUB_BYTES_MAX    6000000 /* "6 MB", which is less than 6 MiB */
+
+/* A finding as one line of JSON, @len bytes. */
+struct fim_hub_finding {
+	const char *text;
+	size_t len;
+};
+
+/* The body of a call, malloc'ed. -EINVAL: none or too many; -EFBIG. */
+int fim_hub_body(const struct fim_hub_finding *findings, size_t count, char **body_ret,
+		 size_t *len_ret);
+
+/**
+ * enum fim_hub_verdict - what to do after a call
+ * @FIM_HUB_TAKEN: Security Hub has them, but for what fim_hub_refused() names
+ * @FIM_HUB_LATER: the same again, later: throttled, out of order, credentials that expired
+ * @FIM_HUB_SPLIT: too large, or one of them is not as it should be: each half for itself
+ * @FIM_HUB_REFUSED: no use to try again before somebody changed something
+ */
+enum fim_hub_verdict {
+	FIM_HUB_TAKEN,
+	FIM_HUB_LATER,
+	FIM_HUB_SPLIT,
+	FIM_HUB_REFUSED,
+};
+/* @status: HTTP, 0: no answer; @answer_ret: the body, NULL if it is no JSON object. */
+enum fim_hub_verdict fim_hub_judge(long status, const char *body, size_t len,
+				   struct fim_json **answer_ret);
+/* What the service says is wrong, escaped; malloc'ed. */
+char *fim_hub_reason(long status, const struct fim_json *answer);
+/* True if the finding was not taken; why, points into @answer, may be NULL. */
+bool fim_hub_refused(const struct fim_json *answer, const char *id, const char **code_ret,
+		     const char **message_ret);
 
 /* ---------------------------------------------------------------- event.c */
 /* Pure: from the module's bytes to structs. kmod/uapi/ecs_fim.h explains every member. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Docker Engine API over its UNIX socket; the only file that includes libcurl.
+ * Docker Engine API over its UNIX socket; beside aws.c the only file that includes libcurl.
  *
  * What the engine sends is read as if it came from an enemy: labels, names and
  * environment are chosen by whoever creates a container.  Nothing is read without

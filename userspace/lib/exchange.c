@@ -264,9 +264,6 @@ void fim_exchange_uid(const struct fim_exchange *exchange, char *uid_ret, size_t
 						 : exchange->origin->hostname,
 			 component);
 	else
-		snprintf(uid_ret, size, "ecs-fim/%s/%" PRId64 "/%s",
-			 *exchange->origin->host ? exchange->origin->host
-						 : exchange->origin->hostname,
-			 fim_json_get_int(exchange->record, "seq", 0), exchange->digest);
+		snprintf(uid_ret, size, "ecs-fim/%s", exchange->digest);
 	free(component);
 }

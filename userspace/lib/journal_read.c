@@ -618,6 +618,28 @@ static bool active_is_later(int dirfd)
 	return later;
 }
 
+/* Where to begin: all of them, the last closed one, or the one that holds a record. */
+static size_t first_segment(const struct walk *walk, int dirfd, const struct fim_segment *segments,
+			    size_t count, bool only_last)
+{
+	uint64_t from = walk->query ? walk->query->from_seq : 0, active = 0;
+	size_t first = 0;
+	int fd;
+
+	if (only_last)
+		return count ? count - 1 : 0;
+	if (!from)
+		return 0;
+	while (first + 1 < count && segments[first + 1].first <= from)
+		first++;
+	fd = open_file(dirfd, FIM_JOURNAL_ACTIVE, FIM_JOURNAL_ACTIVE);
+	if (fd >= 0) {
+		active = peek_first(fd);
+		close(fd);
+	}
+	return active && active <= from ? count : first;
+}
+
 static int walk_dir(struct walk *walk, int dirfd, const char *dir, bool only_last)
 {
 	struct fim_segment *segments = NULL;
@@ -630,7 +652,8 @@ static int walk_dir(struct walk *walk, int dirfd, const char *dir, bool only_las
 		segments = NULL;
 		err = fim_segments_list(dirfd, &segments, &count);
 	}
-	for (size_t i = only_last && count ? count - 1 : 0; i < count && !err; i++) {
+	for (size_t i = first_segment(walk, dirfd, segments, count, only_last); i < count && !err;
+	     i++) {
 		if (walk->next && segments[i].first != walk->next) {
 			err = walk_fail(walk, dir, "it is missing: no segment begins with it");
 			break;
@@ -716,7 +739,7 @@ static int tail_check(struct walk *walk, const char *dir)
 /* All that only a whole journal can be asked. */
 static int whole_check(struct walk *walk, const char *dir)
 {
-	int err = start_check(walk, dir);
+	int err = walk->query->from_seq ? 0 : start_check(walk, dir);
 
 	if (err || !walk->query->key)
 		return err;

@@ -1,0 +1,821 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ecs-fim send-asff: what the journal has for AWS Security Hub, sent.
+ *
+ * The journal is the spool: it is durable before anything leaves, bounded, and says itself
+ * what it gave up.  What is kept beside it is how far it was sent, and what Security Hub
+ * refused.  A finding's Id is made of its record: whatever is sent again, after a crash or
+ * an answer that did not arrive, is the same finding.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define USAGE                                                                                  \
+	"usage: ecs-fim send-asff [--account A] [--region R] [--host H] [--from TIME]\n"       \
+	"                         [--retry-for SECONDS] [--endpoint-url URL] [--state FILE]\n" \
+	"                         [--config FILE] [--json] [PATH]\n"
+#define STATE_PATH	 "/var/lib/ecs-fim/securityhub.state"
+#define STATE_MAX	 (16u << 20)
+#define HELD_MAX	 1000
+#define UNRECORDED_MAX	 100000
+#define RETRY_S		 60
+#define BACKOFF_FIRST_MS 200
+#define BACKOFF_MAX_MS	 20000
+#define BETWEEN_MS	 100 /* 10 calls in a second are allowed */
+#define SINK		 "securityhub"
+
+static const char help[] = USAGE
+	"\n"
+	"Send alerts, and outages of controls, from the journal to AWS Security Hub\n"
+	"(BatchImportFindings): what was not sent before. Nothing is lost when that fails: it is\n"
+	"sent by the next run, under the same Ids. What Security Hub took is recorded in the journal,\n"
+	"and the daemon is told whether this works. A timer calls this every minute:\n"
+	"\n"
+	"  systemctl enable --now ecs-fim-send-asff.timer\n"
+	"\n"
+	"  --account A           AWS account; default: as the instance's metadata say, or the tasks in\n"
+	"                        the journal\n"
+	"  --region R            AWS region; default: AWS_REGION, else the same\n"
+	"  --host H              instance id; default: what the daemon recorded, or the metadata\n"
+	"  --from TIME           the first time: begin with records of this time; default: with all\n"
+	"  --retry-for SECONDS   how long to try (default 60)\n"
+	"  --endpoint-url URL    another address of Security Hub (https, or http on this host)\n"
+	"  --state FILE          how far it was sent (default: " STATE_PATH ")\n"
+	"  --config FILE         the daemon's configuration (default: " FIM_CONFIG_PATH ")\n"
+	"  --json                what was done as one JSON object\n"
+	"  PATH                  journal directory or file; default: from the configuration\n"
+	"\n"
+	"Credentials are taken from the environment (AWS_ACCESS_KEY_ID, …), the shared file\n"
+	"(AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials: ECS Anywhere), or the instance's role\n"
+	"(IMDSv2). They need securityhub:BatchImportFindings.\n"
+	"\n"
+	"exit status: 0 everything is sent, 1 something waits for the next run, 2 wrong usage\n";
+
+struct options {
+	const char *path;
+	const char *config;
+	const char *state;
+	const char *url;
+	struct fim_host host;
+	int64_t from_ns;
+	unsigned int retry_s;
+	bool json;
+};
+
+struct item {
+	uint64_t seq;
+	bool alert; /* its delivery is recorded */
+	char *id;
+	struct fim_json *finding;
+	char *text;
+	size_t len;
+};
+
+/*
+ * struct sender - one run
+ * @seq, @digest: the last record that was dealt with; 0: none yet
+ * @held: what Security Hub refused, as in the state file
+ * @unrecorded: what it took and the journal does not say yet
+ * @problem: why not everything is sent; NULL: nothing is wrong
+ * @lost: records that the journal gave up before they were sent
+ */
+struct sender {
+	const struct options *options;
+	const struct fim_config *config;
+	struct fim_host host;
+	char *url;
+	uint64_t seq;
+	char digest[FIM_SHA256_HEX_SIZE];
+	struct fim_json *held;
+	struct fim_json *unrecorded;
+	struct item items[FIM_HUB_FINDINGS_MAX];
+	size_t count;
+	size_t bytes;
+	uint64_t seen_seq;
+	char seen_digest[FIM_SHA256_HEX_SIZE];
+	int64_t deadline_ns;
+	char *problem;
+	uint64_t sent;
+	uint64_t calls;
+	uint64_t lost;
+};
+
+/* Takes over @text; the first one stays. */
+static void set_problem(struct sender *sender, char *text)
+{
+	if (sender->problem)
+		free(text);
+	else
+		sender->problem = text ? text : strdup("out of memory");
+}
+
+/* -------------------------------------------------------------------- state */
+
+static int state_load(struct sender *sender)
+{
+	const char *path = sender->options->state;
+	struct fim_json *json = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	const char *digest, *host;
+	int err = 0;
+
+	sender->held = fim_json_array();
+	sender->unrecorded = fim_json_array();
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
+	err = fim_file_read(path, STATE_MAX, &text, &len);
+	if (!err)
+		err = fim_json_parse(text, len, path, &json);
+	free(text);
+	if (err)
+		return err;
+	digest = fim_json_get_str(json, "digest");
+	if (!digest || strlen(digest) != FIM_SHA256_HEX_SIZE - 1 ||
+	    fim_json_get_int(json, "seq", -1) < 0) {
+		cli_error("%s: not a state of this command; with another --state all is sent again",
+			  path);
+		err = -EINVAL;
+	} else {
+		sender->seq = (uint64_t)fim_json_get_int(json, "seq", 0);
+		strcpy(sender->digest, digest);
+		host = fim_json_get_str(json, "host");
+		if (host && strlen(host) < sizeof(sender->host.host))
+			strcpy(sender->host.host, host);
+		if (fim_json_is_array(fim_json_get(json, "held"))) {
+			fim_json_free(sender->held);
+			sender->held = fim_json_ref(fim_json_get(json, "held"));
+		}
+		if (fim_json_is_array(fim_json_get(json, "unrecorded"))) {
+			fim_json_free(sender->unrecorded);
+			sender->unrecorded = fim_json_ref(fim_json_get(json, "unrecorded"));
+		}
+	}
+	fim_json_free(json);
+	return err;
+}
+
+static int state_save(struct sender *sender)
+{
+	struct fim_json *json = fim_json_object();
+	char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	fim_json_set_str(json, "format", "ecs-fim-send-asff");
+	fim_json_set_int(json, "version", 1);
+	fim_json_set_int(json, "seq", (int64_t)sender->seq);
+	fim_json_set_str(json, "digest", sender->digest);
+	/* In the Ids of outages: the same for ever, also when nobody can be asked any more. */
+	fim_json_set_str(json, "host", sender->host.host);
+	fim_json_set(json, "held", fim_json_ref(sender->held));
+	fim_json_set(json, "unrecorded", fim_json_ref(sender->unrecorded));
+	err = fim_json_dump(json, &text, &len);
+	if (!err)
+		err = fim_file_write_atomic(sender->options->state, text, len, 0600);
+	free(text);
+	fim_json_free(json);
+	return err;
+}
+
+/* ------------------------------------------------------------------- daemon */
+
+/* Without the daemon it is told the next time. */
+static int tell(struct sender *sender, const struct fim_json *request)
+{
+	struct fim_json *answer = NULL;
+	int err = cli_request(sender->config, request, &answer);
+
+	if (!err && !fim_json_get_bool(answer, "ok", false)) {
+		cli_error("the daemon did not record what was sent: %s",
+			  fim_json_get_str(answer, "error"));
+		err = -EIO;
+	}
+	fim_json_free(answer);
+	return err;
+}
+
+static int record_deliveries(struct sender *sender)
+{
+	int err = 0;
+
+	while (!err && fim_json_count(sender->unrecorded)) {
+		struct fim_json *request = fim_json_object(), *now = fim_json_array();
+		struct fim_json *later = fim_json_array();
+
+		for (size_t i = 0; i < fim_json_count(sender->unrecorded); i++)
+			fim_json_append_int(i < FIM_ALERTS_PER_RECORD ? now : later,
+					    fim_json_int(fim_json_index(sender->unrecorded, i), 0));
+		fim_json_set_str(request, "op", "alert");
+		fim_json_set_str(request, "action", "delivered");
+		fim_json_set_str(request, "sink", SINK);
+		fim_json_set(request, "alerts", now);
+		err = tell(sender, request);
+		fim_json_free(request);
+		if (err) {
+			fim_json_free(later);
+			break;
+		}
+		fim_json_free(sender->unrecorded);
+		sender->unrecorded = later;
+		err = state_save(sender);
+	}
+	return err;
+}
+
+static void report_health(struct sender *sender)
+{
+	struct fim_json *request = fim_json_object();
+
+	fim_json_set_str(request, "op", "sink");
+	fim_json_set_str(request, "sink", SINK);
+	fim_json_set_bool(request, "failing", sender->problem);
+	if (sender->problem)
+		fim_json_set_bytes(request, "cause", sender->problem, strlen(sender->problem));
+	if (sender->lost)
+		fim_json_set_int(request, "lost", (int64_t)sender->lost);
+	fim_json_set_int(request, "sent", (int64_t)sender->sent);
+	tell(sender, request);
+	fim_json_free(request);
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static int64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void sleep_ms(int64_t ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	while (nanosleep(&time, &time) && errno == EINTR)
+		;
+}
+
+/* Anywhere up to twice as long as before: many hosts must not come back together. */
+static bool wait_before(struct sender *sender, unsigned int attempt)
+{
+	int64_t most = BACKOFF_FIRST_MS, left;
+	uint32_t random = 0;
+
+	while (attempt-- > 1 && most < BACKOFF_MAX_MS)
+		most *= 2;
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		random = (uint32_t)monotonic_ns();
+	most = most / 2 + (int64_t)(random % (uint32_t)(most / 2 + 1));
+	left = (sender->deadline_ns - monotonic_ns()) / 1000000;
+	if (left <= 0)
+		return false;
+	sleep_ms(most < left ? most : left);
+	return true;
+}
+
+static int hold(struct sender *sender, const struct item *item, const char *code,
+		const char *message)
+{
+	struct fim_json *held = fim_json_object();
+	char *text = NULL;
+
+	if (fim_json_count(sender->held) >= HELD_MAX) {
+		fim_json_free(held);
+		return -ENOSPC;
+	}
+	fim_json_set_int(held, "seq", (int64_t)item->seq);
+	fim_json_set_bool(held, "alert", item->alert);
+	fim_json_set_str(held, "code", code);
+	fim_json_set_str(held, "message", message);
+	fim_json_set(held, "finding", fim_json_ref(item->finding));
+	fim_json_append(sender->held, held);
+	if (asprintf(&text, "Security Hub refused the finding of record %" PRIu64 ": %.60s: %.400s",
+		     item->seq, code ? code : "?", message ? message : "?") < 0)
+		text = NULL;
+	set_problem(sender, text);
+	return 0;
+}
+
+static int settle(struct sender *sender, const struct item *items, size_t count,
+		  const struct fim_json *answer)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		const char *code = NULL, *message = NULL;
+
+		if (fim_hub_refused(answer, items[i].id, &code, &message)) {
+			err = hold(sender, &items[i], code, message);
+			continue;
+		}
+		sender->sent++;
+		if (items[i].alert && fim_json_count(sender->unrecorded) < UNRECORDED_MAX)
+			fim_json_append_int(sender->unrecorded, (int64_t)items[i].seq);
+	}
+	return err;
+}
+
+/* One call. *@answer_ret is what was said; *@reason_ret why not, if not. */
+static enum fim_hub_verdict call(struct sender *sender, const char *body, size_t len,
+				 struct fim_json **answer_ret, char **reason_ret)
+{
+	struct fim_aws_credentials credentials = {.source = ""};
+	struct fim_aws_reply reply = {.status = 0};
+	enum fim_hub_verdict verdict = FIM_HUB_LATER;
+	/* Each time: what expired was renewed by somebody meanwhile, perhaps. */
+	int err = fim_aws_credentials_find(&credentials);
+
+	if (err) {
+		*reason_ret = strdup("there are no AWS credentials");
+		return FIM_HUB_LATER;
+	}
+	sender->calls++;
+	err = fim_aws_post(&credentials, SINK, sender->host.region, sender->url, body, len, &reply);
+	fim_aws_credentials_clear(&credentials);
+	if (err && asprintf(reason_ret, "%s: %s", sender->url, strerror(-err)) < 0)
+		*reason_ret = NULL;
+	if (!err)
+		verdict = fim_hub_judge(reply.status, reply.body, reply.len, answer_ret);
+	if (!err && verdict != FIM_HUB_TAKEN)
+		*reason_ret = fim_hub_reason(reply.status, *answer_ret);
+	fim_aws_reply_clear(&reply);
+	return verdict;
+}
+
+/* Until it is taken, refused, or time is over. */
+static int send_items(struct sender *sender, const struct item *items, size_t count)
+{
+	struct fim_hub_finding findings[FIM_HUB_FINDINGS_MAX];
+	enum fim_hub_verdict verdict;
+	struct fim_json *answer = NULL;
+	char *body = NULL, *reason = NULL;
+	size_t len = 0;
+	int err;
+
+	for (size_t i = 0; i < count; i++)
+		findings[i] = (struct fim_hub_finding){items[i].text, items[i].len};
+	err = fim_hub_body(findings, count, &body, &len);
+	if (err)
+		return err;
+	for (unsigned int attempt = 1;; attempt++) {
+		verdict = call(sender, body, len, &answer, &reason);
+		if (verdict != FIM_HUB_LATER || !wait_before(sender, attempt))
+			break;
+		fim_json_free(answer);
+		free(reason);
+		answer = NULL;
+		reason = NULL;
+	}
+	free(body);
+	if (verdict == FIM_HUB_TAKEN) {
+		err = settle(sender, items, count, answer);
+	} else if (verdict == FIM_HUB_SPLIT && count > 1) {
+		err = send_items(sender, items, count / 2);
+		if (!err)
+			err = send_items(sender, items + count / 2, count - count / 2);
+	} else if (verdict == FIM_HUB_SPLIT) {
+		err = hold(sender, items, "InvalidInput", reason);
+	} else {
+		set_problem(sender, reason);
+		reason = NULL;
+		err = -EAGAIN;
+	}
+	free(reason);
+	fim_json_free(answer);
+	return err;
+}
+
+static void items_clear(struct sender *sender)
+{
+	for (size_t i = 0; i < sender->count; i++) {
+		free(sender->items[i].id);
+		free(sender->items[i].text);
+		fim_json_free(sender->items[i].finding);
+	}
+	sender->count = 0;
+	sender->bytes = 0;
+}
+
+/* Everything up to the last record that was seen is dealt with after this. */
+static int flush(struct sender *sender)
+{
+	int err = 0;
+
+	if (sender->count) {
+		err = send_items(sender, sender->items, sender->count);
+		if (!err)
+			sleep_ms(BETWEEN_MS);
+	}
+	items_clear(sender);
+	if (err == -ENOSPC) {
+		free(sender->problem);
+		sender->problem = strdup("Security Hub refused 1000 findings: nothing more is sent "
+					 "before they are looked after");
+	}
+	if (err)
+		return err;
+	if (sender->seen_seq) {
+		sender->seq = sender->seen_seq;
+		strcpy(sender->digest, sender->seen_digest);
+	}
+	err = state_save(sender);
+	if (!err)
+		record_deliveries(sender);
+	return err;
+}
+
+/* Takes over @finding. */
+static int add(struct sender *sender, uint64_t seq, bool alert, struct fim_json *finding)
+{
+	struct item item = {.seq = seq, .alert = alert, .finding = finding};
+	const char *id = fim_json_get_str(finding, "Id");
+	int err = id ? fim_json_dump(finding, &item.text, &item.len) : -EINVAL;
+	bool twice = false;
+
+	item.id = id ? strdup(id) : NULL;
+	if (!err && !item.id)
+		err = -ENOMEM;
+	/* Of the same finding twice in one call, one is refused. */
+	for (size_t i = 0; i < sender->count && !err; i++)
+		twice = twice || strcmp(sender->items[i].id, item.id) == 0;
+	if (!err && (twice || sender->count == FIM_HUB_FINDINGS_MAX ||
+		     sender->bytes + item.len + 64 > FIM_HUB_BYTES_MAX))
+		err = flush(sender);
+	if (err) {
+		free(item.id);
+		free(item.text);
+		fim_json_free(item.finding);
+		return err;
+	}
+	sender->items[sender->count++] = item;
+	sender->bytes += item.len + 1;
+	return 0;
+}
+
+/* -------------------------------------------------------------- the journal */
+
+static int learn_line(void *ctx, const struct fim_line *line)
+{
+	struct sender *sender = ctx;
+	struct fim_json *record = NULL;
+
+	if (strcmp(line->type, "control") != 0 && strcmp(line->type, "container") != 0)
+		return 0;
+	if (fim_json_parse(line->text, line->len, NULL, &record))
+		return 0;
+	fim_host_learn(&sender->host, record);
+	fim_json_free(record);
+	return *sender->host.account && *sender->host.region && *sender->host.hostname;
+}
+
+static int another_journal(struct sender *sender)
+{
+	char *text;
+
+	if (asprintf(&text,
+		     "%s is another journal than the one that was sent up to record %" PRIu64
+		     ": remove %s to send all of this one",
+		     sender->options->path, sender->seq, sender->options->state) < 0)
+		text = NULL;
+	set_problem(sender, text);
+	return -ESTALE;
+}
+
+static int send_line(void *ctx, const struct fim_line *line)
+{
+	struct sender *sender = ctx;
+	struct fim_json *record = NULL, *finding = NULL;
+	enum fim_severity severity;
+	char digest[FIM_SHA256_HEX_SIZE];
+	int err = fim_line_digest(line, digest);
+
+	if (err)
+		return err;
+	if (line->seq == sender->seq && strcmp(digest, sender->digest) != 0) {
+		return another_journal(sender);
+	}
+	if (line->seq <= sender->seq)
+		return 0;
+	if (sender->seq && !sender->seen_seq && line->seq > sender->seq + 1)
+		sender->lost = line->seq - sender->seq - 1;
+	if (line->time_ns >= sender->options->from_ns || sender->seq) {
+		err = fim_json_parse(line->text, line->len, "record", &record);
+		if (!err)
+			err = fim_asff(&sender->host, record, digest, &finding);
+		if (!err)
+			err = add(sender, line->seq, fim_alert_of(record, &severity), finding);
+		fim_json_free(record);
+		if (err == -ENOMSG)
+			err = 0;
+	}
+	if (!err) {
+		sender->seen_seq = line->seq;
+		strcpy(sender->seen_digest, digest);
+	}
+	return err;
+}
+
+/* What was refused, once in a run. */
+static int send_held(struct sender *sender)
+{
+	struct fim_json *held = sender->held;
+	size_t i = 0;
+	int err = 0;
+
+	if (!fim_json_count(held))
+		return 0;
+	sender->held = fim_json_array();
+	for (; i < fim_json_count(held) && !err; i++) {
+		const struct fim_json *one = fim_json_index(held, i);
+
+		err = add(sender, (uint64_t)fim_json_get_int(one, "seq", 0),
+			  fim_json_get_bool(one, "alert", false),
+			  fim_json_ref(fim_json_get(one, "finding")));
+	}
+	if (!err)
+		err = flush(sender);
+	if (err) {
+		/* All of them stay: what was taken meanwhile is sent once more. */
+		fim_json_free(sender->held);
+		sender->held = held;
+		return err;
+	}
+	fim_json_free(held);
+	return 0;
+}
+
+static void take_known(struct sender *sender)
+{
+	char before[sizeof(sender->host.host)];
+
+	memcpy(before, sender->host.host, sizeof(before));
+	sender->host = sender->options->host;
+	if (!*sender->host.host)
+		memcpy(sender->host.host, before, sizeof(before));
+}
+
+static int know_host(struct sender *sender)
+{
+	const char *region = getenv("AWS_REGION");
+	struct fim_journal_check check = {0};
+	int err;
+
+	take_known(sender);
+	if (!region || !*region)
+		region = getenv("AWS_DEFAULT_REGION");
+	if (!*sender->host.region && region && strlen(region) < sizeof(sender->host.region))
+		strcpy(sender->host.region, region);
+	/* The instance knows better than a task's label. */
+	if (!*sender->host.account || !*sender->host.region || !*sender->host.host)
+		fim_aws_host(&sender->host);
+	err = fim_journal_scan(sender->options->path, learn_line, sender, &check);
+	if (err < 0 && err != -EBADMSG)
+		return err;
+	if (!*sender->host.host)
+		memcpy(sender->host.host, sender->host.hostname, sizeof(sender->host.host));
+	if (*sender->host.account && *sender->host.region)
+		return 0;
+	set_problem(sender, strdup("account or region are not known: say --account and --region"));
+	return -EDESTADDRREQ;
+}
+
+static int make_url(struct sender *sender)
+{
+	const char *region = sender->host.region;
+
+	if (strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region)) {
+		set_problem(sender, strdup("the region is none"));
+		return -EINVAL;
+	}
+	if (asprintf(&sender->url, "%s%s%s%s/findings/import",
+		     sender->options->url ? sender->options->url : "https://securityhub.",
+		     sender->options->url ? "" : region,
+		     sender->options->url ? "" : ".amazonaws.com",
+		     !sender->options->url && !strncmp(region, "cn-", 3) ? ".cn" : "") < 0) {
+		sender->url = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int send_all(struct sender *sender)
+{
+	struct fim_journal_query query = {
+		.path = sender->options->path, .fn = send_line, .ctx = sender};
+	struct fim_journal_check check = {0};
+	int err;
+
+	sender->deadline_ns = monotonic_ns() + (int64_t)sender->options->retry_s * 1000000000;
+	err = know_host(sender);
+	if (!err)
+		err = make_url(sender);
+	if (!err)
+		err = send_held(sender);
+	query.from_seq = sender->seq;
+	if (!err)
+		err = fim_journal_verify(&query, &check);
+	if (!err && check.records && check.first_seq + check.records - 1 < sender->seq)
+		err = another_journal(sender);
+	/* What is good before a bad record is sent all the same. */
+	if ((!err || err == -EBADMSG) && sender->seen_seq > sender->seq && flush(sender))
+		err = err ? err : -EAGAIN;
+	if (err == -EBADMSG)
+		set_problem(sender, strdup("the journal is broken: what comes after is not sent"));
+	else if (err && !sender->problem)
+		set_problem(sender, strdup(strerror(-err)));
+	return err;
+}
+
+/* ------------------------------------------------------------------ command */
+
+static void put_result(const struct sender *sender)
+{
+	struct fim_json *json;
+
+	if (!sender->options->json) {
+		printf("%" PRIu64 " findings sent in %" PRIu64 " calls, %zu refused, up to record "
+		       "%" PRIu64 "\n",
+		       sender->sent, sender->calls, fim_json_count(sender->held), sender->seq);
+		return;
+	}
+	json = fim_json_object();
+	fim_json_set_int(json, "sent", (int64_t)sender->sent);
+	fim_json_set_int(json, "calls", (int64_t)sender->calls);
+	fim_json_set_int(json, "refused", (int64_t)fim_json_count(sender->held));
+	fim_json_set_int(json, "lost", (int64_t)sender->lost);
+	fim_json_set_int(json, "seq", (int64_t)sender->seq);
+	if (sender->problem)
+		fim_json_set_bytes(json, "problem", sender->problem, strlen(sender->problem));
+	cli_put_json(stdout, json);
+}
+
+/* Two at once would send everything twice. */
+static int lock(const char *state, int *fd_ret)
+{
+	char *path = NULL;
+	int fd, err = 0;
+
+	if (asprintf(&path, "%s.lock", state) < 0)
+		return -ENOMEM;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB)) {
+		err = -errno;
+		cli_error("%s: %s", path,
+			  err == -EAGAIN ? "another one is sending" : strerror(-err));
+		if (fd >= 0)
+			close(fd);
+	} else {
+		*fd_ret = fd;
+	}
+	free(path);
+	return err;
+}
+
+static int run(struct options *options)
+{
+	struct fim_config *config = NULL;
+	struct sender *sender = calloc(1, sizeof(*sender));
+	int fd = -1, err = sender ? 0 : -ENOMEM;
+
+	if (!err)
+		err = fim_config_load(options->config, &config);
+	if (!err && !options->path)
+		options->path = config->journal_dir;
+	if (!err)
+		err = lock(options->state, &fd);
+	if (err) {
+		free(sender);
+		fim_config_free(config);
+		return FIM_EXIT_ERROR;
+	}
+	sender->options = options;
+	sender->config = config;
+	err = state_load(sender);
+	if (!err) {
+		err = send_all(sender);
+		report_health(sender);
+		put_result(sender);
+	}
+	if (sender->problem)
+		cli_error("not everything is sent: %s", sender->problem);
+	if (sender->lost)
+		cli_error("%" PRIu64 " records were removed from the journal before they were sent",
+			  sender->lost);
+	err = err || sender->problem;
+	items_clear(sender);
+	fim_json_free(sender->held);
+	fim_json_free(sender->unrecorded);
+	free(sender->problem);
+	free(sender->url);
+	free(sender);
+	fim_config_free(config);
+	close(fd);
+	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
+}
+
+static int take_name(const char *name, const char *text, char *to, size_t size)
+{
+	if (!*text || strlen(text) >= size)
+		return cli_usage_error(USAGE, "send-asff: %s: \"%s\" is none", name, text);
+	memcpy(to, text, strlen(text) + 1);
+	return 0;
+}
+
+static int take_retry(const char *text, struct options *options)
+{
+	char *end;
+	unsigned long seconds = strtoul(text, &end, 10);
+
+	if (!*text || *end || seconds > 86400)
+		return cli_usage_error(USAGE, "send-asff: --retry-for is 0 to 86400 seconds");
+	options->retry_s = (unsigned int)seconds;
+	return 0;
+}
+
+static int take_option(int opt, struct options *options)
+{
+	switch (opt) {
+	case 'A':
+		if (strspn(optarg, "0123456789") != 12 || optarg[12])
+			return cli_usage_error(USAGE, "send-asff: --account is 12 digits");
+		return take_name("--account", optarg, options->host.account,
+				 sizeof(options->host.account));
+	case 'R':
+		return take_name("--region", optarg, options->host.region,
+				 sizeof(options->host.region));
+	case 'H':
+		return take_name("--host", optarg, options->host.host, sizeof(options->host.host));
+	case 'f':
+		if (fim_time_parse(optarg, &options->from_ns))
+			return cli_usage_error(USAGE, "send-asff: --from: \"%s\" is no time",
+					       optarg);
+		return 0;
+	case 'r':
+		return take_retry(optarg, options);
+	case 'u':
+		if (!fim_aws_url_is_safe(optarg))
+			return cli_usage_error(USAGE,
+					       "send-asff: --endpoint-url: https, or http on "
+					       "this host");
+		options->url = optarg;
+		return 0;
+	case 's':
+		options->state = optarg;
+		return 0;
+	case 'c':
+		options->config = optarg;
+		return 0;
+	default:
+		options->json = true;
+		return 0;
+	}
+}
+
+int cmd_send_asff(int argc, char **argv)
+{
+	static const struct option table[] = {
+		{"account", required_argument, NULL, 'A'},
+		{"region", required_argument, NULL, 'R'},
+		{"host", required_argument, NULL, 'H'},
+		{"from", required_argument, NULL, 'f'},
+		{"retry-for", required_argument, NULL, 'r'},
+		{"endpoint-url", required_argument, NULL, 'u'},
+		{"state", required_argument, NULL, 's'},
+		{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct options options = {.state = STATE_PATH, .retry_s = RETRY_S};
+	int opt, status = 0;
+
+	opterr = 0;
+	while (!status && (opt = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(help, stdout);
+			return FIM_EXIT_CLEAN;
+		}
+		if (opt == '?' || opt == ':')
+			return cli_option_error(USAGE, opt, argv);
+		status = take_option(opt, &options);
+	}
+	if (status)
+		return status;
+	if (argc - optind > 1)
+		return cli_usage_error(USAGE, "send-asff: too many arguments");
+	options.path = argv[optind];
+	return run(&options);
+}
