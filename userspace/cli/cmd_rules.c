@@ -56,15 +56,18 @@ static const char help[] = USAGE
 
 static void put_message(const struct fim_rules_message *message)
 {
+	/* The engine calls a place in a file that does not parse a value for nothing. */
+	bool is_place = !strcmp(message->item_type, "value for") && !*message->item;
+	const char *item_type = is_place ? "" : message->item_type;
 	char *text = NULL;
 
 	/* A file that could not be read: whoever tried has said so. */
 	if (!strcmp(message->code, "LOAD_ERR_FILE_READ") && !message->line)
 		return;
 	if (asprintf(&text, "%s:%u:%u: %s: %s%s%s%s%s%s [%s]", message->file, message->line,
-		     message->column, message->is_error ? "error" : "warning", message->item_type,
+		     message->column, message->is_error ? "error" : "warning", item_type,
 		     *message->item ? " '" : "", message->item, *message->item ? "'" : "",
-		     *message->item_type ? ": " : "", message->text, message->code) < 0)
+		     *item_type ? ": " : "", message->text, message->code) < 0)
 		return;
 	cli_put_escaped(stderr, text);
 	fputc('\n', stderr);
