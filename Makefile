@@ -109,6 +109,12 @@ $(O)/replay/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay_main.o $(O)/li
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# Programs of tests/sinks: the daemon's parts without the daemon.
+$(O)/sinks-bin/%: $(O)/obj/tests/sinks/%.o $(O)/libdaemon.a $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -laudit -lseccomp $(LIBS)
+
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libfim.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
@@ -228,7 +234,7 @@ INSTALL_DIRS := $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PRE
 	$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/ecs-fim/rules.d
 
-INSTALL_DIRS += $(DESTDIR)$(PREFIX)/share/ecs-fim/fleet $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+INSTALL_DIRS += $(DESTDIR)$(PREFIX)/share/ecs-fim/fleet $(DESTDIR)$(PREFIX)/share/ecs-fim/rsyslog $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
 	$(DESTDIR)$(PREFIX)/libexec/ecs-fim $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)/etc/ecs-fim/trusted-keys.d
 
@@ -241,6 +247,7 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 	$(Q)install -m 0644 userspace/schemas/*.json $(DESTDIR)$(PREFIX)/share/ecs-fim/schemas/
 	$(Q)install -m 0644 ami/hooks/* $(DESTDIR)$(PREFIX)/share/ecs-fim/hooks/
 	$(Q)install -m 0644 ami/fleet/*.sql $(DESTDIR)$(PREFIX)/share/ecs-fim/fleet/
+	$(Q)install -m 0644 ami/rsyslog/*.conf $(DESTDIR)$(PREFIX)/share/ecs-fim/rsyslog/
 	$(Q)install -m 0644 rules/*.yaml $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/
 	$(Q)install -m 0644 rules/tests/*.ndjson $(DESTDIR)$(PREFIX)/share/ecs-fim/rules/tests/
 	$(Q)for s in 1 5 8; do for f in userspace/man/*.$$s; do \
@@ -267,12 +274,12 @@ uninstall: ## remove what install put there; configuration, baseline and journal
 		$(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim/,$(wildcard rules/*.yaml rules/tests/*.ndjson)) \
 		$(patsubst ami/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard ami/hooks/*)) \
 		$(patsubst userspace/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard userspace/schemas/*.json)) \
-		$(patsubst ami/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard ami/fleet/*.sql)) \
+		$(patsubst ami/%,$(DESTDIR)$(PREFIX)/share/ecs-fim/%,$(wildcard ami/fleet/*.sql ami/rsyslog/*.conf)) \
 		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
 		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service ami/systemd/*.timer ami/systemd/*/*.conf)) \
 		$(patsubst ami/libexec/%,$(DESTDIR)$(PREFIX)/libexec/ecs-fim/%,$(wildcard ami/libexec/*)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/,lib/tmpfiles.d/ecs-fim.conf share/bash-completion/completions/ecs-fim share/zsh/site-functions/_ecs-fim)
-	$(Q)rmdir $(DESTDIR)$(PREFIX)/libexec/ecs-fim $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /schemas /fleet /baselines "") 2>/dev/null || true
+	$(Q)rmdir $(DESTDIR)$(PREFIX)/libexec/ecs-fim $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /schemas /fleet /rsyslog /baselines "") 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/

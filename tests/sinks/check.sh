@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What leaves the host, in the hands of those who take it: validators, a server that checks
 # signatures, rsyslogd, promtool.  Prints TAP; needs no network.
+# shellcheck disable=SC2317 # functions are called by a trap
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 here=$PWD/tests/sinks
@@ -17,7 +18,7 @@ if [ ! -e "$cache/done" ]; then
 	npm install --silent --no-save --no-fund --no-audit --prefix "$cache" $packages >&2 || exit 1
 	touch "$cache/done"
 fi
-make --no-print-directory -j"$(nproc)" all >&2 || exit 1
+make --no-print-directory -j"$(nproc)" all build/sinks-bin/send >&2 || exit 1
 rm -rf "$work"
 mkdir -p "$work"
 
@@ -61,12 +62,17 @@ formats() {
 
 # ------------------------------------------------------------------ Security Hub
 
-server=
+server='' syslogd='' journald=''
 stop_server() {
 	[ -z "$server" ] || kill "$server" 2>/dev/null
-	server=
+	server=''
 }
-trap stop_server EXIT
+stop_all() {
+	stop_server
+	[ -z "$syslogd" ] || kill "$syslogd" 2>/dev/null
+	[ -z "$journald" ] || kill "$journald" 2>/dev/null
+}
+trap stop_all EXIT
 
 words() { echo "$*" >"$work/hub.script"; }
 calls() { jq -c "select($1)" "$work/hub.log" | wc -l; }
@@ -188,6 +194,121 @@ cli_and_tampering() {
 	$python "$here/tamper.py" "$url" "$work/cli.json" || status=1
 }
 
+# --------------------------------------------------------------- syslog, journald
+
+# $1: name of the case; standard input: the configuration. Sends the alerts of send.c.
+send_alerts() {
+	mkdir -p "$work/journal-$1"
+	{
+		echo "sink_audit: false"
+		echo "sink_stdout: false"
+		cat
+	} >"$work/$1.yaml"
+	build/sinks-bin/send "$work/$1.yaml" "$work/journal-$1" >"$work/$1.status" 2>"$work/$1.err"
+}
+
+# Waits until $2 lines are in file $1.
+lines() {
+	for _ in $(seq 100); do
+		[ "$(grep -c modified "$1" 2>/dev/null)" -ge "$2" ] && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+receive_syslog() {
+	local udp=$((20000 + RANDOM % 20000)) tcp
+	tcp=$((udp + 1))
+	mkdir -p "$work/rsyslog"
+	cat >"$work/rsyslog.conf" <<-CONF
+		global(workDirectory="$work/rsyslog" parser.escapeControlCharactersOnReceive="on")
+		module(load="imuxsock" SysSock.Use="off")
+		module(load="imudp")
+		module(load="imtcp")
+		module(load="mmpstrucdata")
+		template(name="json" type="string"
+			string="{\\"app\\":\\"%app-name%\\",\\"msgid\\":\\"%msgid%\\",\\"pri\\":\\"%pri%\\",\\"msg\\":\\"%msg:::json%\\",\\"sd\\":%\$!rfc5424-sd%}\\n")
+		ruleset(name="unix") { action(type="mmpstrucdata") action(type="omfile" file="$work/unix.json" template="json") }
+		ruleset(name="udp") { action(type="mmpstrucdata") action(type="omfile" file="$work/udp.json" template="json") }
+		ruleset(name="tcp") { action(type="mmpstrucdata") action(type="omfile" file="$work/tcp.json" template="json") }
+		input(type="imuxsock" Socket="$work/rsyslog.sock" UseSpecialParser="off" RateLimit.Interval="0" ruleset="unix")
+		input(type="imudp" address="127.0.0.1" port="$udp" ruleset="udp")
+		input(type="imtcp" address="127.0.0.1" port="$tcp" ruleset="tcp")
+	CONF
+	rsyslogd -n -i "$work/rsyslog.pid" -f "$work/rsyslog.conf" >"$work/rsyslog.log" 2>&1 &
+	syslogd=$!
+	for _ in $(seq 100); do [ ! -S "$work/rsyslog.sock" ] || break; sleep 0.1; done
+	sleep 0.5
+	for kind in unix:$work/rsyslog.sock udp:udp:127.0.0.1:$udp tcp:tcp:127.0.0.1:$tcp; do
+		local name=${kind%%:*} target=${kind#*:}
+		printf 'syslog_format: rfc5424\nsyslog_target: "%s"\n' "$target" | send_alerts "$name"
+		ok $? "alerts go to rsyslog over $name"
+		lines "$work/$name.json" 4 && $python "$here/received.py" rsyslog "$work/$name.json"
+		ok $? "rsyslogd parses each member of them, whatever a file is called ($name)"
+		"$tool" journal show --type alert "$work/journal-$name" | jq -e 'select(.sink == "syslog") | .alerts | length == 4' >/dev/null
+		ok $? "and the journal says that it has them ($name)"
+	done
+	kill "$syslogd"
+	wait "$syslogd" 2>/dev/null
+	syslogd=''
+	printf 'syslog_format: rfc5424\nsyslog_target: tcp:127.0.0.1:%s\n' "$tcp" | send_alerts nobody
+	jq -e '.[] | select(.name == "syslog") | .state == "failing" and .sent == 0 and .failed > 3' "$work/nobody.status" >/dev/null &&
+		"$tool" journal show --type control "$work/journal-nobody" | grep -q '"state":"degraded","cause":"alerts do not reach syslog'
+	ok $? "when rsyslog is gone, that is an outage"
+	sed "s#/etc/ecs-fim/syslog-#$work/syslog-#" ami/rsyslog/ecs-fim.conf >"$work/tls.conf"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x -keyout "$work/syslog-key.pem" -out "$work/syslog-cert.pem" 2>/dev/null
+	cp "$work/syslog-cert.pem" "$work/syslog-ca.pem"
+	rsyslogd -N1 -f "$work/tls.conf" >"$work/tls.log" 2>&1
+	ok $? "rsyslogd -N1 accepts the sample that forwards over TLS"
+	sed -i 's/queue.maxDiskSpace/queue.maxDiscSpace/' "$work/tls.conf"
+	! rsyslogd -N1 -f "$work/tls.conf" >/dev/null 2>&1
+	ok $? "and refuses a misspelled one"
+}
+
+# In a mount namespace: its socket has a fixed name.
+receive_journald() {
+	echo "sink_syslog: false
+sink_journald: true" >"$work/journald.part"
+	unshare -m sh -s "$work" "$PWD" <<-'INSIDE' >"$work/journald.log" 2>&1
+		set -e
+		work=$1
+		mount -t tmpfs tmpfs /run
+		mkdir -p /run/log/journal /run/systemd/journal
+		/lib/systemd/systemd-journald >/dev/null 2>&1 &
+		daemon=$!
+		for i in $(seq 100); do [ ! -S /run/systemd/journal/socket ] || break; sleep 0.1; done
+		mkdir -p "$work/journal-journald"
+		{ echo "sink_audit: false"; echo "sink_stdout: false"; cat "$work/journald.part"; } >"$work/journald.yaml"
+		build/sinks-bin/send "$work/journald.yaml" "$work/journal-journald" >"$work/journald.status"
+		sleep 1
+		journalctl --sync >/dev/null 2>&1 || :
+		journalctl --directory=/run/log/journal -o json --all ECS_FIM_TYPE=finding >"$work/journald.json"
+		kill $daemon
+		wait $daemon || :
+	INSIDE
+	lines "$work/journald.json" 4 && $python "$here/received.py" journald "$work/journald.json"
+	ok $? "systemd-journald has every member of the alerts, byte for byte"
+	jq -e '.[] | select(.name == "journald") | .state == "up"' "$work/journald.status" >/dev/null
+	ok $? "and the sink is up"
+}
+
+receive_ocsf() {
+	printf 'sink_syslog: false\nsink_ocsf: %s/live.ocsf\n' "$work" | send_alerts ocsf
+	ok $? "alerts go to a file as OCSF"
+	NODE_MODULES=$cache/ node "$here/ocsf.mjs" --few "$work/live.ocsf" || status=1
+	"$tool" journal export --format ocsf "$work/journal-ocsf" | jq -r .metadata.uid | sort >"$work/uids"
+	jq -r .metadata.uid "$work/live.ocsf" | sort | cmp -s - "$work/uids"
+	ok $? "they are those that an export of the journal has"
+}
+
+# One part: ONLY=receive_syslog.
+if [ -n "${ONLY:-}" ]; then
+	$ONLY
+	exit $status
+fi
 formats
 hub
+receive_syslog
+receive_journald
+receive_ocsf
 exit $status

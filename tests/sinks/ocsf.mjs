@@ -60,12 +60,18 @@ const judges = { 'the specification': Object.fromEntries(Object.entries(classes)
 const compiled = process.env.OCSF_SCHEMAS;
 if (compiled)
   judges['the compiled schema'] = Object.fromEntries(Object.entries(names).map(([uid, name]) => [uid, compile(JSON.parse(fs.readFileSync(path.join(compiled, `ocsf_${name}.json`))))]));
-else
+else if (process.argv[2] !== '--few')
   console.log('ok - OCSF compiled schema # SKIP OCSF_SCHEMAS is not set');
 
 // ---- the events
 
-const events = process.argv.slice(2).flatMap((name) => fs.readFileSync(name).toString().trim().split('\n').map((line) => JSON.parse(line)));
+const few = process.argv[2] === '--few'; // some events of a daemon: only whether they are right
+const events = process.argv.slice(few ? 3 : 2).flatMap((name) => fs.readFileSync(name).toString().trim().split('\n').map((line) => JSON.parse(line)));
+if (few) {
+  for (const [judge, of] of Object.entries(judges))
+    ok(events.length >= 4 && events.every((event) => of[event.class_uid](event)), `each of ${events.length} events is as ${judge} says`, events);
+  process.exit(failed ? 1 : 0);
+}
 const count = (uid) => events.filter((event) => event.class_uid === uid).length;
 ok(count(1001) > 10 && count(2003) > 10 && count(2004) > 3, `${count(1001)} file activities, ${count(2003)} compliance findings, ${count(2004)} detection findings`);
 ok(new Set(events.map((event) => event.metadata.uid)).size === events.length, 'no uid is there twice');

@@ -661,17 +661,20 @@ struct sink_ops {
 
 struct sink {
 	const struct sink_ops *ops;
+	const struct fim_config *config;
 	int fd;
 	bool failing;
+	bool framed;	      /* syslog over TCP */
+	struct fim_host host; /* ocsf */
 	uint64_t sent;
 	uint64_t failed;
-	char *rest; /* stdout: end of a line that did not fit */
+	char *rest; /* end of what did not fit */
 	size_t rest_len;
 	uint64_t taken[SINK_TAKEN_MAX]; /* alerts whose delivery is not recorded yet */
 	size_t taken_count;
 };
 
-#define SINKS_MAX   4
+#define SINKS_MAX   8
 #define OUTLETS_MAX 4
 
 /* Another process that reads the journal and tells us how that goes: ecs-fim send-asff. */
@@ -695,12 +698,18 @@ void sinks_send(struct daemon *d, const struct alert *alert);
 /* Record which sink took which alerts. */
 void sinks_record(struct daemon *d);
 void sinks_close(struct daemon *d);
+/* Of those that have nothing but @fd and @rest. */
+void sink_close_fd(struct sink *sink);
+/* Facility and severity as in syslog(3). */
+int syslog_priority(const struct alert *alert);
 /* What such a process says; NULL, or what is wrong with that. */
 const char *sinks_outlet(struct daemon *d, const struct fim_json *request);
 struct fim_json *sinks_status(const struct daemon *d);
 
 extern const struct sink_ops sink_audit;
 extern const struct sink_ops sink_syslog;
+extern const struct sink_ops sink_journald;
+extern const struct sink_ops sink_ocsf;
 extern const struct sink_ops sink_stdout;
 
 /* --------------------------------------------------------------- engine.c */

@@ -269,7 +269,8 @@ static int start(struct daemon *d)
 	daemon_open_source(d);
 	err = privilege_drop();
 	if (!err)
-		err = seccomp_enter(d->config->ecs_agent[0] != '\0');
+		err = seccomp_enter(d->config->ecs_agent[0] != '\0' ||
+				    (d->config->sink_syslog && d->config->syslog_target[0] != '/'));
 	if (!err)
 		err = status_open(d);
 	if (!err)

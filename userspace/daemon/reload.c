@@ -29,7 +29,7 @@ static void on_change(void *ctx, const char *key, bool taken)
 	struct changes *changes = ctx;
 
 	add_name(taken ? &changes->taken : &changes->restart, key);
-	if (taken && strncmp(key, "sink_", 5) == 0)
+	if (taken && (strncmp(key, "sink_", 5) == 0 || strncmp(key, "syslog_", 7) == 0))
 		changes->sinks = true;
 }
 

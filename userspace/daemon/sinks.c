@@ -8,74 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
 
-/* -------------------------------------------------------------------------- syslog */
-/*
- * syslog(3) can neither fail nor refuse to block, so its datagram is made here
- * (RFC 3164 as the C library writes it).
- */
-
-#define SYSLOG_MAX 2048 /* what every receiver takes */
-
-static int syslog_open(struct sink *sink)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
-	int err;
-
-	sink->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sink->fd < 0)
-		return -errno;
-	if (connect(sink->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		err = -errno;
-		close(sink->fd);
-		sink->fd = -1;
-		return err;
-	}
-	return 0;
-}
-
-static int syslog_priority(const struct alert *alert)
-{
-	static const int priorities[] = {
-		[FIM_SEVERITY_INFO] = LOG_INFO,	     [FIM_SEVERITY_LOW] = LOG_NOTICE,
-		[FIM_SEVERITY_MEDIUM] = LOG_WARNING, [FIM_SEVERITY_HIGH] = LOG_ERR,
-		[FIM_SEVERITY_CRITICAL] = LOG_CRIT,
-	};
-
-	return LOG_AUTHPRIV | priorities[alert->severity];
-}
-
-static int syslog_send(struct sink *sink, const struct alert *alert)
-{
-	time_t now = time(NULL);
-	char when[32];
-	char message[SYSLOG_MAX];
-	struct tm tm;
-	int len;
-
-	localtime_r(&now, &tm);
-	strftime(when, sizeof(when), "%b %e %T", &tm);
-	len = snprintf(message, sizeof(message), "<%d>%s ecs-fimd[%d]: %s %s",
-		       syslog_priority(alert), when, getpid(), alert->type, alert->text);
-	if (len >= (int)sizeof(message))
-		len = sizeof(message) - 1;
-	if (sink->fd < 0 || send(sink->fd, message, len, MSG_NOSIGNAL) < 0) {
-		/* The receiver was restarted, perhaps. */
-		if (sink->fd >= 0)
-			close(sink->fd);
-		sink->fd = -1;
-		if (syslog_open(sink) || send(sink->fd, message, len, MSG_NOSIGNAL) < 0)
-			return errno ? -errno : -EIO;
-	}
-	return 0;
-}
-
-static void fd_close(struct sink *sink)
+void sink_close_fd(struct sink *sink)
 {
 	if (sink->fd >= 0)
 		close(sink->fd);
@@ -84,13 +21,6 @@ static void fd_close(struct sink *sink)
 	sink->rest = NULL;
 	sink->rest_len = 0;
 }
-
-const struct sink_ops sink_syslog = {
-	.name = "syslog",
-	.open = syslog_open,
-	.send = syslog_send,
-	.close = fd_close,
-};
 
 /* -------------------------------------------------------------------------- stdout */
 
@@ -157,7 +87,7 @@ const struct sink_ops sink_stdout = {
 	.name = "stdout",
 	.open = stdout_open,
 	.send = stdout_send,
-	.close = fd_close,
+	.close = sink_close_fd,
 };
 
 /* --------------------------------------------------------------------------- table */
@@ -192,7 +122,9 @@ void sinks_open(struct daemon *d)
 	} table[] = {
 		{&sink_audit, d->config->sink_audit},
 		{&sink_syslog, d->config->sink_syslog},
+		{&sink_journald, d->config->sink_journald},
 		{&sink_stdout, d->config->sink_stdout},
+		{&sink_ocsf, d->config->sink_ocsf[0] != '\0'},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -201,7 +133,7 @@ void sinks_open(struct daemon *d)
 
 		if (!table[i].wanted)
 			continue;
-		*sink = (struct sink){.ops = table[i].ops, .fd = -1};
+		*sink = (struct sink){.ops = table[i].ops, .config = d->config, .fd = -1};
 		d->sinks.count++;
 		err = sink->ops->open(sink);
 		if (err)

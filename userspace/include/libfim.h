@@ -271,6 +271,10 @@ int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_
  * @status_socket: default /run/ecs-fim/status.sock
  * @sink_audit: Linux audit; default true
  * @sink_syslog: syslog(3) facility authpriv; default true
+ * @syslog_format: "rfc3164" (default) or "rfc5424"
+ * @syslog_target: as fim_address_parse() reads it; default /dev/log
+ * @sink_journald: systemd's journal, in its own protocol; default false
+ * @sink_ocsf: file that gets OCSF events; default "": none
  * @sink_stdout: findings as JSON lines on standard output; default true
  * @compare_interval_s: full comparison at least this often, seconds; default 86400,
  *	60 … 604800
@@ -300,6 +304,10 @@ struct fim_config {
 	char *status_socket;
 	bool sink_audit;
 	bool sink_syslog;
+	char *syslog_format;
+	char *syslog_target;
+	bool sink_journald;
+	char *sink_ocsf;
 	bool sink_stdout;
 	uint32_t compare_interval_s;
 	uint32_t settle_ms;
@@ -1561,6 +1569,59 @@ int fim_ocsf(const struct fim_host *origin, const struct fim_json *record, const
  */
 int fim_asff(const struct fim_host *origin, const struct fim_json *record, const char *digest,
 	     struct fim_json **finding_ret);
+
+/* --------------------------------------------------------------- syslog.c */
+/* Messages for syslog and for systemd's journal. Pure. */
+
+/* @name is a word of ours; @value: any bytes, NULL: left out. */
+struct fim_syslog_param {
+	const char *name;
+	const char *value;
+};
+
+/**
+ * struct fim_syslog - a message
+ * @priority: facility and severity as in syslog(3)
+ * @time_ns: when
+ * @host: NULL or "": "-"
+ * @app: the program
+ * @pid: its process
+ * @msgid: kind of message
+ * @params: structured data
+ * @param_count: how many
+ * @text: one line, escaped
+ */
+struct fim_syslog {
+	int priority;
+	int64_t time_ns;
+	const char *host;
+	const char *app;
+	int pid;
+	const char *msgid;
+	const struct fim_syslog_param *params;
+	size_t param_count;
+	const char *text;
+};
+
+/* RFC 5424, malloc'ed, at most @max bytes: structured data that does not fit is left out. */
+int fim_syslog5424(const struct fim_syslog *message, size_t max, char **text_ret, size_t *len_ret);
+
+/* A field in the native protocol of systemd-journald: any bytes. */
+void fim_journald_field(FILE *out, const char *name, const char *value, size_t len);
+
+enum fim_address_kind {
+	FIM_ADDRESS_UNIX,
+	FIM_ADDRESS_UDP,
+	FIM_ADDRESS_TCP,
+};
+/* Path of a socket, or an IPv4 address of this host and its port. */
+struct fim_address {
+	enum fim_address_kind kind;
+	char name[108];
+	uint16_t port;
+};
+/* "/dev/log", "udp:127.0.0.1:514", "tcp:127.0.0.1:601". -EINVAL, -ENAMETOOLONG. */
+int fim_address_parse(const char *text, struct fim_address *address_ret);
 
 /* ------------------------------------------------------------------ aws.c */
 /* The other file that includes libcurl. */

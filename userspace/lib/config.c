@@ -54,7 +54,14 @@ static const struct fim_yaml_field fields[] = {
 	PATH_FIELD(status_socket),
 	BOOL_FIELD(sink_audit),
 	BOOL_FIELD(sink_syslog),
+	{ .key = "syslog_format", .type = FIM_YAML_STRING,
+	  .offset = offsetof(struct fim_config, syslog_format) },
+	{ .key = "syslog_target", .type = FIM_YAML_STRING,
+	  .offset = offsetof(struct fim_config, syslog_target) },
+	BOOL_FIELD(sink_journald),
 	BOOL_FIELD(sink_stdout),
+	{ .key = "sink_ocsf", .type = FIM_YAML_TEXT,
+	  .offset = offsetof(struct fim_config, sink_ocsf) },
 	U32_FIELD(compare_interval_s, 60, 604800),
 	U32_FIELD(settle_ms, 0, 60000),
 	BOOL_FIELD(watch_containers),
@@ -70,8 +77,9 @@ static const struct fim_yaml_field fields[] = {
 
 /* What a running daemon can take over; everything else is read at its start only. */
 static const char *const live[] = {
-	"sink_audit", "sink_syslog", "sink_stdout",    "compare_interval_s", "settle_ms",
-	"rules",      "rules_tags",  "cloudtrail_dir", "exceptions",	     "realert_s",
+	"sink_journald", "sink_ocsf",	   "syslog_format",	 "syslog_target", "sink_audit",
+	"sink_syslog",	 "sink_stdout",	   "compare_interval_s", "settle_ms",	  "rules",
+	"rules_tags",	 "cloudtrail_dir", "exceptions",	 "realert_s",
 };
 
 static void strings_free(char **strings)
@@ -98,6 +106,9 @@ void fim_config_free(struct fim_config *config)
 	free(config->journal_full);
 	free(config->docker_socket);
 	free(config->exceptions);
+	free(config->syslog_format);
+	free(config->syslog_target);
+	free(config->sink_ocsf);
 	free(config->ecs_agent);
 	free(config->device);
 	free(config->status_socket);
@@ -128,6 +139,9 @@ static struct fim_config *config_default(void)
 		config->trusted_keys[0] = strdup("/etc/ecs-fim/trusted-keys.d");
 	config->sink_audit = true;
 	config->sink_syslog = true;
+	config->syslog_format = strdup("rfc3164");
+	config->syslog_target = strdup("/dev/log");
+	config->sink_ocsf = strdup("");
 	config->sink_stdout = true;
 	config->compare_interval_s = 86400;
 	config->settle_ms = 1000;
@@ -138,7 +152,8 @@ static struct fim_config *config_default(void)
 	if (!config->cloudtrail_dir || !config->cloudtrail_state || !config->rules_tags ||
 	    !config->baseline || !config->journal_dir || !config->docker_socket ||
 	    !config->exceptions || !config->ecs_agent || !config->device ||
-	    !config->status_socket || !config->trusted_keys || !config->trusted_keys[0]) {
+	    !config->status_socket || !config->syslog_format || !config->syslog_target ||
+	    !config->sink_ocsf || !config->trusted_keys || !config->trusted_keys[0]) {
 		fim_config_free(config);
 		return NULL;
 	}
@@ -175,7 +190,8 @@ static int paths_check(const char *file, const struct fim_yaml *root)
 			continue;
 		node = member(root, fields[i].key);
 		if (!node || !strcmp(fields[i].key, "rules_tags") ||
-		    !strcmp(fields[i].key, "ecs_agent") || !strcmp(fields[i].key, "journal_full"))
+		    !strcmp(fields[i].key, "ecs_agent") || !strcmp(fields[i].key, "journal_full") ||
+		    !strncmp(fields[i].key, "syslog_", 7))
 			continue;
 		err = path_check(file, node);
 		for (child = node->first; child && !err; child = child->next)
@@ -197,6 +213,24 @@ static int full_check(const char *file, const struct fim_yaml *root)
 		return 0;
 	return fim_yaml_fail(file, node, "journal_full is stop or drop-oldest, not \"%s\"",
 			     node->text);
+}
+
+static int syslog_check(const char *file, const struct fim_yaml *root)
+{
+	const struct fim_yaml *format = member(root, "syslog_format");
+	const struct fim_yaml *target = member(root, "syslog_target");
+	struct fim_address address;
+
+	if (format && strcmp(format->text, "rfc3164") != 0 && strcmp(format->text, "rfc5424") != 0)
+		return fim_yaml_fail(file, format,
+				     "syslog_format is rfc3164 or rfc5424, not \"%s\"",
+				     format->text);
+	if (target && fim_address_parse(target->text, &address))
+		return fim_yaml_fail(file, target,
+				     "syslog_target is a socket, udp:127.0.0.1:PORT or "
+				     "tcp:127.0.0.1:PORT, not \"%s\"",
+				     target->text);
+	return 0;
 }
 
 /* The signature lies beside the baseline unless somebody says otherwise. */
@@ -233,6 +267,8 @@ int fim_config_parse(const char *text, size_t len, const char *file, struct fim_
 		err = paths_check(file, root);
 	if (!err && root)
 		err = full_check(file, root);
+	if (!err && root)
+		err = syslog_check(file, root);
 	if (!err)
 		err = signature_default(config);
 	fim_yaml_free(root);
