@@ -301,6 +301,63 @@ receive_ocsf() {
 	ok $? "they are those that an export of the journal has"
 }
 
+# ---------------------------------------------------------------------- metrics
+
+# Prometheus' own checker. The package would start a server: it is unpacked, not installed.
+promtool_path() {
+	local found=${ECS_FIM_CACHE:-/var/cache/ecs-fim}/promtool
+	command -v promtool && return
+	if [ ! -x "$found/usr/bin/promtool" ]; then
+		mkdir -p "$found" && (cd "$found" && apt-get -qq download prometheus >&2 && dpkg -x prometheus_*.deb . && rm -f prometheus_*.deb)
+	fi
+	echo "$found/usr/bin/promtool"
+}
+
+metrics() {
+	local promtool port=$((20000 + RANDOM % 20000)) pid
+	promtool=$(promtool_path)
+	$python "$here/status.py" "$work/status.sock" &
+	server=$!
+	for _ in $(seq 100); do [ ! -S "$work/status.sock" ] || break; sleep 0.1; done
+	"$tool" metrics --socket "$work/status.sock" --textfile "$work/ecs-fim.prom"
+	ok $? "metrics are written to a file"
+	"$promtool" check metrics <"$work/ecs-fim.prom" >"$work/promtool.log" 2>&1 && [ ! -s "$work/promtool.log" ]
+	ok $? "promtool finds no fault in them"
+	! sed '0,/^# TYPE/s/^# TYPE.*/# TYPE ecs_fim_up gouge/' "$work/ecs-fim.prom" | "$promtool" check metrics >/dev/null 2>&1
+	ok $? "and one in changed ones"
+	grep -qx 'ecs_fim_up 1' "$work/ecs-fim.prom" && grep -qx 'ecs_fim_control_up{component="ring"} 0' "$work/ecs-fim.prom" &&
+		grep -qx 'ecs_fim_sink_up{sink="securityhub"} 0' "$work/ecs-fim.prom" && grep -qx 'ecs_fim_findings_total 7' "$work/ecs-fim.prom" &&
+		grep -qx 'ecs_fim_comparison_time_seconds 1795845600' "$work/ecs-fim.prom"
+	ok $? "they say what the daemon said"
+	! "$tool" metrics --socket "$work/status.sock" --listen 0.0.0.0:1 2>/dev/null
+	ok $? "nobody listens for other hosts"
+	for address in "127.0.0.1:$port" "$work/metrics.sock"; do
+		"$tool" metrics --socket "$work/status.sock" --listen "$address" 2>"$work/listen.err" &
+		pid=$!
+		sleep 0.7
+		case $address in
+		/*) set -- --unix-socket "$address" http://localhost/metrics ;;
+		*) set -- "http://$address/metrics" ;;
+		esac
+		curl -sS --noproxy '*' -o "$work/http.prom" "$@" && cmp -s "$work/http.prom" "$work/ecs-fim.prom"
+		ok $? "the same over HTTP (${address##*/})"
+		[ "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "${@/%metrics/etc}")" = 404 ] &&
+			[ "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' -X POST "$@")" = 405 ]
+		ok $? "other paths and methods are refused (${address##*/})"
+		if [ "${address#/}" = "$address" ]; then
+			exec 8<>"/dev/tcp/127.0.0.1/$port"
+			timeout 10 curl -s --noproxy '*' -o /dev/null "$@"
+			ok $? "who says nothing keeps others waiting for two seconds only"
+			exec 8>&-
+		fi
+		kill $pid
+		wait $pid 2>/dev/null
+	done
+	stop_server
+	"$tool" metrics --socket "$work/nobody.sock" 2>/dev/null | tee "$work/down.prom" | "$promtool" check metrics >/dev/null 2>&1 && grep -qx 'ecs_fim_up 0' "$work/down.prom"
+	ok $? "a daemon that does not answer is a value, too"
+}
+
 # One part: ONLY=receive_syslog.
 if [ -n "${ONLY:-}" ]; then
 	$ONLY
@@ -311,4 +368,5 @@ hub
 receive_syslog
 receive_journald
 receive_ocsf
+metrics
 exit $status

@@ -26,6 +26,7 @@ int cmd_change(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_bundle(int argc, char **argv);
 int cmd_ack(int argc, char **argv); /* also "close" */
+int cmd_metrics(int argc, char **argv);
 int cmd_send_asff(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 
@@ -49,6 +50,11 @@ char *cli_signature_path(const char *baseline);
  */
 int cli_put_difference(const struct fim_difference *difference, const struct fim_baseline *pending,
 		       bool as_json);
+
+/* ------------------------------------------------------------ cmd_status.c */
+
+/* What the daemon says on its status socket. Failure is reported. */
+int cli_ask_status(const char *path, struct fim_json **status_ret);
 
 /* --------------------------------------------------------------- request.c */
 

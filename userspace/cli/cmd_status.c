@@ -73,7 +73,7 @@ static int read_answer(int fd, char **text_ret, size_t *len_ret)
 	return 0;
 }
 
-static int ask(const char *path, struct fim_json **status_ret)
+int cli_ask_status(const char *path, struct fim_json **status_ret)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -180,6 +180,23 @@ static void put_comparison(const struct fim_json *status)
 	put_number("unreadable", last, "unreadable");
 }
 
+static void put_sinks(const struct fim_json *list)
+{
+	if (!fim_json_count(list))
+		return;
+	puts("\nsinks");
+	for (size_t i = 0; i < fim_json_count(list); i++) {
+		const struct fim_json *sink = fim_json_index(list, i);
+		const char *name = fim_json_get_str(sink, "name");
+		const char *state = fim_json_get_str(sink, "state");
+		char text[96];
+
+		snprintf(text, sizeof(text), "%.20s, %" PRId64 " sent", state ? state : "?",
+			 fim_json_get_int(sink, "sent", 0));
+		put_row(name ? name : "?", text);
+	}
+}
+
 static void put_table(const struct fim_json *status)
 {
 	const struct fim_json *controls = fim_json_get(status, "controls");
@@ -216,6 +233,7 @@ static void put_table(const struct fim_json *status)
 	puts("\njournal");
 	put_number("records", status, "journal/seq");
 	put_row("head", text_at(status, "journal/head"));
+	put_sinks(fim_json_get(status, "sinks"));
 }
 
 static int show(const char *socket, bool json)
@@ -223,7 +241,7 @@ static int show(const char *socket, bool json)
 	struct fim_json *status;
 	bool degraded;
 
-	if (ask(socket, &status))
+	if (cli_ask_status(socket, &status))
 		return FIM_EXIT_ERROR;
 	degraded = is_degraded(status);
 	if (!json) {

@@ -26,6 +26,7 @@ static const struct command {
 	{"report", "make the PCI DSS report out of the journal", cmd_report},
 	{"fleet", "verify the bundles of many hosts, make one report of them", cmd_fleet},
 	{"journal", "check, print, export and seal the journal", cmd_journal},
+	{"metrics", "what the daemon knows about itself, for Prometheus", cmd_metrics},
 	{"send-asff", "send alerts and outages to AWS Security Hub", cmd_send_asff},
 	{"alerts", "list alerts and what became of them", cmd_alerts},
 	{"ack", "acknowledge alerts: who looks after them, and why", cmd_ack},

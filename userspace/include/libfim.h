@@ -1570,6 +1570,11 @@ int fim_ocsf(const struct fim_host *origin, const struct fim_json *record, const
 int fim_asff(const struct fim_host *origin, const struct fim_json *record, const char *digest,
 	     struct fim_json **finding_ret);
 
+/* -------------------------------------------------------------- metrics.c */
+
+/* The daemon's status (NULL: it does not answer) in Prometheus' text format. Pure. */
+void fim_metrics(const struct fim_json *status, FILE *out);
+
 /* --------------------------------------------------------------- syslog.c */
 /* Messages for syslog and for systemd's journal. Pure. */
 
