@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What leaves the host, in the hands of those who take it: validators, a server that checks
 # signatures, rsyslogd, promtool.  Prints TAP; needs no network.
-# shellcheck disable=SC2317 # functions are called by a trap
+# shellcheck disable=SC2016,SC2317 # what must not expand; functions that a trap calls
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 here=$PWD/tests/sinks
@@ -358,6 +358,68 @@ metrics() {
 	ok $? "a daemon that does not answer is a value, too"
 }
 
+# ------------------------------------------------------------- a program per alert
+
+on_alert() {
+	local journal=$work/many.ndjson program=$work/program out=$work/on
+	printf 'status_socket: %s/nobody/status.sock\n' "$work" >"$work/config.yaml"
+	$python "$here/journal.py" "$journal" 100
+	$python "$here/journal.py" "$work/rare.ndjson"
+	cat >"$program" <<-'PROGRAM'
+		#!/bin/sh
+		dir=$1
+		n=$(ls "$dir"/running 2>/dev/null | wc -l)
+		mkdir -p "$dir/running" && : >"$dir/running/$$"
+		[ "$n" -le "$(cat "$dir/most" 2>/dev/null || echo 0)" ] || echo "$n" >"$dir/most"
+		cat >"$dir/$ECS_FIM_SEQ.json"
+		env >"$dir/env"
+		printf '%s\n' "$@" >"$dir/args"
+		rm "$dir/running/$$"
+		if [ -e "$dir/fail" ]; then exit 7; fi
+		if [ -e "$dir/hang" ]; then sleep 60 & sleep 60; fi
+	PROGRAM
+	chmod +x "$program"
+	run_on() { # $1: journal; the rest: options
+		local from=$1
+		shift
+		SECRET=1 "$tool" on-alert --config "$work/config.yaml" --state "$work/on.state" --journal "$from" "$@" \
+			-- "$program" "$out" '$(id)' '; rm -rf /tmp/x' "a b" >"$work/on.out" 2>"$work/on.err"
+	}
+	rm -rf "$out" "$work/on.state" && mkdir "$out"
+	run_on "$journal" --jobs 3
+	ok $? "a program runs for each alert"
+	ok "$([ "$(find "$out" -name '*.json' | wc -l)" -eq 100 ]; echo $?)" "each of 100 alerts came on its standard input"
+	"$tool" journal show "$journal" | sed -n 57p | cmp -s - "$out/57.json"
+	ok $? "as the journal has it"
+	ok "$([ "$(sed -n 2,4p "$out/args" | tr '\n' '|')" = '$(id)|; rm -rf /tmp/x|a b|' ]; echo $?)" "arguments are arguments: there is no shell"
+	ok "$([ "$(grep -cvE '^(PATH|LANG|ECS_FIM_(SEQ|TYPE|SEVERITY)|PWD|SHLVL|_|OLDPWD)=' "$out/env")" -eq 0 ]; echo $?)" "and nothing of our environment"
+	ok "$([ "$(cat "$out/most")" -le 2 ]; echo $?)" "never more at once than was said"
+	ok "$(jq -e '.seq == 101 and (.unrecorded | length == 100)' "$work/on.state" >/dev/null; echo $?)" "deliveries wait for a daemon to record them"
+	rm -f "$out"/*.json
+	run_on "$journal"
+	ok "$([ "$(find "$out" -name '*.json' | wc -l)" -eq 0 ]; echo $?)" "nothing runs twice"
+	rm -f "$work/on.state"
+	run_on "$work/rare.ndjson"
+	ok $? "hostile names are no more than bytes on standard input"
+	rm -f "$work/on.state" "$out"/*.json
+	: >"$out/fail"
+	head -3 "$journal" >"$work/three.ndjson"
+	! run_on "$work/three.ndjson" && grep -q 'exit status 7' "$work/on.err"
+	ok $? "a program that fails is tried again, and said"
+	ok "$(jq -e '.unrecorded == []' "$work/on.state" >/dev/null; echo $?)" "and is no delivery"
+	rm -f "$work/on.state" "$out/fail"
+	: >"$out/hang"
+	! timeout 30 "$tool" on-alert --timeout 1 --config "$work/config.yaml" --state "$work/on.state" --journal "$work/three.ndjson" -- "$program" "$out" 2>"$work/on.err" &&
+		grep -q 'ended by signal 9' "$work/on.err"
+	ok $? "one that hangs is killed"
+	rm -f "$out/hang"
+	! "$tool" on-alert -- program 2>/dev/null
+	ok $? "a program without a path is none"
+	rm -f "$work/on.state"
+	! "$tool" on-alert --config "$work/config.yaml" --state "$work/on.state" --journal "$work/three.ndjson" -- /nonexistent 2>"$work/on.err" && grep -q nonexistent "$work/on.err"
+	ok $? "one that is not there is said"
+}
+
 # One part: ONLY=receive_syslog.
 if [ -n "${ONLY:-}" ]; then
 	$ONLY
@@ -369,4 +431,5 @@ receive_syslog
 receive_journald
 receive_ocsf
 metrics
+on_alert
 exit $status

@@ -27,6 +27,7 @@ int cmd_alerts(int argc, char **argv);
 int cmd_bundle(int argc, char **argv);
 int cmd_ack(int argc, char **argv); /* also "close" */
 int cmd_metrics(int argc, char **argv);
+int cmd_on_alert(int argc, char **argv);
 int cmd_send_asff(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 

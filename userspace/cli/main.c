@@ -27,6 +27,7 @@ static const struct command {
 	{"fleet", "verify the bundles of many hosts, make one report of them", cmd_fleet},
 	{"journal", "check, print, export and seal the journal", cmd_journal},
 	{"metrics", "what the daemon knows about itself, for Prometheus", cmd_metrics},
+	{"on-alert", "run a program for each alert", cmd_on_alert},
 	{"send-asff", "send alerts and outages to AWS Security Hub", cmd_send_asff},
 	{"alerts", "list alerts and what became of them", cmd_alerts},
 	{"ack", "acknowledge alerts: who looks after them, and why", cmd_ack},

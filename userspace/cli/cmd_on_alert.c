@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ecs-fim on-alert: run a program for each alert of the journal.
+ *
+ * The daemon may start no program, and its system call filter sees to that; this is a
+ * process of its own, which reads the journal from where it stopped.  There is no shell:
+ * the program is named by its path, and what the alert says comes on its standard input
+ * and nowhere else.  At least once: after a crash the last few are run again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define USAGE                                                                               \
+	"usage: ecs-fim on-alert [--follow] [--jobs N] [--timeout SECONDS] [--from TIME]\n" \
+	"                        [--state FILE] [--config FILE] [--journal PATH] -- PROGRAM [ARG …]\n"
+#define SINK	   "command"
+#define STATE_PATH "/var/lib/ecs-fim/on-alert.state"
+#define STATE_MAX  (1u << 20)
+#define JOBS_MAX   32
+#define TRIES	   3
+#define SAVE_EVERY 64 /* alerts: as many are run again after a crash */
+
+static const char help[] = USAGE
+	"\n"
+	"Run PROGRAM for each alert that the journal got since the last time, with the journal's\n"
+	"record as JSON on its standard input. There is no shell: PROGRAM is an absolute path, and\n"
+	"its environment is PATH, LANG, ECS_FIM_SEQ, ECS_FIM_TYPE and ECS_FIM_SEVERITY. It is tried\n"
+	"three times; one that succeeds (exit status 0) is recorded in the journal as delivered.\n"
+	"\n"
+	"  --follow           go on, and look every half second, until stopped\n"
+	"  --jobs N           how many at once, 1 to 32 (default 4)\n"
+	"  --timeout SECONDS  killed, with its children, after that (default 30)\n"
+	"  --from TIME        the first time: begin with records of this time; default: with all\n"
+	"  --state FILE       how far it was run (default: " STATE_PATH ")\n"
+	"  --config FILE      the daemon's configuration (default: " FIM_CONFIG_PATH ")\n"
+	"  --journal PATH     journal directory or file; default: from the configuration\n"
+	"\n"
+	"exit status: 0 every run succeeded, 1 one did not, or error, 2 wrong usage\n"
+	"\n"
+	"  ecs-fim on-alert --follow -- /usr/local/bin/page --team storage\n";
+
+struct options {
+	const char *path;
+	const char *config;
+	const char *state;
+	char **argv;
+	int64_t from_ns;
+	unsigned int jobs;
+	unsigned int timeout_s;
+	bool follow;
+};
+
+struct job {
+	pid_t pid; /* 0: free */
+	uint64_t seq;
+	unsigned int tries;
+	int64_t deadline_ms;
+	char *line;
+	char type[24];
+	const char *severity;
+};
+
+/* @seq, @digest: the last record that is done with; @problem: of this pass */
+struct runner {
+	const struct options *options;
+	const struct fim_config *config;
+	struct job jobs[JOBS_MAX];
+	uint64_t seq;
+	char digest[FIM_SHA256_HEX_SIZE];
+	uint64_t seen_seq;
+	char seen_digest[FIM_SHA256_HEX_SIZE];
+	struct fim_json *unrecorded;
+	unsigned int since_save;
+	uint64_t ran;
+	uint64_t failed;
+	char problem[256];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* --------------------------------------------------------------------- state */
+
+static int state_load(struct runner *runner)
+{
+	struct fim_json *json = NULL;
+	const char *digest;
+	char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	runner->unrecorded = fim_json_array();
+	if (access(runner->options->state, F_OK) && errno == ENOENT)
+		return 0;
+	err = fim_file_read(runner->options->state, STATE_MAX, &text, &len);
+	if (!err)
+		err = fim_json_parse(text, len, runner->options->state, &json);
+	free(text);
+	if (err)
+		return err;
+	digest = fim_json_get_str(json, "digest");
+	if (!digest || strlen(digest) != sizeof(runner->digest) - 1 ||
+	    fim_json_get_int(json, "seq", -1) < 0) {
+		cli_error("%s: not a state of this command", runner->options->state);
+		err = -EINVAL;
+	} else {
+		runner->seq = (uint64_t)fim_json_get_int(json, "seq", 0);
+		strcpy(runner->digest, digest);
+		if (fim_json_is_array(fim_json_get(json, "unrecorded"))) {
+			fim_json_free(runner->unrecorded);
+			runner->unrecorded = fim_json_ref(fim_json_get(json, "unrecorded"));
+		}
+	}
+	fim_json_free(json);
+	return err;
+}
+
+static int state_save(struct runner *runner)
+{
+	struct fim_json *json = fim_json_object();
+	char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	fim_json_set_str(json, "format", "ecs-fim-on-alert");
+	fim_json_set_int(json, "seq", (int64_t)runner->seq);
+	fim_json_set_str(json, "digest", runner->digest);
+	fim_json_set(json, "unrecorded", fim_json_ref(runner->unrecorded));
+	err = fim_json_dump(json, &text, &len);
+	if (!err)
+		err = fim_file_write_atomic(runner->options->state, text, len, 0600);
+	free(text);
+	fim_json_free(json);
+	return err;
+}
+
+static int tell(struct runner *runner, struct fim_json *request)
+{
+	struct fim_json *answer = NULL;
+	int err = cli_request(runner->config, request, &answer);
+
+	if (!err && !fim_json_get_bool(answer, "ok", false)) {
+		cli_error("the daemon refused: %s", fim_json_get_str(answer, "error"));
+		err = -EIO;
+	}
+	fim_json_free(answer);
+	fim_json_free(request);
+	return err;
+}
+
+/* At most SAVE_EVERY and what waited for the daemon: one request, if it is not very many. */
+static void record_deliveries(struct runner *runner)
+{
+	struct fim_json *request;
+
+	if (!fim_json_count(runner->unrecorded))
+		return;
+	request = fim_json_object();
+	fim_json_set_str(request, "op", "alert");
+	fim_json_set_str(request, "action", "delivered");
+	fim_json_set_str(request, "sink", SINK);
+	fim_json_set(request, "alerts", fim_json_ref(runner->unrecorded));
+	if (tell(runner, request) == 0 ||
+	    fim_json_count(runner->unrecorded) + SAVE_EVERY > FIM_ALERTS_PER_RECORD) {
+		fim_json_free(runner->unrecorded);
+		runner->unrecorded = fim_json_array();
+	}
+}
+
+static void tell_health(struct runner *runner)
+{
+	struct fim_json *request = fim_json_object();
+
+	fim_json_set_str(request, "op", "sink");
+	fim_json_set_str(request, "sink", SINK);
+	fim_json_set_bool(request, "failing", *runner->problem);
+	if (*runner->problem)
+		fim_json_set_str(request, "cause", runner->problem);
+	fim_json_set_int(request, "sent", (int64_t)runner->ran);
+	tell(runner, request);
+}
+
+/* ---------------------------------------------------------------------- jobs */
+
+static int alert_file(const char *line)
+{
+	size_t len = strlen(line);
+	int fd = memfd_create("alert", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, line, len) != (ssize_t)len || write(fd, "\n", 1) != 1 ||
+	    lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+static int spawn(struct runner *runner, struct job *job)
+{
+	char seq[48], type[48], severity[48];
+	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
+	char *env[] = {path, lang, seq, type, severity, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int fd = alert_file(job->line), err;
+
+	if (fd < 0)
+		return fd;
+	snprintf(seq, sizeof(seq), "ECS_FIM_SEQ=%" PRIu64, job->seq);
+	snprintf(type, sizeof(type), "ECS_FIM_TYPE=%s", job->type);
+	snprintf(severity, sizeof(severity), "ECS_FIM_SEVERITY=%s", job->severity);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
+	err = posix_spawn(&job->pid, runner->options->argv[0], &actions, &attr,
+			  runner->options->argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fd);
+	job->tries++;
+	job->deadline_ms = now_ms() + (int64_t)runner->options->timeout_s * 1000;
+	if (err)
+		job->pid = 0;
+	return -err;
+}
+
+static void job_end(struct job *job)
+{
+	free(job->line);
+	*job = (struct job){.pid = 0};
+}
+
+static void job_failed(struct runner *runner, struct job *job, const char *how, int number)
+{
+	if (job->tries < TRIES) {
+		sleep_ms(100);
+		if (spawn(runner, job) == 0)
+			return;
+	}
+	runner->failed++;
+	snprintf(runner->problem, sizeof(runner->problem), "%.120s for record %" PRIu64 ": %s %d",
+		 runner->options->argv[0], job->seq, how, number);
+	cli_error("%s", runner->problem);
+	job_end(job);
+}
+
+static struct job *job_of(struct runner *runner, pid_t pid)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (runner->jobs[i].line && runner->jobs[i].pid == pid)
+			return &runner->jobs[i];
+	return NULL;
+}
+
+static void reap(struct runner *runner)
+{
+	siginfo_t info = {.si_pid = 0};
+	int status;
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {
+		struct job *job = job_of(runner, info.si_pid);
+
+		/* Also what it left behind; its number is not anybody else's before it is reaped. */
+		kill(-info.si_pid, SIGKILL);
+		waitpid(info.si_pid, &status, 0);
+		info.si_pid = 0;
+		if (!job)
+			continue;
+		if (WIFEXITED(status) && !WEXITSTATUS(status)) {
+			runner->ran++;
+			fim_json_append_int(runner->unrecorded, (int64_t)job->seq);
+			job_end(job);
+		} else if (WIFEXITED(status)) {
+			job_failed(runner, job, "exit status", WEXITSTATUS(status));
+		} else {
+			job_failed(runner, job, "ended by signal", WTERMSIG(status));
+		}
+	}
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (runner->jobs[i].line && now_ms() > runner->jobs[i].deadline_ms)
+			kill(-runner->jobs[i].pid, SIGKILL);
+}
+
+/* Until no more than @most run. */
+static void wait_for(struct runner *runner, unsigned int most)
+{
+	for (;;) {
+		unsigned int running = 0;
+
+		reap(runner);
+		for (size_t i = 0; i < JOBS_MAX; i++)
+			running += runner->jobs[i].line != NULL;
+		if (running <= most)
+			return;
+		sleep_ms(10);
+	}
+}
+
+/* Everything that was seen is done with after this. */
+static int finish(struct runner *runner)
+{
+	int err;
+
+	wait_for(runner, 0);
+	if (runner->seen_seq <= runner->seq)
+		return 0;
+	runner->seq = runner->seen_seq;
+	strcpy(runner->digest, runner->seen_digest);
+	runner->since_save = 0;
+	err = state_save(runner);
+	if (!err && fim_json_count(runner->unrecorded)) {
+		record_deliveries(runner);
+		err = state_save(runner);
+	}
+	return err;
+}
+
+static int start_job(struct runner *runner, const struct fim_line *line, enum fim_severity severity)
+{
+	struct job *job = NULL;
+	int err;
+
+	wait_for(runner, runner->options->jobs - 1);
+	for (size_t i = 0; !job && i < JOBS_MAX; i++)
+		if (!runner->jobs[i].line)
+			job = &runner->jobs[i];
+	*job = (struct job){.seq = line->seq, .severity = fim_severity_name(severity)};
+	snprintf(job->type, sizeof(job->type), "%s", line->type);
+	job->line = strndup(line->text, line->len);
+	if (!job->line)
+		return -ENOMEM;
+	err = spawn(runner, job);
+	if (err) {
+		job->tries = TRIES;
+		job_failed(runner, job, strerror(-err), -err);
+	}
+	return 0;
+}
+
+static int run_line(void *ctx, const struct fim_line *line)
+{
+	struct runner *runner = ctx;
+	struct fim_json *record = NULL;
+	char digest[FIM_SHA256_HEX_SIZE];
+	enum fim_severity severity;
+	int err = fim_line_digest(line, digest);
+
+	if (!err && line->seq == runner->seq && strcmp(digest, runner->digest) != 0) {
+		cli_error("this is another journal than that of %s", runner->options->state);
+		return -ESTALE;
+	}
+	if (err || line->seq <= runner->seq)
+		return err;
+	if (line->time_ns >= runner->options->from_ns || runner->seq) {
+		err = fim_json_parse(line->text, line->len, "record", &record);
+		if (!err && fim_alert_of(record, &severity)) {
+			err = start_job(runner, line, severity);
+			runner->since_save++;
+		}
+		fim_json_free(record);
+	}
+	if (!err) {
+		runner->seen_seq = line->seq;
+		strcpy(runner->seen_digest, digest);
+	}
+	if (!err && runner->since_save >= SAVE_EVERY)
+		err = finish(runner);
+	return err;
+}
+
+/* ------------------------------------------------------------------- command */
+
+static int pass(struct runner *runner)
+{
+	struct fim_journal_query query = {.path = runner->options->path,
+					  .fn = run_line,
+					  .ctx = runner,
+					  .from_seq = runner->seq};
+	uint64_t ran = runner->ran;
+	int err, end;
+
+	runner->problem[0] = '\0';
+	err = fim_journal_verify(&query, NULL);
+	end = finish(runner);
+	err = err ? err : end;
+	if (err && !*runner->problem)
+		snprintf(runner->problem, sizeof(runner->problem), "%s", strerror(-err));
+	if (*runner->problem || runner->ran != ran)
+		tell_health(runner);
+	return err;
+}
+
+/* Whether something was written since: its size and inode. */
+static bool has_changed(const char *path, struct stat *last)
+{
+	struct stat now = {.st_ino = 0};
+	char *name = NULL;
+	bool changed;
+
+	if (stat(path, &now) == 0 && S_ISDIR(now.st_mode) &&
+	    asprintf(&name, "%s/journal.ndjson", path) >= 0) {
+		if (stat(name, &now))
+			now = (struct stat){.st_ino = 0};
+		free(name);
+	}
+	changed = now.st_ino != last->st_ino || now.st_size != last->st_size;
+	*last = now;
+	return changed;
+}
+
+static int lock(const char *state, int *fd_ret)
+{
+	char *path = NULL;
+	int err = 0;
+
+	if (asprintf(&path, "%s.lock", state) < 0)
+		return -ENOMEM;
+	*fd_ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd_ret < 0 || flock(*fd_ret, LOCK_EX | LOCK_NB)) {
+		err = -errno;
+		cli_error("%s: %s", path, err == -EAGAIN ? "another one runs" : strerror(-err));
+	}
+	free(path);
+	return err;
+}
+
+static int run(struct options *options)
+{
+	struct fim_config *config = NULL;
+	struct runner *runner = calloc(1, sizeof(*runner));
+	struct stat last = {.st_ino = 0};
+	int fd = -1, err = runner ? fim_config_load(options->config, &config) : -ENOMEM;
+
+	if (!err && !options->path)
+		options->path = config->journal_dir;
+	if (!err)
+		err = lock(options->state, &fd);
+	if (!err) {
+		runner->options = options;
+		runner->config = config;
+		err = state_load(runner);
+	}
+	do {
+		if (!err && has_changed(options->path, &last))
+			err = pass(runner);
+		if (!err && options->follow)
+			sleep_ms(500);
+	} while (!err && options->follow);
+	if (!err && runner->failed)
+		err = -EIO;
+	if (runner) {
+		for (size_t i = 0; i < JOBS_MAX; i++)
+			free(runner->jobs[i].line);
+		fim_json_free(runner->unrecorded);
+	}
+	free(runner);
+	fim_config_free(config);
+	if (fd >= 0)
+		close(fd);
+	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
+}
+
+static int take_number(const char *name, const char *text, unsigned int max, unsigned int *to)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (!*text || *end || !value || value > max)
+		return cli_usage_error(USAGE, "on-alert: %s is 1 to %u", name, max);
+	*to = (unsigned int)value;
+	return 0;
+}
+
+static int take_option(int opt, struct options *options)
+{
+	switch (opt) {
+	case 'F':
+		options->follow = true;
+		return 0;
+	case 'j':
+		return take_number("--jobs", optarg, JOBS_MAX, &options->jobs);
+	case 't':
+		return take_number("--timeout", optarg, 86400, &options->timeout_s);
+	case 'f':
+		if (fim_time_parse(optarg, &options->from_ns))
+			return cli_usage_error(USAGE, "on-alert: --from: \"%s\" is no time",
+					       optarg);
+		return 0;
+	case 's':
+		options->state = optarg;
+		return 0;
+	case 'c':
+		options->config = optarg;
+		return 0;
+	default:
+		options->path = optarg;
+		return 0;
+	}
+}
+
+int cmd_on_alert(int argc, char **argv)
+{
+	static const struct option table[] = {
+		{"follow", no_argument, NULL, 'F'},
+		{"jobs", required_argument, NULL, 'j'},
+		{"timeout", required_argument, NULL, 't'},
+		{"from", required_argument, NULL, 'f'},
+		{"state", required_argument, NULL, 's'},
+		{"config", required_argument, NULL, 'c'},
+		{"journal", required_argument, NULL, 'J'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct options options = {.state = STATE_PATH, .jobs = 4, .timeout_s = 30};
+	int opt, status = 0;
+
+	opterr = 0;
+	while (!status && (opt = getopt_long(argc, argv, "+:h", table, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(help, stdout);
+			return FIM_EXIT_CLEAN;
+		}
+		if (opt == '?' || opt == ':')
+			return cli_option_error(USAGE, opt, argv);
+		status = take_option(opt, &options);
+	}
+	if (status)
+		return status;
+	options.argv = argv + optind;
+	if (optind == argc || *options.argv[0] != '/')
+		return cli_usage_error(USAGE, "on-alert: the absolute path of a program is needed");
+	return run(&options);
+}
