@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/integration/check.sh [KERNEL [SCRIPT [BURST]]]
 # Runs story.sh, or SCRIPT.sh of this folder, in a virtual machine with the module, a real dockerd and auditd, and
-# prints its TAP.  Programs are taken from build/ (BIN= to move); VM_ARGS= for tests/vm/run.sh.
+# prints its TAP.  Programs are taken from build/ (BIN= to move); VM_ARGS= for tests/vm/run.sh,
+# VM_TIMEOUT= seconds.
 set -eu
 cd "$(dirname "$0")/../.."
 kernel=${1:-6.1}
@@ -25,4 +26,4 @@ done
 echo "${3:-6}" >"$work/job/burst"
 chmod +x "$work/job/run"
 # shellcheck disable=SC2086 # several words
-exec tests/vm/run.sh --kernel "$kernel" --timeout 1800 ${VM_ARGS-} --job "$work/job" --out "$work/out"
+exec tests/vm/run.sh --kernel "$kernel" --timeout "${VM_TIMEOUT:-1800}" ${VM_ARGS-} --job "$work/job" --out "$work/out"

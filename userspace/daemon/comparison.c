@@ -147,7 +147,7 @@ static void on_observed(void *ctx, const char *path, const struct fim_state *sta
 		return;
 	}
 	if (entry && (fim_state_diff(&entry->state, state) & mask) == 0)
-		tree_observe(d->host, path, state);
+		tree_observe(d, d->host, path, state);
 	mark_seen(d, path);
 }
 
@@ -290,6 +290,7 @@ out:
 					 totals.unreadable),
 		    (unsigned long long)totals.expected);
 	say_made_up(d);
+	memory_give_back();
 	return 0;
 }
 

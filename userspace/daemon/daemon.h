@@ -94,6 +94,11 @@ int source_fanotify_open(struct source *source_ret);
 /* What it does not see, for people. */
 extern const char source_fanotify_blind[];
 
+/* --------------------------------------------------------------- memory.c */
+
+/* After what needed much of it. */
+void memory_give_back(void);
+
 /* ----------------------------------------------------------------- walk.c */
 
 #define WALK_MAX 1000000 /* names; a tree that is larger is left to a comparison */
@@ -153,16 +158,21 @@ bool layers_is_artefact(const char *path, const struct fim_state *state);
 #define TREE_SCOPES 3 /* usr/bin, usr/sbin, etc */
 extern const char *const tree_scopes[TREE_SCOPES];
 
-/* What is remembered of one path. */
-struct known {
-	struct map_node node;
-	struct fim_state *last; /* NULL: as expected */
-	uint64_t dev;		/* as in struct fim_state, 0: not observed in the state @last */
+/* An inode as it was when its content was known. */
+struct seen {
+	uint64_t dev; /* this and the next as in struct fim_state, 0: not observed */
 	uint64_t ino;
 	int64_t ctime_ns;
 	int64_t mtime_ns;
-	int64_t seen_ns; /* when that was */
-	uint64_t size;
+	uint64_t size : 63;
+	uint64_t settled : 1; /* it was old enough for a later change to get another ctime */
+};
+
+/* What is remembered of one path, unless it is in the baseline and has always been so. */
+struct known {
+	struct map_node node;
+	struct fim_state *last; /* NULL: as expected */
+	struct seen seen;	/* in the state @last */
 	bool unreadable;
 	uint32_t run;	       /* the comparison that met it last */
 	uint32_t recorded_run; /* the comparison in or after which @last was recorded */
@@ -187,6 +197,8 @@ struct tree {
 	char *scopes[TREE_SCOPES];	  /* container: absolute paths, symbolic links resolved */
 	struct layers layers;
 	struct map known;
+	/* host: of the baseline's entries that are not in @known, in their order */
+	struct seen *seen;
 	struct map pending;
 };
 
@@ -214,11 +226,16 @@ void tree_forget(struct tree *tree);
 int tree_record(struct daemon *d, struct tree *tree, const char *path,
 		const struct fim_state *state);
 /* Remember that @path was observed to be as last recorded. */
-void tree_observe(struct tree *tree, const char *path, const struct fim_state *state);
+void tree_observe(const struct daemon *d, struct tree *tree, const char *path,
+		  const struct fim_state *state);
 /* Remember that @path cannot be read; false if that is known. */
 bool tree_unreadable(struct tree *tree, const char *path);
 /* True if nothing can have happened to @path since it was last observed. */
-bool tree_is_untouched(const struct tree *tree, const char *path, const struct fim_state *stat);
+bool tree_is_untouched(const struct daemon *d, const struct tree *tree, const char *path,
+		       const struct fim_state *stat);
+/* Another name of the inode of @state that was observed, NULL if none was. */
+const char *tree_other_name(const struct daemon *d, const struct tree *tree, const char *path,
+			    const struct fim_state *state);
 /* Calls @fn for each path below @dir that was recorded or expected to exist. */
 int tree_each_below(struct daemon *d, struct tree *tree, const char *dir, walk_fn fn, void *ctx);
 

@@ -24,7 +24,8 @@
 #define REQUEST_TIMEOUT_MS 10000
 #define RECONCILE_S	   300
 #define BACKOFF_MIN_MS	   500
-#define BACKOFF_MAX_MS	   2000 /* one connect(2) each: an engine that is back is noticed soon */
+#define BACKOFF_MAX_MS	   2000	 /* one connect(2) each: an engine that is back is noticed soon */
+#define ABSENT_MAX_MS	   60000 /* nobody listens: whoever will makes the socket first */
 #define ASKED_MAX	   1024
 #define TIMEOUTS_MAX	   3
 #define AGENT_TIMEOUT_MS   1000
@@ -38,6 +39,7 @@ struct follower {
 	int timer_fd;
 	int request_fd;	      /* epoll: what ends a request: stop, or the socket was replaced */
 	int socket_fd;	      /* inotify: the socket's inode lost a name */
+	int made_fd;	      /* inotify: something was made where the socket is */
 	int64_t since_ns;     /* events before this were told */
 	int timeouts;	      /* containers in a row that the engine did not answer for */
 	bool first;	      /* list since the start */
@@ -347,7 +349,8 @@ static void socket_watch(struct follower *f)
 			  IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
 }
 
-static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
+/* Why it ended. */
+static int connect_and_follow(struct follower *f, int64_t *backoff_ms)
 {
 	int err;
 
@@ -375,42 +378,54 @@ static void connect_and_follow(struct follower *f, int64_t *backoff_ms)
 			  err == -ECANCELED ? "its socket was replaced"
 			  : err == -EPIPE   ? "the stream of events ended"
 					    : strerror(-err));
+	return err;
+}
+
+/* From before the next attempt: what is made after it is not missed. */
+static void made_watch(struct follower *f)
+{
+	char *dir = strdup(f->engine->socket);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	char drain[4096];
+
+	if (slash) {
+		slash[slash == dir] = '\0';
+		inotify_add_watch(f->made_fd, dir, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+	}
+	free(dir);
+	while (read(f->made_fd, drain, sizeof(drain)) > 0)
+		;
+}
+
+static bool is_made(const struct follower *f)
+{
+	char events[4096] __attribute__((aligned(8)));
+	ssize_t len = read(f->made_fd, events, sizeof(events));
+	bool made = false;
+
+	for (ssize_t at = 0; at < len;) {
+		const struct inotify_event *event = (const void *)(events + at);
+
+		made |= event->len && strcmp(event->name, basename(f->engine->socket)) == 0;
+		at += (ssize_t)(sizeof(*event) + event->len);
+	}
+	return made;
 }
 
 /*
  * Wait before the next attempt, but no longer than until somebody makes the socket: an
- * engine that is back is asked at once.
+ * engine that is back is asked at once. True: somebody did.
  */
-static void back_off(struct follower *f, int64_t ms)
+static bool back_off(const struct follower *f, int64_t ms)
 {
 	int64_t until = now_ms() + ms;
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct pollfd fds[] = {{.fd = f->engine->stop_fd, .events = POLLIN},
-			       {.fd = fd, .events = POLLIN}};
-	char *dir = strdup(f->engine->socket);
-	char *slash = dir ? strrchr(dir, '/') : NULL;
-	char drain[4096] __attribute__((aligned(8)));
+			       {.fd = f->made_fd, .events = POLLIN}};
 
-	if (slash) {
-		slash[slash == dir] = '\0';
-		inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-	}
-	free(dir);
-	while (now_ms() < until && poll(fds, 2, (int)(until - now_ms())) > 0 && !fds[0].revents) {
-		bool made = false;
-		ssize_t len = read(fd, drain, sizeof(drain));
-
-		for (ssize_t at = 0; at < len;) {
-			const struct inotify_event *event = (const void *)(drain + at);
-
-			made |= event->len && strcmp(event->name, basename(f->engine->socket)) == 0;
-			at += (ssize_t)(sizeof(*event) + event->len);
-		}
-		if (made)
-			break;
-	}
-	if (fd >= 0)
-		close(fd);
+	while (now_ms() < until && poll(fds, 2, (int)(until - now_ms())) > 0 && !fds[0].revents)
+		if (is_made(f))
+			return true;
+	return false;
 }
 
 static int wake_open(struct follower *f)
@@ -419,8 +434,8 @@ static int wake_open(struct follower *f)
 	struct epoll_event event = {.events = EPOLLIN};
 	const int fds[] = {f->engine->stop_fd, f->socket_fd, f->engine->ask_fd, f->timer_fd};
 
-	if (f->wake_fd < 0 || f->request_fd < 0 || f->socket_fd < 0 || f->timer_fd < 0 ||
-	    timerfd_settime(f->timer_fd, 0, &every, NULL) < 0)
+	if (f->wake_fd < 0 || f->request_fd < 0 || f->socket_fd < 0 || f->made_fd < 0 ||
+	    f->timer_fd < 0 || timerfd_settime(f->timer_fd, 0, &every, NULL) < 0)
 		return -errno;
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (epoll_ctl(f->wake_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
@@ -435,12 +450,13 @@ static int wake_open(struct follower *f)
 static void *engine_thread(void *ctx)
 {
 	struct follower f = {.engine = ctx, .first = true};
-	int64_t backoff_ms = BACKOFF_MIN_MS;
+	int64_t backoff_ms = BACKOFF_MIN_MS, max_ms;
 	int err;
 
 	f.wake_fd = epoll_create1(EPOLL_CLOEXEC);
 	f.request_fd = epoll_create1(EPOLL_CLOEXEC);
 	f.socket_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	f.made_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	err = map_init(&f.confirmed);
 	if (!err)
@@ -450,9 +466,14 @@ static void *engine_thread(void *ctx)
 		goto out;
 	}
 	while (!is_stopped(f.engine)) {
-		connect_and_follow(&f, &backoff_ms);
-		back_off(&f, backoff_ms);
-		backoff_ms = 2 * backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms : BACKOFF_MAX_MS;
+		made_watch(&f);
+		err = connect_and_follow(&f, &backoff_ms);
+		max_ms = err == -ENOENT || err == -ECONNREFUSED ? ABSENT_MAX_MS : BACKOFF_MAX_MS;
+		/* It is made before anybody listens: the first attempts follow each other soon. */
+		if (back_off(&f, backoff_ms))
+			backoff_ms = BACKOFF_MIN_MS;
+		else
+			backoff_ms = 2 * backoff_ms < max_ms ? 2 * backoff_ms : max_ms;
 	}
 out:
 	if (f.wake_fd >= 0)
@@ -461,6 +482,8 @@ out:
 		close(f.request_fd);
 	if (f.socket_fd >= 0)
 		close(f.socket_fd);
+	if (f.made_fd >= 0)
+		close(f.made_fd);
 	if (f.timer_fd >= 0)
 		close(f.timer_fd);
 	if (f.confirmed.slots)

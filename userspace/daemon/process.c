@@ -160,7 +160,7 @@ static bool program_known(struct daemon *d, const char *path, const struct stat 
 	struct fim_state last = {0};
 	bool known = false;
 
-	if (!tree_is_untouched(d->host, path, &now) || tree_last(d, d->host, path, &last))
+	if (!tree_is_untouched(d, d->host, path, &now) || tree_last(d, d->host, path, &last))
 		return false;
 	if (last.has_digest) {
 		memcpy(digest_ret, last.sha256, FIM_SHA256_SIZE);

@@ -617,19 +617,6 @@ static const char *ancestor(void *ctx, unsigned int level, bool command)
 	return level <= a->count ? a->names[level - 1] : NULL;
 }
 
-/* Another name of the file that a link was made to; comparisons know the inodes. */
-static const char *link_source(const struct tree *tree, const char *path,
-			       const struct fim_state *state)
-{
-	const struct known *known = NULL;
-
-	while (state->ino && (known = map_next(&tree->known, known)))
-		if (known->ino == state->ino && known->dev == state->dev &&
-		    strcmp(known->node.key, path) != 0)
-			return known->node.key;
-	return NULL;
-}
-
 static void evaluate(const struct subject *subject)
 {
 	struct daemon *d = subject->d;
@@ -665,7 +652,7 @@ static void evaluate(const struct subject *subject)
 			change.gid = state.gid;
 		}
 		if (op == FIM_OP_LINK)
-			change.old_path = link_source(subject->tree, subject->path, &state);
+			change.old_path = tree_other_name(d, subject->tree, subject->path, &state);
 	}
 	d->rules->ancestors.of = NULL;
 	fim_rules_event_reset(event);

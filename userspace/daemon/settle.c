@@ -47,7 +47,7 @@ static bool view_reuse(struct daemon *d, const struct job *job, struct view *vie
 		return false;
 	if (tree_measure(d, job->tree, job->path, FIM_MEASURE_NO_DIGEST, &stat))
 		return false;
-	if (tree_is_untouched(job->tree, job->path, &stat) &&
+	if (tree_is_untouched(d, job->tree, job->path, &stat) &&
 	    !fim_state_copy(&view->last, &view->now)) {
 		view->now.dev = stat.dev;
 		view->now.ino = stat.ino;
@@ -122,7 +122,7 @@ static int view_appraise(struct daemon *d, const struct job *job, struct view *v
 	if (was_unreadable)
 		return submit(d, job, view, FIM_KIND_RESTORED, 0);
 	d->counters.unchanged++;
-	tree_observe(job->tree, job->path, &view->now);
+	tree_observe(d, job->tree, job->path, &view->now);
 	return 0;
 }
 

@@ -64,6 +64,7 @@ void tree_put(struct tree *tree)
 		free(tree->scopes[i]);
 	layers_clear(&tree->layers);
 	map_exit(&tree->known, known_free);
+	free(tree->seen);
 	/* Each pending path holds a reference: there is none. */
 	map_exit(&tree->pending, NULL);
 	free(tree->root);
@@ -102,6 +103,17 @@ uint32_t tree_mask(const struct daemon *d, const struct tree *tree, const char *
 	return tree->container ? mask & ~FIM_DIFF_NLINK : mask;
 }
 
+/* Where it is kept what a path of the baseline was seen as; NULL: it has no such place. */
+static struct seen *seen_at(const struct daemon *d, const struct tree *tree, const char *path)
+{
+	const struct fim_entry *entry;
+
+	if (tree->container || !tree->seen)
+		return NULL;
+	entry = fim_baseline_lookup(d->baseline, path);
+	return entry ? &tree->seen[entry - fim_baseline_index(d->baseline, 0)] : NULL;
+}
+
 int tree_expected(struct daemon *d, const struct tree *tree, const char *path,
 		  struct fim_state *state_ret)
 {
@@ -120,6 +132,7 @@ int tree_last(struct daemon *d, const struct tree *tree, const char *path,
 	      struct fim_state *state_ret)
 {
 	const struct known *known = map_find(&tree->known, path);
+	const struct seen *seen = known ? &known->seen : seen_at(d, tree, path);
 	struct fim_state state = {0};
 	int err;
 
@@ -129,10 +142,10 @@ int tree_last(struct daemon *d, const struct tree *tree, const char *path,
 		err = tree_expected(d, tree, path, &state);
 	if (err)
 		return err;
-	state.dev = known ? known->dev : 0;
-	state.ino = known ? known->ino : 0;
-	state.ctime_ns = known ? known->ctime_ns : 0;
-	state.mtime_ns = known ? known->mtime_ns : 0;
+	state.dev = seen ? seen->dev : 0;
+	state.ino = seen ? seen->ino : 0;
+	state.ctime_ns = seen ? seen->ctime_ns : 0;
+	state.mtime_ns = seen ? seen->mtime_ns : 0;
 	*state_ret = state;
 	return 0;
 }
@@ -233,6 +246,8 @@ void tree_forget(struct tree *tree)
 		return; /* then a state may be told a second time */
 	map_exit(&tree->known, known_free);
 	tree->known = fresh;
+	free(tree->seen);
+	tree->seen = NULL;
 }
 
 /* Names come and go for ever: what is not there, as expected, need not be remembered. */
@@ -261,24 +276,36 @@ static struct known *known_get(struct tree *tree, const char *path)
 	return known;
 }
 
-static void known_observe(struct known *known, const struct fim_state *state)
+static void seen_set(struct seen *seen, const struct fim_state *state)
 {
-	known->dev = state->dev;
-	known->ino = state->ino;
-	known->ctime_ns = state->ctime_ns;
-	known->mtime_ns = state->mtime_ns;
-	known->size = state->size;
-	known->seen_ns = fim_time_now();
+	*seen = (struct seen){
+		.dev = state->dev,
+		.ino = state->ino,
+		.ctime_ns = state->ctime_ns,
+		.mtime_ns = state->mtime_ns,
+		.size = state->size,
+		.settled = fim_time_now() - state->ctime_ns > CTIME_TRUST_NS,
+	};
 }
 
-void tree_observe(struct tree *tree, const char *path, const struct fim_state *state)
+void tree_observe(const struct daemon *d, struct tree *tree, const char *path,
+		  const struct fim_state *state)
 {
-	/* Without memory the next change of the path costs one more digest. */
-	struct known *known = known_get(tree, path);
+	struct known *known = map_find(&tree->known, path);
+	struct seen *seen;
 
+	/* Without memory the next change of the path costs one more digest. */
+	if (!tree->container && !tree->seen)
+		tree->seen = calloc(fim_baseline_count(d->baseline) + 1, sizeof(*tree->seen));
+	seen = known ? NULL : seen_at(d, tree, path);
+	if (seen) {
+		seen_set(seen, state);
+		return;
+	}
+	known = known ? known : known_get(tree, path);
 	if (!known)
 		return;
-	known_observe(known, state);
+	seen_set(&known->seen, state);
 	known_tidy(tree, known, state);
 }
 
@@ -319,18 +346,43 @@ int tree_record(struct daemon *d, struct tree *tree, const char *path,
 	free(known->last);
 	known->last = last;
 	known->recorded_run = d->compare_run;
-	known_observe(known, state);
+	seen_set(&known->seen, state);
 	known_tidy(tree, known, state);
 	return 0;
 }
 
-bool tree_is_untouched(const struct tree *tree, const char *path, const struct fim_state *stat)
+bool tree_is_untouched(const struct daemon *d, const struct tree *tree, const char *path,
+		       const struct fim_state *stat)
 {
 	const struct known *known = map_find(&tree->known, path);
+	const struct seen *seen = known ? &known->seen : seen_at(d, tree, path);
 
-	return known && known->ino && known->dev == stat->dev && known->ino == stat->ino &&
-	       known->ctime_ns == stat->ctime_ns && known->mtime_ns == stat->mtime_ns &&
-	       known->size == stat->size && known->seen_ns - known->ctime_ns > CTIME_TRUST_NS;
+	return seen && seen->ino && seen->dev == stat->dev && seen->ino == stat->ino &&
+	       seen->ctime_ns == stat->ctime_ns && seen->mtime_ns == stat->mtime_ns &&
+	       seen->size == stat->size && seen->settled;
+}
+
+static bool is_inode(const struct seen *seen, const struct fim_state *state)
+{
+	return seen->ino == state->ino && seen->dev == state->dev;
+}
+
+const char *tree_other_name(const struct daemon *d, const struct tree *tree, const char *path,
+			    const struct fim_state *state)
+{
+	const struct known *known = NULL;
+
+	while (state->ino && (known = map_next(&tree->known, known)))
+		if (is_inode(&known->seen, state) && strcmp(known->node.key, path) != 0)
+			return known->node.key;
+	for (size_t i = 0; state->ino && tree->seen && i < fim_baseline_count(d->baseline); i++) {
+		const struct fim_entry *entry = fim_baseline_index(d->baseline, i);
+
+		if (is_inode(&tree->seen[i], state) && strcmp(entry->path, path) != 0 &&
+		    !map_find(&tree->known, entry->path))
+			return entry->path;
+	}
+	return NULL;
 }
 
 /* First entry of the baseline that is not before @path, in the order of bytes. */
