@@ -13,7 +13,7 @@ TEST     programs to run (default: every tests/kmod/test_*.c)
 --fs     file systems to run on: ext4 (default) xfs btrfs tmpfs overlay; on all
          but ext4 only the programs that say "every file system" at their top
 --smp    virtual CPUs (default 1; 2 is slower and finds races)
---timeout  seconds for the whole guest (default 1800)
+--timeout  seconds for the whole guest (default 3600)
 --out    where logs go (default build/kmod-KERNEL-out)
 
 The last line is "# kmod-KERNEL: N passed, N failed, N skipped". A crash, a
@@ -22,7 +22,7 @@ USAGE
 }
 
 cd "$(dirname "$0")/../.." || exit 1
-smp=1 timeout=1800 out='' filesystems=ext4
+smp=1 timeout=3600 out='' filesystems=ext4
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help | -h)

@@ -147,6 +147,20 @@ START_TEST(a_status_is_read)
 }
 END_TEST
 
+START_TEST(a_runtime_takes_its_time_but_not_for_ever)
+{
+	struct fim_truth truth = {.age_ms = 999, .comm = "sh"};
+
+	ck_assert(fim_truth_is_starting(&truth));
+	truth.age_ms = 1000;
+	ck_assert(!fim_truth_is_starting(&truth));
+	strcpy(truth.comm, "runc:[2:INIT]");
+	ck_assert(fim_truth_is_starting(&truth));
+	truth.age_ms = 30000;
+	ck_assert(!fim_truth_is_starting(&truth));
+}
+END_TEST
+
 START_TEST(only_what_is_stronger_than_told_is_a_flag)
 {
 	struct fim_truth host = {.ns = {1, 2, 3, 4, 5, 6, 7}};
@@ -447,6 +461,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
 	tcase_add_test(tcase, a_status_is_read);
+	tcase_add_test(tcase, a_runtime_takes_its_time_but_not_for_ever);
 	tcase_add_loop_test(tcase, only_what_is_stronger_than_told_is_a_flag, 0, COUNT(truths));
 	tcase_add_test(tcase, a_namespace_that_could_not_be_read_proves_nothing);
 	tcase_add_test(tcase, a_container_of_nobody_is_judged_by_the_kernel_alone);

@@ -16,7 +16,8 @@
 #define TIMEOUT_MS 10000
 #define AGENT_MS   1000
 #define WAIT_S	   5
-#define YOUNG_MS   500
+#define LOOK_MS	   500
+#define LOOKS_MAX  10
 
 void inventory_clear(struct inventory *inventory)
 {
@@ -134,8 +135,8 @@ static int rest_look(void *ctx, const struct fim_truth *seen)
 
 	/* A runtime that is not done yet has more power than what it will run. */
 	again = *seen;
-	if (seen->age_ms < YOUNG_MS) {
-		usleep(YOUNG_MS * 1000);
+	for (int i = 0; i < LOOKS_MAX && fim_truth_is_starting(&again); i++) {
+		usleep(LOOK_MS * 1000);
 		if (fim_truth_read(seen->pid, &again) || again.start_ticks != seen->start_ticks)
 			return 0;
 	}

@@ -15,7 +15,6 @@
 #define AFTER_MOUNT_MS 3000 /* a root is mounted before its first process runs */
 #define AGAIN_MS       5000 /* for Docker to answer */
 #define EVERY_MS       300000
-#define YOUNG_MS       1000 /* it may still be the runtime, with all its power */
 #define GAP_MS	       1000
 #define SUSPECTS_MAX   4096
 
@@ -71,7 +70,7 @@ static int outsider_look(void *ctx, const struct fim_truth *truth)
 
 	if (containers_seen(d, truth->ns[FIM_NS_MNT]))
 		return 0;
-	if (truth->age_ms < YOUNG_MS) {
+	if (fim_truth_is_starting(truth)) {
 		look->again = true;
 		return 0;
 	}

@@ -1447,6 +1447,15 @@ struct fim_truth {
 };
 
 /**
+ * fim_truth_is_starting() - may this still be the runtime, with all its power?
+ * @truth: of a container's first process
+ *
+ * A runtime's name makes it so for longer, for hosts that are busy; not for ever, since
+ * anybody can take that name.
+ */
+bool fim_truth_is_starting(const struct fim_truth *truth);
+
+/**
  * fim_truth_judge() - add what the kernel shows beyond what the engine says
  * @inspect: the engine's document; NULL: no engine, an ordinary container is expected
  * @truth: of the container's first process

@@ -35,9 +35,11 @@ enum {
 };
 /* clang-format on */
 
-#define DISOWNED  "unknown-to-engine"
-#define CAP_COUNT (sizeof(capabilities) / sizeof(*capabilities))
-#define BIT(n)	  (UINT64_C(1) << (n))
+#define YOUNG_MS    1000
+#define STARTING_MS 30000
+#define DISOWNED    "unknown-to-engine"
+#define CAP_COUNT   (sizeof(capabilities) / sizeof(*capabilities))
+#define BIT(n)	    (UINT64_C(1) << (n))
 
 /* What Docker, containerd and Podman give unless they are told otherwise; Podman gives less. */
 static const uint64_t ordinary_capabilities = BIT(0) | BIT(1) | BIT(3) | BIT(4) | BIT(5) | BIT(6) |
@@ -94,6 +96,16 @@ void fim_truth_parse_status(const char *text, struct fim_truth *truth)
 	if (strncmp(text, "Name:\t", 6) == 0)
 		snprintf(truth->comm, sizeof(truth->comm), "%.*s", (int)strcspn(text + 6, "\n"),
 			 text + 6);
+}
+
+bool fim_truth_is_starting(const struct fim_truth *truth)
+{
+	static const char *const runtimes[] = {"runc", "crun", "youki"};
+	bool runtime = false;
+
+	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
+		runtime |= strncmp(truth->comm, runtimes[i], strlen(runtimes[i])) == 0;
+	return truth->age_ms < (runtime ? STARTING_MS : YOUNG_MS);
 }
 
 /* ------------------------------------------------------------- capabilities */
