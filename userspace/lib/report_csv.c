@@ -107,11 +107,29 @@ static int pick(void *ctx, const struct fim_span *parent, const struct fim_span 
 	return 0;
 }
 
+/* Nothing in it is written otherwise than it is. */
+static bool is_plain(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] < ' ' || bytes[i] > '~' || bytes[i] == '"' || bytes[i] == '\\')
+			return false;
+	return true;
+}
+
 /* Quotes are doubled; what could move a reader's eye is written as \xHH. */
 static void put_quoted(FILE *out, const char *bytes, size_t len)
 {
-	char *text = fim_escape(bytes, len), *at;
+	char *text, *at;
 
+	if (is_plain(bytes, len)) {
+		bool formula = len && strchr("=+-@", *bytes);
+
+		fputs(formula ? "\"'" : "\"", out);
+		fwrite(bytes, 1, len, out);
+		fputc('"', out);
+		return;
+	}
+	text = fim_escape(bytes, len);
 	if (!text)
 		return;
 	fputc('"', out);
