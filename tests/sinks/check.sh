@@ -31,6 +31,11 @@ ok() { # $1: status of what was tried, $2: what
 	fi
 }
 
+# The compiled schema of OCSF is not part of this project; where it is, it judges, too.
+for dir in ../*/schemas; do
+	[ ! -e "$dir/ocsf_file_activity.json" ] || export OCSF_SCHEMAS=${OCSF_SCHEMAS:-$PWD/$dir}
+done
+
 # Debian's Python has botocore; another one on the path has it perhaps not.
 python=/usr/bin/python3
 
