@@ -186,7 +186,7 @@ check-integration: ## the story with a real dockerd, auditd and module in QEMU
 	$(Q)tests/check integration
 
 .PHONY: check-image
-check-image: ## an image built, sealed, booted with systemd, and broken in every way we know (root, some minutes)
+check-image: ## an image built, sealed, booted with systemd, and broken in fifteen ways (root, some minutes)
 	$(Q)tests/image/check.sh
 
 .PHONY: unit

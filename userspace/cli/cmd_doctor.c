@@ -135,13 +135,14 @@ static void check_livepatch(struct doctor *doctor)
 /* In the places that packages and DKMS use; malloc'ed. */
 static char *module_find(const char *release)
 {
-	static const char *const places[] = {
-		"extra/ecs_fim.ko",   "updates/dkms/ecs_fim.ko",    "extra/ecs_fim.ko.xz",
-		"updates/ecs_fim.ko", "updates/dkms/ecs_fim.ko.xz", "extra/ecs_fim.ko.zst"};
+	static const char *const places[] = {"extra", "updates/dkms", "updates"};
+	static const char *const packings[] = {"", ".xz", ".zst", ".gz"};
+	const size_t packing_count = sizeof(packings) / sizeof(packings[0]);
 	char *path;
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (asprintf(&path, "/lib/modules/%s/%s", release, places[i]) < 0)
+	for (size_t i = 0; i < packing_count * sizeof(places) / sizeof(places[0]); i++) {
+		if (asprintf(&path, "/lib/modules/%s/%s/ecs_fim.ko%s", release,
+			     places[i / packing_count], packings[i % packing_count]) < 0)
 			return NULL;
 		if (access(path, R_OK) == 0)
 			return path;
@@ -165,9 +166,13 @@ static void check_module_file(struct doctor *doctor, const char *path, const cha
 		return;
 	}
 	magic = memmem(bytes, len, key, sizeof(key) - 1);
-	if (magic && strncmp(magic + sizeof(key) - 1, release, strlen(release)) != 0)
+	magic = magic ? magic + sizeof(key) - 1 : NULL;
+	if (!magic) /* compressed */
+		say(doctor, "module", STATE_WARNING, "ask modinfo -F vermagic",
+		    "%s does not show which kernel it is for", path);
+	else if (strncmp(magic, release, strlen(release)) != 0 || magic[strlen(release)] != ' ')
 		say(doctor, "module", STATE_FAIL, "install ecs-fim-kmod of the running kernel",
-		    "%s was built for %.64s", path, magic + sizeof(key) - 1);
+		    "%s was built for %.*s", path, (int)strcspn(magic, " "), magic);
 	else
 		say(doctor, "module", STATE_OK, NULL, "%s is for this kernel", path);
 	is_signed = len > sizeof(MODULE_MAGIC) && !memcmp(bytes + len - sizeof(MODULE_MAGIC) + 1,
