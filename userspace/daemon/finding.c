@@ -9,7 +9,8 @@
 
 #include "daemon.h"
 
-#define HOLD_MS 3000 /* for Docker to answer */
+#define HOLD_MS	      3000  /* for Docker to answer */
+#define START_HOLD_MS 15000 /* the same, when it has just been connected to: all containers first */
 
 static void finding_free(struct finding *finding)
 {
@@ -364,7 +365,7 @@ static void hold(struct daemon *d, struct finding *finding)
 {
 	struct finding **at = &d->held;
 
-	finding->deadline_ms = now_ms() + HOLD_MS;
+	finding->deadline_ms = now_ms() + (d->engine_starting ? START_HOLD_MS : HOLD_MS);
 	if (finding->cause && finding->cause->container_id[0] &&
 	    !containers_find(d, finding->cause->container_id))
 		engine_ask(&d->engine, finding->cause->container_id);
@@ -400,8 +401,12 @@ void finding_flush(struct daemon *d, bool all)
 
 int64_t finding_deadline(const struct daemon *d)
 {
-	/* The oldest is the first; those given up were flushed at once. */
-	return d->held ? d->held->deadline_ms : INT64_MAX;
+	int64_t deadline = INT64_MAX;
+
+	for (const struct finding *finding = d->held; finding; finding = finding->next)
+		if (finding->deadline_ms < deadline)
+			deadline = finding->deadline_ms;
+	return deadline;
 }
 
 int finding_submit(struct daemon *d, const struct finding_params *params)

@@ -38,8 +38,10 @@ static int epoll_add(struct daemon *d, int fd, uint32_t events)
 }
 
 /* A container's directories are watched before its first process, if the source can do that. */
-static void rules_add(struct source *source)
+static void rules_add(const struct daemon *d, struct source *source)
 {
+	if (!d->config->watch_containers)
+		return;
 	for (size_t i = 0; source->ops->rule_add && i < TREE_SCOPES; i++) {
 		int err = source->ops->rule_add(source, tree_scopes[i]);
 
@@ -63,7 +65,7 @@ static int source_take(struct daemon *d, struct source *source)
 	d->source = *source;
 	d->has_seq = false;
 	memset(d->strays, 0, sizeof(d->strays));
-	rules_add(&d->source);
+	rules_add(d, &d->source);
 	return 0;
 }
 

@@ -224,7 +224,6 @@ static int start_containers(struct daemon *d)
 
 	if (!fim_truth_read(1, &host))
 		d->host_mnt_ns = host.ns[FIM_NS_MNT];
-	d->engine_starting = d->config->docker_socket[0] != '\0';
 	if (d->config->watch_containers) {
 		d->mount_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 		err = d->mount_fd < 0 ? -errno : watch_fd(d, d->mount_fd, EPOLLPRI);
@@ -282,6 +281,8 @@ static int start(struct daemon *d)
 	if (err)
 		return err;
 	watch_host(d);
+	/* From now on there may be findings in containers; their ids are Docker's to tell. */
+	d->engine_starting = d->config->docker_socket[0] != '\0';
 	/* What waited in the ring knows who did it: read it before looking at the files. */
 	events_read(d);
 	err = start_containers(d);

@@ -246,6 +246,8 @@ static bool mounts_visit(struct daemon *d, struct tree **seen, size_t *seen_coun
 
 void mounts_find(struct daemon *d)
 {
+	if (!d->config->watch_containers)
+		return;
 	mounts_visit(d, NULL, NULL);
 }
 
