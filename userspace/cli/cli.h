@@ -31,6 +31,11 @@ int cmd_on_alert(int argc, char **argv);
 int cmd_send_asff(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 
+/* ----------------------------------------------------------------- clock.c */
+
+int64_t cli_now_ms(void); /* CLOCK_MONOTONIC */
+void cli_sleep_ms(int64_t ms);
+
 /* ---------------------------------------------------- cmd_baseline_sign.c */
 
 int cmd_baseline_sign(int argc, char **argv);
@@ -91,6 +96,9 @@ int cli_option_error(const char *usage, int opt, char **argv);
 
 /* The value of --rate, MiB per second, in bytes; an enum fim_exit. */
 int cli_parse_rate(const char *usage, const char *text, uint64_t *rate_ret);
+
+/* The value of --account ('A'), --region ('R') or --host ('H'); an enum fim_exit. */
+int cli_take_host(const char *usage, int opt, const char *text, struct fim_host *host);
 
 /* Report that memory ran out or similar; for failures that the library did not name. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -200,22 +200,12 @@ struct put {
 	uint64_t records;
 };
 
-static bool tells_origin(const struct fim_line *line)
-{
-	return strcmp(line->type, "control") == 0 || strcmp(line->type, "container") == 0;
-}
-
 /* Before the first record is written: which host, account and region they are of. */
 static int learn_line(void *ctx, const struct fim_line *line)
 {
 	struct put *put = ctx;
-	struct fim_json *record = NULL;
 
-	if (!tells_origin(line) || fim_json_parse(line->text, line->len, NULL, &record))
-		return 0;
-	fim_host_learn(&put->origin, record);
-	fim_json_free(record);
-	return *put->origin.account && *put->origin.region && *put->origin.hostname;
+	return fim_host_learn_line(&put->origin, line);
 }
 
 static int put_formatted(struct put *put, const struct fim_line *line)
@@ -419,22 +409,6 @@ static int parse_time(const char *name, const char *text, int64_t *time_ns_ret)
 	return cli_usage_error(USAGE, "journal: %s: \"%s\" is no time", name, text);
 }
 
-static int take_name(const char *name, const char *text, char *to, size_t size)
-{
-	if (*text && strlen(text) < size) {
-		memcpy(to, text, strlen(text) + 1);
-		return 0;
-	}
-	return cli_usage_error(USAGE, "journal: %s: \"%s\" is none", name, text);
-}
-
-static int take_account(const char *text, struct fim_host *origin)
-{
-	if (strspn(text, "0123456789") != 12 || text[12])
-		return cli_usage_error(USAGE, "journal: --account: \"%s\" is not 12 digits", text);
-	return take_name("--account", text, origin->account, sizeof(origin->account));
-}
-
 static int check_options(const struct options *options, int count)
 {
 	static const char *const actions[] = {"verify", "show", "export", "seal"};
@@ -514,15 +488,9 @@ int cmd_journal(int argc, char **argv)
 			options.format = optarg;
 			break;
 		case 'A':
-			status = take_account(optarg, &options.origin);
-			break;
 		case 'R':
-			status = take_name("--region", optarg, options.origin.region,
-					   sizeof(options.origin.region));
-			break;
 		case 'H':
-			status = take_name("--host", optarg, options.origin.host,
-					   sizeof(options.origin.host));
+			status = cli_take_host(USAGE, opt, optarg, &options.origin);
 			break;
 		case 'j':
 			options.json = true;

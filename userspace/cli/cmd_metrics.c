@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -99,14 +98,6 @@ static int listen_inet(const struct fim_address *address, int *fd_ret)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The head of a request, NUL-terminated; false: none came in time, or it is too long. */
 static bool read_head(int fd, int64_t deadline_ms, char *head)
 {
@@ -115,7 +106,7 @@ static bool read_head(int fd, int64_t deadline_ms, char *head)
 	head[0] = '\0';
 	while (!strstr(head, "\r\n\r\n")) {
 		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - cli_now_ms();
 		ssize_t got;
 
 		if (len == REQUEST_MAX - 1 || left <= 0 || poll(&poll_fd, 1, (int)left) <= 0)
@@ -133,7 +124,7 @@ static void send_all(int fd, int64_t deadline_ms, const char *text, size_t len)
 {
 	while (len) {
 		struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - cli_now_ms();
 		ssize_t done;
 
 		if (left <= 0 || poll(&poll_fd, 1, (int)left) <= 0)
@@ -157,7 +148,7 @@ static bool is_request(const char *head, const char *method, const char *path)
 
 static void serve(int fd, const char *socket_path)
 {
-	int64_t deadline_ms = now_ms() + CLIENT_MS;
+	int64_t deadline_ms = cli_now_ms() + CLIENT_MS;
 	char head[REQUEST_MAX], *body = NULL, *answer = NULL;
 	bool get, headers_only;
 	size_t len = 0;
@@ -179,7 +170,7 @@ static void serve(int fd, const char *socket_path)
 			strncmp(head, "GET ", 4) ? "405 Method Not Allowed" : "404 Not Found");
 	/* The daemon may have taken its time. */
 	if (size > 0)
-		send_all(fd, now_ms() + CLIENT_MS, answer, (size_t)size);
+		send_all(fd, cli_now_ms() + CLIENT_MS, answer, (size_t)size);
 	free(answer);
 	free(body);
 }

@@ -15,21 +15,19 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "outbox.h"
 
 #define USAGE                                                                               \
 	"usage: ecs-fim on-alert [--follow] [--jobs N] [--timeout SECONDS] [--from TIME]\n" \
 	"                        [--state FILE] [--config FILE] [--journal PATH] -- PROGRAM [ARG …]\n"
 #define SINK	   "command"
 #define STATE_PATH "/var/lib/ecs-fim/on-alert.state"
-#define STATE_MAX  (1u << 20)
 #define JOBS_MAX   32
 #define TRIES	   3
 #define SAVE_EVERY 64 /* alerts: as many are run again after a crash */
@@ -74,135 +72,16 @@ struct job {
 	const char *severity;
 };
 
-/* @seq, @digest: the last record that is done with; @problem: of this pass */
+/* @problem: of this pass */
 struct runner {
 	const struct options *options;
-	const struct fim_config *config;
+	struct outbox outbox;
 	struct job jobs[JOBS_MAX];
-	uint64_t seq;
-	char digest[FIM_SHA256_HEX_SIZE];
-	uint64_t seen_seq;
-	char seen_digest[FIM_SHA256_HEX_SIZE];
-	struct fim_json *unrecorded;
 	unsigned int since_save;
 	uint64_t ran;
 	uint64_t failed;
 	char problem[256];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void sleep_ms(long ms)
-{
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
-/* --------------------------------------------------------------------- state */
-
-static int state_load(struct runner *runner)
-{
-	struct fim_json *json = NULL;
-	const char *digest;
-	char *text = NULL;
-	size_t len = 0;
-	int err;
-
-	runner->unrecorded = fim_json_array();
-	if (access(runner->options->state, F_OK) && errno == ENOENT)
-		return 0;
-	err = fim_file_read(runner->options->state, STATE_MAX, &text, &len);
-	if (!err)
-		err = fim_json_parse(text, len, runner->options->state, &json);
-	free(text);
-	if (err)
-		return err;
-	digest = fim_json_get_str(json, "digest");
-	if (!digest || strlen(digest) != sizeof(runner->digest) - 1 ||
-	    fim_json_get_int(json, "seq", -1) < 0) {
-		cli_error("%s: not a state of this command", runner->options->state);
-		err = -EINVAL;
-	} else {
-		runner->seq = (uint64_t)fim_json_get_int(json, "seq", 0);
-		strcpy(runner->digest, digest);
-		if (fim_json_is_array(fim_json_get(json, "unrecorded"))) {
-			fim_json_free(runner->unrecorded);
-			runner->unrecorded = fim_json_ref(fim_json_get(json, "unrecorded"));
-		}
-	}
-	fim_json_free(json);
-	return err;
-}
-
-static int state_save(struct runner *runner)
-{
-	struct fim_json *json = fim_json_object();
-	char *text = NULL;
-	size_t len = 0;
-	int err;
-
-	fim_json_set_str(json, "format", "ecs-fim-on-alert");
-	fim_json_set_int(json, "seq", (int64_t)runner->seq);
-	fim_json_set_str(json, "digest", runner->digest);
-	fim_json_set(json, "unrecorded", fim_json_ref(runner->unrecorded));
-	err = fim_json_dump(json, &text, &len);
-	if (!err)
-		err = fim_file_write_atomic(runner->options->state, text, len, 0600);
-	free(text);
-	fim_json_free(json);
-	return err;
-}
-
-static int tell(struct runner *runner, struct fim_json *request)
-{
-	struct fim_json *answer = NULL;
-	int err = cli_request(runner->config, request, &answer);
-
-	if (!err && !fim_json_get_bool(answer, "ok", false)) {
-		cli_error("the daemon refused: %s", fim_json_get_str(answer, "error"));
-		err = -EIO;
-	}
-	fim_json_free(answer);
-	fim_json_free(request);
-	return err;
-}
-
-/* At most SAVE_EVERY and what waited for the daemon: one request, if it is not very many. */
-static void record_deliveries(struct runner *runner)
-{
-	struct fim_json *request;
-
-	if (!fim_json_count(runner->unrecorded))
-		return;
-	request = fim_json_object();
-	fim_json_set_str(request, "op", "alert");
-	fim_json_set_str(request, "action", "delivered");
-	fim_json_set_str(request, "sink", SINK);
-	fim_json_set(request, "alerts", fim_json_ref(runner->unrecorded));
-	if (tell(runner, request) == 0 ||
-	    fim_json_count(runner->unrecorded) + SAVE_EVERY > FIM_ALERTS_PER_RECORD) {
-		fim_json_free(runner->unrecorded);
-		runner->unrecorded = fim_json_array();
-	}
-}
-
-static void tell_health(struct runner *runner)
-{
-	struct fim_json *request = fim_json_object();
-
-	fim_json_set_str(request, "op", "sink");
-	fim_json_set_str(request, "sink", SINK);
-	fim_json_set_bool(request, "failing", *runner->problem);
-	if (*runner->problem)
-		fim_json_set_str(request, "cause", runner->problem);
-	fim_json_set_int(request, "sent", (int64_t)runner->ran);
-	tell(runner, request);
-}
 
 /* ---------------------------------------------------------------------- jobs */
 
@@ -253,7 +132,7 @@ static int spawn(struct runner *runner, struct job *job)
 	posix_spawn_file_actions_destroy(&actions);
 	close(fd);
 	job->tries++;
-	job->deadline_ms = now_ms() + (int64_t)runner->options->timeout_s * 1000;
+	job->deadline_ms = cli_now_ms() + (int64_t)runner->options->timeout_s * 1000;
 	if (err)
 		job->pid = 0;
 	return -err;
@@ -268,7 +147,7 @@ static void job_end(struct job *job)
 static void job_failed(struct runner *runner, struct job *job, const char *how, int number)
 {
 	if (job->tries < TRIES) {
-		sleep_ms(100);
+		cli_sleep_ms(100);
 		if (spawn(runner, job) == 0)
 			return;
 	}
@@ -303,7 +182,7 @@ static void reap(struct runner *runner)
 			continue;
 		if (WIFEXITED(status) && !WEXITSTATUS(status)) {
 			runner->ran++;
-			fim_json_append_int(runner->unrecorded, (int64_t)job->seq);
+			outbox_delivered(&runner->outbox, job->seq);
 			job_end(job);
 		} else if (WIFEXITED(status)) {
 			job_failed(runner, job, "exit status", WEXITSTATUS(status));
@@ -312,7 +191,7 @@ static void reap(struct runner *runner)
 		}
 	}
 	for (size_t i = 0; i < JOBS_MAX; i++)
-		if (runner->jobs[i].line && now_ms() > runner->jobs[i].deadline_ms)
+		if (runner->jobs[i].line && cli_now_ms() > runner->jobs[i].deadline_ms)
 			kill(-runner->jobs[i].pid, SIGKILL);
 }
 
@@ -327,7 +206,7 @@ static void wait_for(struct runner *runner, unsigned int most)
 			running += runner->jobs[i].line != NULL;
 		if (running <= most)
 			return;
-		sleep_ms(10);
+		cli_sleep_ms(10);
 	}
 }
 
@@ -337,16 +216,12 @@ static int finish(struct runner *runner)
 	int err;
 
 	wait_for(runner, 0);
-	if (runner->seen_seq <= runner->seq)
+	if (runner->outbox.seen_seq <= runner->outbox.seq)
 		return 0;
-	runner->seq = runner->seen_seq;
-	strcpy(runner->digest, runner->seen_digest);
 	runner->since_save = 0;
-	err = state_save(runner);
-	if (!err && fim_json_count(runner->unrecorded)) {
-		record_deliveries(runner);
-		err = state_save(runner);
-	}
+	err = outbox_finish(&runner->outbox);
+	if (!err)
+		outbox_record(&runner->outbox);
 	return err;
 }
 
@@ -378,15 +253,14 @@ static int run_line(void *ctx, const struct fim_line *line)
 	struct fim_json *record = NULL;
 	char digest[FIM_SHA256_HEX_SIZE];
 	enum fim_severity severity;
-	int err = fim_line_digest(line, digest);
+	int err = outbox_is_news(&runner->outbox, line, digest);
 
-	if (!err && line->seq == runner->seq && strcmp(digest, runner->digest) != 0) {
+	if (err == -ESTALE)
 		cli_error("this is another journal than that of %s", runner->options->state);
-		return -ESTALE;
-	}
-	if (err || line->seq <= runner->seq)
+	if (err <= 0)
 		return err;
-	if (line->time_ns >= runner->options->from_ns || runner->seq) {
+	err = 0;
+	if (line->time_ns >= runner->options->from_ns || runner->outbox.seq) {
 		err = fim_json_parse(line->text, line->len, "record", &record);
 		if (!err && fim_alert_of(record, &severity)) {
 			err = start_job(runner, line, severity);
@@ -394,10 +268,8 @@ static int run_line(void *ctx, const struct fim_line *line)
 		}
 		fim_json_free(record);
 	}
-	if (!err) {
-		runner->seen_seq = line->seq;
-		strcpy(runner->seen_digest, digest);
-	}
+	if (!err)
+		outbox_see(&runner->outbox, line, digest);
 	if (!err && runner->since_save >= SAVE_EVERY)
 		err = finish(runner);
 	return err;
@@ -410,7 +282,7 @@ static int pass(struct runner *runner)
 	struct fim_journal_query query = {.path = runner->options->path,
 					  .fn = run_line,
 					  .ctx = runner,
-					  .from_seq = runner->seq};
+					  .from_seq = runner->outbox.seq};
 	uint64_t ran = runner->ran;
 	int err, end;
 
@@ -421,7 +293,8 @@ static int pass(struct runner *runner)
 	if (err && !*runner->problem)
 		snprintf(runner->problem, sizeof(runner->problem), "%s", strerror(-err));
 	if (*runner->problem || runner->ran != ran)
-		tell_health(runner);
+		outbox_tell_health(&runner->outbox, *runner->problem ? runner->problem : NULL,
+				   runner->ran, 0);
 	return err;
 }
 
@@ -443,55 +316,38 @@ static bool has_changed(const char *path, struct stat *last)
 	return changed;
 }
 
-static int lock(const char *state, int *fd_ret)
-{
-	char *path = NULL;
-	int err = 0;
-
-	if (asprintf(&path, "%s.lock", state) < 0)
-		return -ENOMEM;
-	*fd_ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*fd_ret < 0 || flock(*fd_ret, LOCK_EX | LOCK_NB)) {
-		err = -errno;
-		cli_error("%s: %s", path, err == -EAGAIN ? "another one runs" : strerror(-err));
-	}
-	free(path);
-	return err;
-}
-
 static int run(struct options *options)
 {
 	struct fim_config *config = NULL;
 	struct runner *runner = calloc(1, sizeof(*runner));
 	struct stat last = {.st_ino = 0};
-	int fd = -1, err = runner ? fim_config_load(options->config, &config) : -ENOMEM;
+	int err = runner ? fim_config_load(options->config, &config) : -ENOMEM;
 
 	if (!err && !options->path)
 		options->path = config->journal_dir;
-	if (!err)
-		err = lock(options->state, &fd);
 	if (!err) {
 		runner->options = options;
-		runner->config = config;
-		err = state_load(runner);
+		runner->outbox = (struct outbox){.state = options->state,
+						 .format = "ecs-fim-on-alert",
+						 .sink = SINK,
+						 .config = config};
+		err = outbox_open(&runner->outbox);
 	}
 	do {
 		if (!err && has_changed(options->path, &last))
 			err = pass(runner);
 		if (!err && options->follow)
-			sleep_ms(500);
+			cli_sleep_ms(500);
 	} while (!err && options->follow);
 	if (!err && runner->failed)
 		err = -EIO;
-	if (runner) {
+	if (runner && config) {
 		for (size_t i = 0; i < JOBS_MAX; i++)
 			free(runner->jobs[i].line);
-		fim_json_free(runner->unrecorded);
+		outbox_close(&runner->outbox);
 	}
 	free(runner);
 	fim_config_free(config);
-	if (fd >= 0)
-		close(fd);
 	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
 }
 

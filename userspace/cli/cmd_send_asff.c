@@ -8,27 +8,22 @@
  * an answer that did not arrive, is the same finding.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "outbox.h"
 
 #define USAGE                                                                                  \
 	"usage: ecs-fim send-asff [--account A] [--region R] [--host H] [--from TIME]\n"       \
 	"                         [--retry-for SECONDS] [--endpoint-url URL] [--state FILE]\n" \
 	"                         [--config FILE] [--json] [PATH]\n"
 #define STATE_PATH	 "/var/lib/ecs-fim/securityhub.state"
-#define STATE_MAX	 (16u << 20)
 #define HELD_MAX	 1000
-#define UNRECORDED_MAX	 100000
 #define RETRY_S		 60
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS	 20000
@@ -84,27 +79,20 @@ struct item {
 
 /*
  * struct sender - one run
- * @seq, @digest: the last record that was dealt with; 0: none yet
  * @held: what Security Hub refused, as in the state file
- * @unrecorded: what it took and the journal does not say yet
  * @problem: why not everything is sent; NULL: nothing is wrong
  * @lost: records that the journal gave up before they were sent
  */
 struct sender {
 	const struct options *options;
-	const struct fim_config *config;
+	struct outbox outbox;
 	struct fim_host host;
 	char *url;
-	uint64_t seq;
-	char digest[FIM_SHA256_HEX_SIZE];
 	struct fim_json *held;
-	struct fim_json *unrecorded;
 	struct item items[FIM_HUB_FINDINGS_MAX];
 	size_t count;
 	size_t bytes;
-	uint64_t seen_seq;
-	char seen_digest[FIM_SHA256_HEX_SIZE];
-	int64_t deadline_ns;
+	int64_t deadline_ms;
 	char *problem;
 	uint64_t sent;
 	uint64_t calls;
@@ -122,151 +110,26 @@ static void set_problem(struct sender *sender, char *text)
 
 /* -------------------------------------------------------------------- state */
 
-static int state_load(struct sender *sender)
+static int open_state(struct sender *sender)
 {
-	const char *path = sender->options->state;
-	struct fim_json *json = NULL;
-	char *text = NULL;
-	size_t len = 0;
-	const char *digest, *host;
-	int err = 0;
+	int err = outbox_open(&sender->outbox);
+	const struct fim_json *held = fim_json_get(sender->outbox.members, "held");
+	const char *host = fim_json_get_str(sender->outbox.members, "host");
 
-	sender->held = fim_json_array();
-	sender->unrecorded = fim_json_array();
-	if (access(path, F_OK) && errno == ENOENT)
-		return 0;
-	err = fim_file_read(path, STATE_MAX, &text, &len);
-	if (!err)
-		err = fim_json_parse(text, len, path, &json);
-	free(text);
-	if (err)
-		return err;
-	digest = fim_json_get_str(json, "digest");
-	if (!digest || strlen(digest) != FIM_SHA256_HEX_SIZE - 1 ||
-	    fim_json_get_int(json, "seq", -1) < 0) {
-		cli_error("%s: not a state of this command; with another --state all is sent again",
-			  path);
-		err = -EINVAL;
-	} else {
-		sender->seq = (uint64_t)fim_json_get_int(json, "seq", 0);
-		strcpy(sender->digest, digest);
-		host = fim_json_get_str(json, "host");
-		if (host && strlen(host) < sizeof(sender->host.host))
-			strcpy(sender->host.host, host);
-		if (fim_json_is_array(fim_json_get(json, "held"))) {
-			fim_json_free(sender->held);
-			sender->held = fim_json_ref(fim_json_get(json, "held"));
-		}
-		if (fim_json_is_array(fim_json_get(json, "unrecorded"))) {
-			fim_json_free(sender->unrecorded);
-			sender->unrecorded = fim_json_ref(fim_json_get(json, "unrecorded"));
-		}
-	}
-	fim_json_free(json);
+	if (host && strlen(host) < sizeof(sender->host.host))
+		strcpy(sender->host.host, host);
+	sender->held = fim_json_is_array(held) ? fim_json_ref(held) : fim_json_array();
 	return err;
 }
 
-static int state_save(struct sender *sender)
+/* In the Ids of outages the host is the same for ever, also when nobody can be asked any more. */
+static void set_members(struct sender *sender)
 {
-	struct fim_json *json = fim_json_object();
-	char *text = NULL;
-	size_t len = 0;
-	int err;
-
-	fim_json_set_str(json, "format", "ecs-fim-send-asff");
-	fim_json_set_int(json, "version", 1);
-	fim_json_set_int(json, "seq", (int64_t)sender->seq);
-	fim_json_set_str(json, "digest", sender->digest);
-	/* In the Ids of outages: the same for ever, also when nobody can be asked any more. */
-	fim_json_set_str(json, "host", sender->host.host);
-	fim_json_set(json, "held", fim_json_ref(sender->held));
-	fim_json_set(json, "unrecorded", fim_json_ref(sender->unrecorded));
-	err = fim_json_dump(json, &text, &len);
-	if (!err)
-		err = fim_file_write_atomic(sender->options->state, text, len, 0600);
-	free(text);
-	fim_json_free(json);
-	return err;
-}
-
-/* ------------------------------------------------------------------- daemon */
-
-/* Without the daemon it is told the next time. */
-static int tell(struct sender *sender, const struct fim_json *request)
-{
-	struct fim_json *answer = NULL;
-	int err = cli_request(sender->config, request, &answer);
-
-	if (!err && !fim_json_get_bool(answer, "ok", false)) {
-		cli_error("the daemon did not record what was sent: %s",
-			  fim_json_get_str(answer, "error"));
-		err = -EIO;
-	}
-	fim_json_free(answer);
-	return err;
-}
-
-static int record_deliveries(struct sender *sender)
-{
-	int err = 0;
-
-	while (!err && fim_json_count(sender->unrecorded)) {
-		struct fim_json *request = fim_json_object(), *now = fim_json_array();
-		struct fim_json *later = fim_json_array();
-
-		for (size_t i = 0; i < fim_json_count(sender->unrecorded); i++)
-			fim_json_append_int(i < FIM_ALERTS_PER_RECORD ? now : later,
-					    fim_json_int(fim_json_index(sender->unrecorded, i), 0));
-		fim_json_set_str(request, "op", "alert");
-		fim_json_set_str(request, "action", "delivered");
-		fim_json_set_str(request, "sink", SINK);
-		fim_json_set(request, "alerts", now);
-		err = tell(sender, request);
-		fim_json_free(request);
-		if (err) {
-			fim_json_free(later);
-			break;
-		}
-		fim_json_free(sender->unrecorded);
-		sender->unrecorded = later;
-		err = state_save(sender);
-	}
-	return err;
-}
-
-static void report_health(struct sender *sender)
-{
-	struct fim_json *request = fim_json_object();
-
-	fim_json_set_str(request, "op", "sink");
-	fim_json_set_str(request, "sink", SINK);
-	fim_json_set_bool(request, "failing", sender->problem);
-	if (sender->problem)
-		fim_json_set_bytes(request, "cause", sender->problem, strlen(sender->problem));
-	if (sender->lost)
-		fim_json_set_int(request, "lost", (int64_t)sender->lost);
-	fim_json_set_int(request, "sent", (int64_t)sender->sent);
-	tell(sender, request);
-	fim_json_free(request);
+	fim_json_set_str(sender->outbox.members, "host", sender->host.host);
+	fim_json_set(sender->outbox.members, "held", fim_json_ref(sender->held));
 }
 
 /* ------------------------------------------------------------------ sending */
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static void sleep_ms(int64_t ms)
-{
-	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	while (nanosleep(&time, &time) && errno == EINTR)
-		;
-}
 
 /* Anywhere up to twice as long as before: many hosts must not come back together. */
 static bool wait_before(struct sender *sender, unsigned int attempt)
@@ -277,12 +140,12 @@ static bool wait_before(struct sender *sender, unsigned int attempt)
 	while (attempt-- > 1 && most < BACKOFF_MAX_MS)
 		most *= 2;
 	if (getrandom(&random, sizeof(random), 0) < 0)
-		random = (uint32_t)monotonic_ns();
+		random = (uint32_t)cli_now_ms();
 	most = most / 2 + (int64_t)(random % (uint32_t)(most / 2 + 1));
-	left = (sender->deadline_ns - monotonic_ns()) / 1000000;
+	left = sender->deadline_ms - cli_now_ms();
 	if (left <= 0)
 		return false;
-	sleep_ms(most < left ? most : left);
+	cli_sleep_ms(most < left ? most : left);
 	return true;
 }
 
@@ -322,8 +185,8 @@ static int settle(struct sender *sender, const struct item *items, size_t count,
 			continue;
 		}
 		sender->sent++;
-		if (items[i].alert && fim_json_count(sender->unrecorded) < UNRECORDED_MAX)
-			fim_json_append_int(sender->unrecorded, (int64_t)items[i].seq);
+		if (items[i].alert)
+			outbox_delivered(&sender->outbox, items[i].seq);
 	}
 	return err;
 }
@@ -417,7 +280,7 @@ static int flush(struct sender *sender)
 	if (sender->count) {
 		err = send_items(sender, sender->items, sender->count);
 		if (!err)
-			sleep_ms(BETWEEN_MS);
+			cli_sleep_ms(BETWEEN_MS);
 	}
 	items_clear(sender);
 	if (err == -ENOSPC) {
@@ -427,13 +290,10 @@ static int flush(struct sender *sender)
 	}
 	if (err)
 		return err;
-	if (sender->seen_seq) {
-		sender->seq = sender->seen_seq;
-		strcpy(sender->digest, sender->seen_digest);
-	}
-	err = state_save(sender);
+	set_members(sender);
+	err = outbox_finish(&sender->outbox);
 	if (!err)
-		record_deliveries(sender);
+		outbox_record(&sender->outbox);
 	return err;
 }
 
@@ -470,15 +330,8 @@ static int add(struct sender *sender, uint64_t seq, bool alert, struct fim_json 
 static int learn_line(void *ctx, const struct fim_line *line)
 {
 	struct sender *sender = ctx;
-	struct fim_json *record = NULL;
 
-	if (strcmp(line->type, "control") != 0 && strcmp(line->type, "container") != 0)
-		return 0;
-	if (fim_json_parse(line->text, line->len, NULL, &record))
-		return 0;
-	fim_host_learn(&sender->host, record);
-	fim_json_free(record);
-	return *sender->host.account && *sender->host.region && *sender->host.hostname;
+	return fim_host_learn_line(&sender->host, line);
 }
 
 static int another_journal(struct sender *sender)
@@ -488,7 +341,7 @@ static int another_journal(struct sender *sender)
 	if (asprintf(&text,
 		     "%s is another journal than the one that was sent up to record %" PRIu64
 		     ": remove %s to send all of this one",
-		     sender->options->path, sender->seq, sender->options->state) < 0)
+		     sender->options->path, sender->outbox.seq, sender->options->state) < 0)
 		text = NULL;
 	set_problem(sender, text);
 	return -ESTALE;
@@ -497,21 +350,20 @@ static int another_journal(struct sender *sender)
 static int send_line(void *ctx, const struct fim_line *line)
 {
 	struct sender *sender = ctx;
+	struct outbox *outbox = &sender->outbox;
 	struct fim_json *record = NULL, *finding = NULL;
 	enum fim_severity severity;
 	char digest[FIM_SHA256_HEX_SIZE];
-	int err = fim_line_digest(line, digest);
+	int err = outbox_is_news(outbox, line, digest);
 
-	if (err)
-		return err;
-	if (line->seq == sender->seq && strcmp(digest, sender->digest) != 0) {
+	if (err == -ESTALE)
 		return another_journal(sender);
-	}
-	if (line->seq <= sender->seq)
-		return 0;
-	if (sender->seq && !sender->seen_seq && line->seq > sender->seq + 1)
-		sender->lost = line->seq - sender->seq - 1;
-	if (line->time_ns >= sender->options->from_ns || sender->seq) {
+	if (err <= 0)
+		return err;
+	err = 0;
+	if (outbox->seq && !outbox->seen_seq && line->seq > outbox->seq + 1)
+		sender->lost = line->seq - outbox->seq - 1;
+	if (line->time_ns >= sender->options->from_ns || outbox->seq) {
 		err = fim_json_parse(line->text, line->len, "record", &record);
 		if (!err)
 			err = fim_asff(&sender->host, record, digest, &finding);
@@ -521,10 +373,8 @@ static int send_line(void *ctx, const struct fim_line *line)
 		if (err == -ENOMSG)
 			err = 0;
 	}
-	if (!err) {
-		sender->seen_seq = line->seq;
-		strcpy(sender->seen_digest, digest);
-	}
+	if (!err)
+		outbox_see(outbox, line, digest);
 	return err;
 }
 
@@ -618,19 +468,20 @@ static int send_all(struct sender *sender)
 	struct fim_journal_check check = {0};
 	int err;
 
-	sender->deadline_ns = monotonic_ns() + (int64_t)sender->options->retry_s * 1000000000;
+	sender->deadline_ms = cli_now_ms() + (int64_t)sender->options->retry_s * 1000;
 	err = know_host(sender);
 	if (!err)
 		err = make_url(sender);
 	if (!err)
 		err = send_held(sender);
-	query.from_seq = sender->seq;
+	query.from_seq = sender->outbox.seq;
 	if (!err)
 		err = fim_journal_verify(&query, &check);
-	if (!err && check.records && check.first_seq + check.records - 1 < sender->seq)
+	if (!err && check.records && check.first_seq + check.records - 1 < sender->outbox.seq)
 		err = another_journal(sender);
 	/* What is good before a bad record is sent all the same. */
-	if ((!err || err == -EBADMSG) && sender->seen_seq > sender->seq && flush(sender))
+	if ((!err || err == -EBADMSG) && sender->outbox.seen_seq > sender->outbox.seq &&
+	    flush(sender))
 		err = err ? err : -EAGAIN;
 	if (err == -EBADMSG)
 		set_problem(sender, strdup("the journal is broken: what comes after is not sent"));
@@ -648,7 +499,8 @@ static void put_result(const struct sender *sender)
 	if (!sender->options->json) {
 		printf("%" PRIu64 " findings sent in %" PRIu64 " calls, %zu refused, up to record "
 		       "%" PRIu64 "\n",
-		       sender->sent, sender->calls, fim_json_count(sender->held), sender->seq);
+		       sender->sent, sender->calls, fim_json_count(sender->held),
+		       sender->outbox.seq);
 		return;
 	}
 	json = fim_json_object();
@@ -656,57 +508,36 @@ static void put_result(const struct sender *sender)
 	fim_json_set_int(json, "calls", (int64_t)sender->calls);
 	fim_json_set_int(json, "refused", (int64_t)fim_json_count(sender->held));
 	fim_json_set_int(json, "lost", (int64_t)sender->lost);
-	fim_json_set_int(json, "seq", (int64_t)sender->seq);
+	fim_json_set_int(json, "seq", (int64_t)sender->outbox.seq);
 	if (sender->problem)
 		fim_json_set_bytes(json, "problem", sender->problem, strlen(sender->problem));
 	cli_put_json(stdout, json);
-}
-
-/* Two at once would send everything twice. */
-static int lock(const char *state, int *fd_ret)
-{
-	char *path = NULL;
-	int fd, err = 0;
-
-	if (asprintf(&path, "%s.lock", state) < 0)
-		return -ENOMEM;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB)) {
-		err = -errno;
-		cli_error("%s: %s", path,
-			  err == -EAGAIN ? "another one is sending" : strerror(-err));
-		if (fd >= 0)
-			close(fd);
-	} else {
-		*fd_ret = fd;
-	}
-	free(path);
-	return err;
 }
 
 static int run(struct options *options)
 {
 	struct fim_config *config = NULL;
 	struct sender *sender = calloc(1, sizeof(*sender));
-	int fd = -1, err = sender ? 0 : -ENOMEM;
+	int err = sender ? 0 : -ENOMEM;
 
 	if (!err)
 		err = fim_config_load(options->config, &config);
 	if (!err && !options->path)
 		options->path = config->journal_dir;
-	if (!err)
-		err = lock(options->state, &fd);
 	if (err) {
 		free(sender);
 		fim_config_free(config);
 		return FIM_EXIT_ERROR;
 	}
 	sender->options = options;
-	sender->config = config;
-	err = state_load(sender);
+	sender->outbox = (struct outbox){.state = options->state,
+					 .format = "ecs-fim-send-asff",
+					 .sink = SINK,
+					 .config = config};
+	err = open_state(sender);
 	if (!err) {
 		err = send_all(sender);
-		report_health(sender);
+		outbox_tell_health(&sender->outbox, sender->problem, sender->sent, sender->lost);
 		put_result(sender);
 	}
 	if (sender->problem)
@@ -717,21 +548,12 @@ static int run(struct options *options)
 	err = err || sender->problem;
 	items_clear(sender);
 	fim_json_free(sender->held);
-	fim_json_free(sender->unrecorded);
+	outbox_close(&sender->outbox);
 	free(sender->problem);
 	free(sender->url);
 	free(sender);
 	fim_config_free(config);
-	close(fd);
 	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
-}
-
-static int take_name(const char *name, const char *text, char *to, size_t size)
-{
-	if (!*text || strlen(text) >= size)
-		return cli_usage_error(USAGE, "send-asff: %s: \"%s\" is none", name, text);
-	memcpy(to, text, strlen(text) + 1);
-	return 0;
 }
 
 static int take_retry(const char *text, struct options *options)
@@ -749,15 +571,9 @@ static int take_option(int opt, struct options *options)
 {
 	switch (opt) {
 	case 'A':
-		if (strspn(optarg, "0123456789") != 12 || optarg[12])
-			return cli_usage_error(USAGE, "send-asff: --account is 12 digits");
-		return take_name("--account", optarg, options->host.account,
-				 sizeof(options->host.account));
 	case 'R':
-		return take_name("--region", optarg, options->host.region,
-				 sizeof(options->host.region));
 	case 'H':
-		return take_name("--host", optarg, options->host.host, sizeof(options->host.host));
+		return cli_take_host(USAGE, opt, optarg, &options->host);
 	case 'f':
 		if (fim_time_parse(optarg, &options->from_ns))
 			return cli_usage_error(USAGE, "send-asff: --from: \"%s\" is no time",

@@ -79,6 +79,25 @@ int cli_parse_rate(const char *usage, const char *text, uint64_t *rate_ret)
 	return FIM_EXIT_CLEAN;
 }
 
+static int take_name(const char *usage, const char *name, const char *text, char *to, size_t size)
+{
+	if (!*text || strlen(text) >= size)
+		return cli_usage_error(usage, "%s: \"%s\" is none", name, text);
+	memcpy(to, text, strlen(text) + 1);
+	return FIM_EXIT_CLEAN;
+}
+
+int cli_take_host(const char *usage, int opt, const char *text, struct fim_host *host)
+{
+	if (opt == 'R')
+		return take_name(usage, "--region", text, host->region, sizeof(host->region));
+	if (opt == 'H')
+		return take_name(usage, "--host", text, host->host, sizeof(host->host));
+	if (!fim_is_account(text))
+		return cli_usage_error(usage, "--account: \"%s\" is not 12 digits", text);
+	return take_name(usage, "--account", text, host->account, sizeof(host->account));
+}
+
 void cli_put_escaped(FILE *out, const char *text)
 {
 	char *escaped = fim_escape(text, strlen(text));

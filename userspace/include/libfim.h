@@ -1548,6 +1548,12 @@ struct fim_host {
 /* Take from a record what is not known yet: the daemon's start, a task's account and region. */
 void fim_host_learn(struct fim_host *origin, const struct fim_json *record);
 
+/* The same from a line of a journal; true: account, region and name are known. */
+bool fim_host_learn_line(struct fim_host *origin, const struct fim_line *line);
+
+/* Whether @text is the number of an AWS account: 12 digits. */
+bool fim_is_account(const char *text);
+
 /* ----------------------------------------------------------------- ocsf.c */
 
 #define FIM_OCSF_VERSION "1.3.0"

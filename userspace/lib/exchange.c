@@ -40,6 +40,11 @@ static void learn(char *to, size_t size, const char *text)
 	free(safe);
 }
 
+bool fim_is_account(const char *text)
+{
+	return strspn(text, "0123456789") == 12 && !text[12];
+}
+
 void fim_host_learn(struct fim_host *origin, const struct fim_json *record)
 {
 	const struct fim_json *detail = fim_json_get(record, "detail");
@@ -53,9 +58,22 @@ void fim_host_learn(struct fim_host *origin, const struct fim_json *record)
 		      fim_json_get_str(detail, "hostname"));
 		learn(origin->kernel, sizeof(origin->kernel), fim_json_get_str(detail, "kernel"));
 	}
-	if (account && strspn(account, "0123456789") == 12 && !account[12])
+	if (account && fim_is_account(account))
 		learn(origin->account, sizeof(origin->account), account);
 	learn(origin->region, sizeof(origin->region), fim_json_get_str(container, "region"));
+}
+
+bool fim_host_learn_line(struct fim_host *origin, const struct fim_line *line)
+{
+	struct fim_json *record = NULL;
+
+	if (strcmp(line->type, "control") != 0 && strcmp(line->type, "container") != 0)
+		return false;
+	if (fim_json_parse(line->text, line->len, NULL, &record))
+		return false;
+	fim_host_learn(origin, record);
+	fim_json_free(record);
+	return *origin->account && *origin->region && *origin->hostname;
 }
 
 bool fim_exchange_is_failure(const struct fim_json *record)
