@@ -120,6 +120,11 @@ $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libfim.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+$(O)/journal-bin/%: $(O)/obj/tests/journal/%.o $(O)/libfim.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 # The library has to be instrumented as well: once for all fuzzers, by the compiler that has libFuzzer.
 FUZZ_LIB := $(O)/fuzz-lib/libfim.a
 $(FUZZ_LIB): FORCE
@@ -188,6 +193,10 @@ check-integration: ## the story with a real dockerd, auditd and module in QEMU
 .PHONY: check-image
 check-image: ## an image built, sealed, booted with systemd, and broken in fifteen ways (root, some minutes)
 	$(Q)tests/image/check.sh
+
+.PHONY: check-crash
+check-crash: all ## the journal after 200 kills, and 200 cuts of the power of a guest (root, 10 minutes)
+	$(Q)CRASH_KILLS=200 CRASH_CUTS=200 tests/check crash
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## unit tests only

@@ -5,13 +5,17 @@
 #
 #   run.sh --kernel NAME --job DIR [--out DIR] [--smp N]
 #          [--mem MB] [--timeout S] [--icount] [--append ARGS] [--root ext4]
-#          [--quiet]
+#          [--disk IMAGE --disk-log FILE] [--quiet]
 #
 # NAME is one that fetch.sh knows. DIR is copied to the guest's /job, where
 # /job/run is run as root. Its output
 # appears here while it runs, the files it leaves in /job/out come back in the
 # --out DIR (with console.log, dmesg.log and job.log), its status becomes ours.
 # 125 means that there is no status: crash, timeout or a failing harness.
+#
+# IMAGE becomes a disk with the serial "extra". All that is written to it and all
+# flushes go to FILE as well, in their order and in the format of dm-log-writes
+# (tests/journal/power.py reads it).
 #
 # ECS_FIM_ACCEL=kvm uses KVM. It is not tried by default: a /dev/kvm that opens
 # may still hang the guest.
@@ -23,16 +27,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 usage()
 {
-	sed -n '5,8s/^# *//p' "$0" >&2
+	sed -n '5,9s/^# *//p' "$0" >&2
 	exit 125
 }
 
-kernel='' job='' out='' smp=1 mem=2048 timeout=600 icount='' append='' quiet=''
+kernel='' job='' out='' smp=1 mem=2048 timeout=600 icount='' append='' quiet='' disk='' disk_log=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--icount) icount=1 ;;
 	--quiet) quiet=1 ;;
-	--kernel | --job | --out | --smp | --mem | --timeout | --append | --root)
+	--kernel | --job | --out | --smp | --mem | --timeout | --append | --root | --disk | --disk-log)
 		[ $# -ge 2 ] || usage
 		case $1 in
 		--kernel) kernel=$2 ;;
@@ -42,6 +46,8 @@ while [ $# -gt 0 ]; do
 		--mem) mem=$2 ;;
 		--timeout) timeout=$2 ;;
 		--append) append=$2 ;;
+		--disk) disk=$2 ;;
+		--disk-log) disk_log=$2 ;;
 		--root) [ "$2" = ext4 ] || die "no root image of type $2" ;;
 		esac
 		shift
@@ -117,6 +123,15 @@ drive()
 	echo "-drive file=$2,if=none,format=raw,cache=unsafe,id=$1$3 -device virtio-blk-pci,drive=$1,serial=$1"
 }
 
+extra=
+if [ -n "$disk" ]; then
+	: >"$disk_log"
+	extra="-blockdev driver=file,filename=$disk,node-name=extra-data
+		-blockdev driver=file,filename=$disk_log,node-name=extra-log
+		-blockdev driver=blklogwrites,file=extra-data,log=extra-log,node-name=extra
+		-device virtio-blk-pci,drive=extra,serial=extra"
+fi
+
 # shellcheck disable=SC2046,SC2086 # lists of words
 timeout -k 5 "$timeout" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
 	-machine "$machine" -accel "$accel" ${icount:+-icount shift=0,sleep=off} \
@@ -130,7 +145,7 @@ timeout -k 5 "$timeout" "$qemu" -nodefaults -no-user-config -display none -no-re
 	$(drive root "$image" ,snapshot=on) \
 	$(drive modules "$kdir/modules.img" ,snapshot=on) \
 	$(drive job "$tmp/job" ,readonly=on) \
-	$(drive out "$tmp/out.tar" '') </dev/null >&2 3>&- &
+	$(drive out "$tmp/out.tar" '') $extra </dev/null >&2 3>&- &
 qemu_pid=$!
 code=0
 wait "$qemu_pid" || code=$?
