@@ -107,11 +107,11 @@ static int pick(void *ctx, const struct fim_span *parent, const struct fim_span 
 	return 0;
 }
 
-/* Nothing in it is written otherwise than it is. */
+/* Nothing in it needs an escape. */
 static bool is_plain(const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (bytes[i] < ' ' || bytes[i] > '~' || bytes[i] == '"' || bytes[i] == '\\')
+		if (bytes[i] < ' ' || bytes[i] > '~' || bytes[i] == '\\')
 			return false;
 	return true;
 }
@@ -119,29 +119,28 @@ static bool is_plain(const char *bytes, size_t len)
 /* Quotes are doubled; what could move a reader's eye is written as \xHH. */
 static void put_quoted(FILE *out, const char *bytes, size_t len)
 {
-	char *text, *at;
+	const char *quote;
+	char *escaped = NULL;
 
-	if (is_plain(bytes, len)) {
-		bool formula = len && strchr("=+-@", *bytes);
+	if (!is_plain(bytes, len)) {
+		escaped = fim_escape(bytes, len);
+		if (!escaped)
+			return;
+		bytes = escaped;
+		len = strlen(escaped);
+	}
+	fputs(len && strchr("=+-@", *bytes) ? "\"'" : "\"", out);
+	while ((quote = memchr(bytes, '"', len))) {
+		size_t part = (size_t)(quote + 1 - bytes);
 
-		fputs(formula ? "\"'" : "\"", out);
-		fwrite(bytes, 1, len, out);
+		fwrite(bytes, 1, part, out);
 		fputc('"', out);
-		return;
+		bytes += part;
+		len -= part;
 	}
-	text = fim_escape(bytes, len);
-	if (!text)
-		return;
+	fwrite(bytes, 1, len, out);
 	fputc('"', out);
-	if (*text && strchr("=+-@", *text))
-		fputc('\'', out);
-	for (at = text; *at; at++) {
-		if (*at == '"')
-			fputc('"', out);
-		fputc(*at, out);
-	}
-	fputc('"', out);
-	free(text);
+	free(escaped);
 }
 
 /* A string with escapes: the JSON parser knows them all. */
