@@ -14,7 +14,19 @@
 #define CONFIG_FILE_MAX (1u << 20)
 #define BASELINE_SUFFIX ".ndjson"
 
-#define PATH_FIELD(member)                                    \
+/* A daemon has no directory that a relative path could mean. */
+#define PATH_FIELD(member)                                                  \
+	{                                                                   \
+		.key = #member, .type = FIM_YAML_STRING,                    \
+		.offset = offsetof(struct fim_config, member), .path = true \
+	}
+/* Empty: there is none. */
+#define NO_PATH_FIELD(member)                                               \
+	{                                                                   \
+		.key = #member, .type = FIM_YAML_TEXT,                      \
+		.offset = offsetof(struct fim_config, member), .path = true \
+	}
+#define STRING_FIELD(member)                                  \
 	{                                                     \
 		.key = #member, .type = FIM_YAML_STRING,      \
 		.offset = offsetof(struct fim_config, member) \
@@ -34,43 +46,36 @@
 static const struct fim_yaml_field fields[] = {
 	PATH_FIELD(baseline),
 	PATH_FIELD(signature),
-	{ .key = "trusted_keys", .type = FIM_YAML_STRINGS,
+	{ .key = "trusted_keys", .type = FIM_YAML_STRINGS, .path = true, .filled = true,
 	  .offset = offsetof(struct fim_config, trusted_keys) },
 	PATH_FIELD(journal_dir),
 	U32_FIELD(journal_segment_mib, 1, 1024),
 	U32_FIELD(journal_retention_days, 1, 3660),
 	U32_FIELD(journal_max_mib, 8, 1 << 20),
-	{ .key = "journal_full", .type = FIM_YAML_STRING,
-	  .offset = offsetof(struct fim_config, journal_full) },
+	STRING_FIELD(journal_full),
 	BOOL_FIELD(journal_protect),
 	U32_FIELD(realert_s, 0, 2592000),
-	{ .key = "docker_socket", .type = FIM_YAML_TEXT,
-	  .offset = offsetof(struct fim_config, docker_socket) },
-	{ .key = "exceptions", .type = FIM_YAML_TEXT,
-	  .offset = offsetof(struct fim_config, exceptions) },
+	NO_PATH_FIELD(docker_socket),
+	NO_PATH_FIELD(exceptions),
 	{ .key = "ecs_agent", .type = FIM_YAML_TEXT,
 	  .offset = offsetof(struct fim_config, ecs_agent) },
 	PATH_FIELD(device),
 	PATH_FIELD(status_socket),
 	BOOL_FIELD(sink_audit),
 	BOOL_FIELD(sink_syslog),
-	{ .key = "syslog_format", .type = FIM_YAML_STRING,
-	  .offset = offsetof(struct fim_config, syslog_format) },
-	{ .key = "syslog_target", .type = FIM_YAML_STRING,
-	  .offset = offsetof(struct fim_config, syslog_target) },
+	STRING_FIELD(syslog_format),
+	STRING_FIELD(syslog_target),
 	BOOL_FIELD(sink_journald),
 	BOOL_FIELD(sink_stdout),
-	{ .key = "sink_ocsf", .type = FIM_YAML_TEXT,
-	  .offset = offsetof(struct fim_config, sink_ocsf) },
+	NO_PATH_FIELD(sink_ocsf),
 	U32_FIELD(compare_interval_s, 60, 604800),
 	U32_FIELD(settle_ms, 0, 60000),
 	BOOL_FIELD(watch_containers),
-	{ .key = "rules", .type = FIM_YAML_STRINGS,
+	{ .key = "rules", .type = FIM_YAML_STRINGS, .path = true,
 	  .offset = offsetof(struct fim_config, rules) },
 	{ .key = "rules_tags", .type = FIM_YAML_STRINGS,
 	  .offset = offsetof(struct fim_config, rules_tags) },
-	{ .key = "cloudtrail_dir", .type = FIM_YAML_TEXT,
-	  .offset = offsetof(struct fim_config, cloudtrail_dir) },
+	NO_PATH_FIELD(cloudtrail_dir),
 	PATH_FIELD(cloudtrail_state),
 };
 /* clang-format on */
@@ -170,41 +175,6 @@ static const struct fim_yaml *member(const struct fim_yaml *mapping, const char 
 	return NULL;
 }
 
-/* A daemon has no directory that a relative path could mean. */
-static int path_check(const char *file, const struct fim_yaml *node)
-{
-	if (node->kind == FIM_YAML_SCALAR && *node->text && *node->text != '/')
-		return fim_yaml_fail(file, node, "\"%s\" is not an absolute path", node->text);
-	return 0;
-}
-
-static int paths_check(const char *file, const struct fim_yaml *root)
-{
-	const struct fim_yaml *node, *child;
-	size_t i;
-	int err;
-
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if (fields[i].type != FIM_YAML_STRING && fields[i].type != FIM_YAML_TEXT &&
-		    fields[i].type != FIM_YAML_STRINGS)
-			continue;
-		node = member(root, fields[i].key);
-		if (!node || !strcmp(fields[i].key, "rules_tags") ||
-		    !strcmp(fields[i].key, "ecs_agent") || !strcmp(fields[i].key, "journal_full") ||
-		    !strncmp(fields[i].key, "syslog_", 7))
-			continue;
-		err = path_check(file, node);
-		for (child = node->first; child && !err; child = child->next)
-			err = path_check(file, child);
-		if (err)
-			return err;
-		if (node->kind == FIM_YAML_SEQUENCE && !node->count &&
-		    strcmp(fields[i].key, "rules") != 0)
-			return fim_yaml_fail(file, node, "\"%s\" is empty", node->key);
-	}
-	return 0;
-}
-
 static int full_check(const char *file, const struct fim_yaml *root)
 {
 	const struct fim_yaml *node = member(root, "journal_full");
@@ -263,8 +233,6 @@ int fim_config_parse(const char *text, size_t len, const char *file, struct fim_
 	err = config ? 0 : -ENOMEM;
 	if (!err && root)
 		err = fim_yaml_read(file, root, fields, sizeof(fields) / sizeof(fields[0]), config);
-	if (!err && root)
-		err = paths_check(file, root);
 	if (!err && root)
 		err = full_check(file, root);
 	if (!err && root)

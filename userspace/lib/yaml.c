@@ -350,6 +350,25 @@ static int store_u32(const char *name, const struct fim_yaml *node,
 	return 0;
 }
 
+static int check_path(const char *name, const struct fim_yaml *node)
+{
+	if (node->kind == FIM_YAML_SCALAR && *node->text && *node->text != '/')
+		return fim_yaml_fail(name, node, "\"%s\" is not an absolute path", node->text);
+	return 0;
+}
+
+static int check(const char *name, const struct fim_yaml *node, const struct fim_yaml_field *field)
+{
+	int err = field->path ? check_path(name, node) : 0;
+
+	for (const struct fim_yaml *child = node->first; field->path && child && !err;
+	     child = child->next)
+		err = check_path(name, child);
+	if (!err && field->filled && node->kind == FIM_YAML_SEQUENCE && !node->count)
+		err = fim_yaml_fail(name, node, "\"%s\" is empty", node->key);
+	return err;
+}
+
 static int store(const char *name, const struct fim_yaml *node, const struct fim_yaml_field *field,
 		 void *target)
 {
@@ -392,6 +411,8 @@ int fim_yaml_read(const char *name, const struct fim_yaml *mapping,
 			return fim_yaml_fail(name, &at, "unknown key \"%s\"", node->key);
 		}
 		err = store(name, node, &fields[i], target);
+		if (!err)
+			err = check(name, node, &fields[i]);
 		if (err)
 			return err;
 	}

@@ -76,6 +76,8 @@ enum fim_yaml_type {
  * @key: its name
  * @type: what is stored
  * @offset: where in the target; what a pointer there owned is freed first
+ * @path: strings: each is an absolute path, or empty
+ * @filled: FIM_YAML_STRINGS: there is at least one
  * @min: FIM_YAML_U32: smallest
  * @max: FIM_YAML_U32: largest
  */
@@ -83,6 +85,8 @@ struct fim_yaml_field {
 	const char *key;
 	enum fim_yaml_type type;
 	size_t offset;
+	bool path;
+	bool filled;
 	uint32_t min;
 	uint32_t max;
 };
