@@ -334,16 +334,22 @@ static int follow(struct follower *f)
 	return err;
 }
 
+/* What it told of so far does not count. */
+static void inotify_drain(int fd)
+{
+	char events[4096];
+
+	while (read(fd, events, sizeof(events)) > 0)
+		;
+}
+
 /*
  * An answer may be waited for long, but not from one whose socket is not there any more:
  * whoever took its name is asked instead.
  */
 static void socket_watch(struct follower *f)
 {
-	char drain[4096];
-
-	while (read(f->socket_fd, drain, sizeof(drain)) > 0)
-		;
+	inotify_drain(f->socket_fd);
 	/* Not there: then there is nobody to wait for either. */
 	inotify_add_watch(f->socket_fd, f->engine->socket,
 			  IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
@@ -386,15 +392,13 @@ static void made_watch(struct follower *f)
 {
 	char *dir = strdup(f->engine->socket);
 	char *slash = dir ? strrchr(dir, '/') : NULL;
-	char drain[4096];
 
 	if (slash) {
 		slash[slash == dir] = '\0';
 		inotify_add_watch(f->made_fd, dir, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
 	}
 	free(dir);
-	while (read(f->made_fd, drain, sizeof(drain)) > 0)
-		;
+	inotify_drain(f->made_fd);
 }
 
 static bool is_made(const struct follower *f)

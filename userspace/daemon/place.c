@@ -174,29 +174,22 @@ static enum fim_severity severity_of(const struct kind *kind, const struct fim_e
 	return kind->severity;
 }
 
-int place_event(struct daemon *d, struct fim_change *change)
+/* @watch: NULL: none is known. Consumes @change unless it fails for want of memory. */
+static int tell(struct daemon *d, struct fim_change *change, const struct kind *kind,
+		struct watch *watch)
 {
-	const struct kind *kind = kind_of(&change->event);
-	struct watch *watch = watch_find(d, change->event.watch_id);
 	enum fim_severity severity;
 	struct cause *cause = NULL;
 	char *line = NULL;
-	int err;
+	int err = cause_new(d, change, watch ? watch->tree : NULL, &cause);
 
-	d->counters.events++;
-	if (!watch || !may_tell(d, &change->event)) {
-		d->counters.unknown_watch += !watch;
-		fim_change_free(change);
-		return 0;
-	}
-	err = cause_new(d, change, watch->tree, &cause);
 	if (err)
 		return err;
-	severity = severity_of(kind, &cause->change->event, watch, cause);
+	severity = watch ? severity_of(kind, &cause->change->event, watch, cause) : kind->severity;
 	err = record_append(d, "place", place_json(d, kind, severity, watch, cause), &line);
 	if (!err && severity >= FIM_SEVERITY_MEDIUM)
 		place_alert(d, kind, severity, watch, cause, line);
-	if (kind->compare && severity > FIM_SEVERITY_INFO) {
+	if (watch && kind->compare && severity > FIM_SEVERITY_INFO) {
 		if (watch->tree->container)
 			rescan_want(watch->tree);
 		else
@@ -207,21 +200,21 @@ int place_event(struct daemon *d, struct fim_change *change)
 	return err;
 }
 
-int place_unmeasured(struct daemon *d, struct fim_change *change)
+int place_event(struct daemon *d, struct fim_change *change)
 {
-	struct cause *cause = NULL;
-	char *line = NULL;
-	int err;
+	struct watch *watch = watch_find(d, change->event.watch_id);
 
 	d->counters.events++;
-	err = cause_new(d, change, NULL, &cause);
-	if (err)
-		return err;
-	err = record_append(d, "place",
-			    place_json(d, &unmeasured, unmeasured.severity, NULL, cause), &line);
-	if (!err)
-		place_alert(d, &unmeasured, unmeasured.severity, NULL, cause, line);
-	cause_put(cause);
-	free(line);
-	return err;
+	if (!watch || !may_tell(d, &change->event)) {
+		d->counters.unknown_watch += !watch;
+		fim_change_free(change);
+		return 0;
+	}
+	return tell(d, change, kind_of(&change->event), watch);
+}
+
+int place_unmeasured(struct daemon *d, struct fim_change *change)
+{
+	d->counters.events++;
+	return tell(d, change, &unmeasured, NULL);
 }

@@ -71,10 +71,8 @@ static int syslog_open(struct sink *sink)
 		return -errno;
 	err = family == AF_UNIX ? connect_unix(sink->fd, &address)
 				: connect_inet(sink->fd, &address);
-	if (err) {
-		close(sink->fd);
-		sink->fd = -1;
-	}
+	if (err)
+		sink_close_fd(sink);
 	return err;
 }
 

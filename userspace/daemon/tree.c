@@ -103,11 +103,14 @@ uint32_t tree_mask(const struct daemon *d, const struct tree *tree, const char *
 	return tree->container ? mask & ~FIM_DIFF_NLINK : mask;
 }
 
-/* Where it is kept what a path of the baseline was seen as; NULL: it has no such place. */
-static struct seen *seen_at(const struct daemon *d, const struct tree *tree, const char *path)
+/* What @path was seen as: @known if that is one, else in the table beside the baseline; or NULL. */
+static struct seen *seen_of(const struct daemon *d, const struct tree *tree, const char *path,
+			    struct known *known)
 {
 	const struct fim_entry *entry;
 
+	if (known)
+		return &known->seen;
 	if (tree->container || !tree->seen)
 		return NULL;
 	entry = fim_baseline_lookup(d->baseline, path);
@@ -131,8 +134,8 @@ int tree_expected(struct daemon *d, const struct tree *tree, const char *path,
 int tree_last(struct daemon *d, const struct tree *tree, const char *path,
 	      struct fim_state *state_ret)
 {
-	const struct known *known = map_find(&tree->known, path);
-	const struct seen *seen = known ? &known->seen : seen_at(d, tree, path);
+	struct known *known = map_find(&tree->known, path);
+	const struct seen *seen = seen_of(d, tree, path, known);
 	struct fim_state state = {0};
 	int err;
 
@@ -262,18 +265,22 @@ static void known_tidy(struct tree *tree, struct known *known, const struct fim_
 	known_free(&known->node);
 }
 
-static struct known *known_get(struct tree *tree, const char *path)
+static struct known *known_new(struct tree *tree, const char *path)
 {
-	struct known *known = map_find(&tree->known, path);
+	struct known *known = calloc(1, sizeof(*known));
 
-	if (known)
-		return known;
-	known = calloc(1, sizeof(*known));
 	if (known && map_put(&tree->known, path, &known->node)) {
 		free(known);
 		return NULL;
 	}
 	return known;
+}
+
+static struct known *known_get(struct tree *tree, const char *path)
+{
+	struct known *known = map_find(&tree->known, path);
+
+	return known ? known : known_new(tree, path);
 }
 
 static void seen_set(struct seen *seen, const struct fim_state *state)
@@ -297,16 +304,15 @@ void tree_observe(const struct daemon *d, struct tree *tree, const char *path,
 	/* Without memory the next change of the path costs one more digest. */
 	if (!tree->container && !tree->seen)
 		tree->seen = calloc(fim_baseline_count(d->baseline) + 1, sizeof(*tree->seen));
-	seen = known ? NULL : seen_at(d, tree, path);
-	if (seen) {
-		seen_set(seen, state);
-		return;
+	seen = seen_of(d, tree, path, known);
+	if (!seen) {
+		known = known_new(tree, path);
+		seen = known ? &known->seen : NULL;
 	}
-	known = known ? known : known_get(tree, path);
-	if (!known)
-		return;
-	seen_set(&known->seen, state);
-	known_tidy(tree, known, state);
+	if (seen)
+		seen_set(seen, state);
+	if (known)
+		known_tidy(tree, known, state);
 }
 
 bool tree_unreadable(struct tree *tree, const char *path)
@@ -354,8 +360,8 @@ int tree_record(struct daemon *d, struct tree *tree, const char *path,
 bool tree_is_untouched(const struct daemon *d, const struct tree *tree, const char *path,
 		       const struct fim_state *stat)
 {
-	const struct known *known = map_find(&tree->known, path);
-	const struct seen *seen = known ? &known->seen : seen_at(d, tree, path);
+	struct known *known = map_find(&tree->known, path);
+	const struct seen *seen = seen_of(d, tree, path, known);
 
 	return seen && seen->ino && seen->dev == stat->dev && seen->ino == stat->ino &&
 	       seen->ctime_ns == stat->ctime_ns && seen->mtime_ns == stat->mtime_ns &&
