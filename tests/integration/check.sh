@@ -16,6 +16,7 @@ mkdir -p "$work/job/bin"
 cp "$bin/ecs-fim" "$bin/ecs-fimd" "$work/job/bin/"
 cp "build/kmod-$kernel/kmod/ecs_fim.ko" "$work/job/"
 cp "tests/integration/$script.sh" "$work/job/run"
+cp tests/integration/common.sh "$work/job/"
 cp tests/integration/*.py "$work/job/"
 [ "$script" != storm ] || gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c
 cp -r rules "$work/job/"

@@ -6,37 +6,10 @@
 # folder that holds bin/ and ecs_fim.ko; prints TAP.  The file "burst" holds the number
 # of containers that are started at once.
 
-set -u
 cd "$(dirname "$0")" || exit 1
-export PATH=$PWD/bin:$PATH
-out=$PWD/out
-lib=/var/lib/ecs-fim
-journal=$lib/journal/journal.ndjson
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
 burst=$(cat burst 2>/dev/null || echo 6)
-number=0 failed=0 mark=0
-
-is() { # $1: what, $2: got, $3: wanted
-	number=$((number + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $number - $1"
-	else
-		failed=$((failed + 1))
-		printf 'not ok %d - %s\n# got:    %s\n# wanted: %s\n' $number "$1" "$2" "$3"
-	fi
-}
-
-wait_until() { # $1: seconds, the rest: a command
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
-	done
-}
-
-mark_journal() { mark=$(wc -l <"$journal"); }
-records() { tail -n +$((mark + 1)) "$journal" 2>/dev/null | jq -c "select($1)"; }
-at_least() { [ "$(records "$1" | wc -l)" -ge "$2" ]; }
 
 is_up() { [ "$(ecs-fim status --json | jq -r .docker.state)" = up ]; }
 
@@ -45,7 +18,6 @@ task=$arn:task/demo/0f3c5a1b2d4e4f60a7b8c9d0e1f20314
 labels=(--label com.amazonaws.ecs.cluster=demo --label com.amazonaws.ecs.container-name=web
 	--label com.amazonaws.ecs.task-definition-family=shop --label com.amazonaws.ecs.task-definition-version=7)
 
-mkdir -p "$out" /etc/ecs-fim "$lib/keys" /run/ecs-fim
 # A runtime that gives more than it was asked for.
 cat >strong-runtime <<'RUNTIME'
 #!/bin/sh
@@ -65,8 +37,7 @@ ip link set lo up
 /usr/lib/ecs-fim-test/start-docker --add-runtime strong="$PWD/strong-runtime" >/dev/null
 docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:story >/dev/null
 insmod ecs_fim.ko || exit 1
-openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
-openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
+make_key
 cat >/etc/ecs-fim/config.yaml <<-CONFIG
 	trusted_keys: [$lib/keys]
 	sink_audit: false
@@ -89,8 +60,7 @@ cat >policy.yaml <<-POLICY
 	  - {path: /etc, class: strict}
 	  - {path: /usr/sbin, class: strict}
 POLICY
-ecs-fim baseline create --policy policy.yaml -o $lib/baseline.ndjson --quiet
-ecs-fim baseline sign --key signing-key.pem $lib/baseline.ndjson
+take_baseline policy.yaml
 ecs-fimd >"$out/alerts.ndjson" 2>"$out/daemon.log" &
 daemon=$!
 wait_until 120 at_least '.type == "comparison"' 1
@@ -324,5 +294,4 @@ wait $daemon
 is "the daemon ends well" $? 0
 is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
 cp "$journal" "$out/journal.ndjson"
-echo "1..$number"
-[ "$failed" -eq 0 ]
+finish

@@ -5,27 +5,12 @@
 # objects, the module, no Docker. Runs as root in a virtual machine made for it, in the
 # folder that holds bin/, ecs_fim.ko and burst, which says for how many minutes; prints TAP.
 
-set -u
 cd "$(dirname "$0")" || exit 1
-export PATH=$PWD/bin:$PATH
-out=$PWD/out
-lib=/var/lib/ecs-fim
-journal=$lib/journal/journal.ndjson
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
 seconds=$(($(cat burst) * 60))
-number=0
-failed=0
 
-report() { # $1: status, $2: what
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $2"
-	fi
-}
-
-mkdir -p "$out" /etc/ecs-fim "$lib/keys" /run/ecs-fim /opt/corpus
+mkdir -p /opt/corpus
 insmod ecs_fim.ko || exit 1
 (cd /opt/corpus && for dir in {1..240}; do
 	mkdir "$dir" && (cd "$dir" && for file in {1..250}; do echo "$dir $file" >"file-$file"; done)
@@ -40,10 +25,8 @@ cat >policy.yaml <<-'POLICY'
 	  - {path: /usr/sbin, class: strict, reason: programs}
 	  - {path: /opt/corpus, class: strict, reason: a large image}
 POLICY
-openssl ecparam -name prime256v1 -genkey -noout -out key.pem 2>/dev/null
-openssl ec -in key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
-if ! ecs-fim baseline create --policy policy.yaml -o $lib/baseline.ndjson --quiet ||
-	! ecs-fim baseline sign --key key.pem $lib/baseline.ndjson; then
+make_key
+if ! take_baseline policy.yaml; then
 	echo "not ok 1 - a baseline is taken and signed"
 	exit 1
 fi
@@ -83,5 +66,4 @@ report $((rss > 24 * 1024)) "at most 24 MiB resident"
 kill $daemon
 wait $daemon
 report $? "the daemon ends well"
-echo "1..$number"
-[ "$failed" -eq 0 ]
+finish

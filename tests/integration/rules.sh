@@ -7,55 +7,10 @@
 # for it, in the folder that holds bin/, ecs_fim.ko, rules/ and, if there are any, falco/;
 # prints TAP, leaves journal and logs in out/.
 
-set -u
 cd "$(dirname "$0")" || exit 1
-export PATH=$PWD/bin:$PATH
-out=$PWD/out
-lib=/var/lib/ecs-fim
-journal=$lib/journal/journal.ndjson
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
 trail=$PWD/trail
-number=0
-failed=0
-mark=0
-
-report() { # $1: status, $2: what
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $2"
-	fi
-}
-
-check() { # $1: what, the rest: a command that must succeed
-	local what=$1
-	shift
-	"$@" >"$out/check.log" 2>&1
-	local status=$?
-	report $status "$what"
-	[ $status -eq 0 ] || sed 's/^/# /' "$out/check.log" | head -n 20
-}
-
-is() { # $1: what, $2: got, $3: wanted
-	[ "$2" = "$3" ]
-	local status=$?
-	report $status "$1"
-	[ $status -eq 0 ] || printf '# got:    %s\n# wanted: %s\n' "$2" "$3"
-}
-
-wait_until() { # $1: seconds, the rest: a command
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
-	done
-}
-
-mark_journal() { mark=$(wc -l <"$journal"); }
-records() { tail -n +$((mark + 1)) "$journal" 2>/dev/null | jq -c "select($1)"; }
-at_least() { [ "$(records "$1" | wc -l)" -ge "$2" ]; }
 
 start_daemon() {
 	ecs-fimd >>"$out/alerts.ndjson" 2>>"$out/daemon.log" &
@@ -66,7 +21,7 @@ start_daemon() {
 
 # ------------------------------------------------------------------------- prepare
 
-mkdir -p "$out" "$trail" /etc/ecs-fim/rules.d "$lib/keys" /run/ecs-fim
+mkdir -p "$trail" /etc/ecs-fim/rules.d
 /usr/lib/ecs-fim-test/start-docker >/dev/null
 docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:rules >/dev/null
 insmod ecs_fim.ko || exit 1
@@ -78,11 +33,9 @@ echo 'something happened' >/var/log/syslog
 	printf 'name: rules\nversion: "1"\nroots: [%s]\nrules:\n' "$(IFS=,; echo "${roots[*]}")"
 	printf '  - {path: %s, class: metadata, reason: only events matter here}\n' "${roots[@]}"
 } >policy.yaml
-openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
-openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
+make_key
 # Without a daemon each of the tests below would wait in vain.
-if ! ecs-fim baseline create --policy policy.yaml -o $lib/baseline.ndjson --quiet ||
-	! ecs-fim baseline sign --key signing-key.pem $lib/baseline.ndjson; then
+if ! take_baseline policy.yaml; then
 	echo "not ok 1 - a baseline is taken and signed"
 	exit 1
 fi
@@ -275,5 +228,4 @@ is "one operation, one hit" "$(jq -r 'select(.rule == "Write below a binary dire
 check "the journal's chain is whole" ecs-fim journal verify
 check "no bug in the kernel's log" sh -c "! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'"
 cp "$journal" "$out/journal.ndjson"
-echo "1..$number"
-[ "$failed" -eq 0 ]
+finish

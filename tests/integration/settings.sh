@@ -8,26 +8,12 @@
 # Benchmark as docker-bench-security does it, and each difference has to be one of those
 # that userspace/README.md gives a reason for.  Runs as root in a virtual machine made for
 # it, in the folder that holds bin/; prints TAP.
-# shellcheck disable=SC2317 # functions are called through ok()
+# shellcheck disable=SC2317 # functions are called through check()
 
-set -u
 cd "$(dirname "$0")" || exit 1
-export PATH=$PWD/bin:$PATH
-mkdir -p out app
-number=0 status=0
-
-ok() { # $1: what; the rest: a command
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >out/check 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		head -n 20 out/check | sed 's/^/# /'
-		status=1
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
+mkdir -p app
 
 container() { ecs-fim containers --all --json --ecs-agent '' | jq --arg name "$1" 'select(.name == $name)'; }
 
@@ -118,8 +104,8 @@ exit_status() { # $1: expected; the rest: a command
 /usr/lib/ecs-fim-test/start-docker >/dev/null
 docker import -c 'CMD ["sleep", "1000"]' /usr/share/ecs-fim-test/busybox.tar probe:1 >/dev/null || exit 1
 
-ok "no container is no finding" exit_status 0 ecs-fim containers --all
-ok "ordinary" expect "" false
+check "no container is no finding" exit_status 0 ecs-fim containers --all
+check "ordinary" expect "" false
 three() { # $1: which of the three that most containers have; the rest: options
 	local wanted=$1
 	shift
@@ -127,78 +113,78 @@ three() { # $1: which of the three that most containers have; the rest: options
 	[ "$(jq -r '[.flags[] | select(.id == "root-user" or .id == "writable-root" or .id == "new-privileges")
 		| .id + "/" + .cis + "/" + (.security_hub // "")] | sort | join(" ")' probe.json)" = "$wanted" ]
 }
-ok "user root, writable root, new privileges" three "new-privileges/5.26/ root-user/4.1/ECS.20 writable-root/5.13/ECS.5"
-ok "none of the three" three "" --user 1000 --read-only --security-opt no-new-privileges:true
-ok "no-new-privileges=false is not set" three "new-privileges/5.26/" --user 1000:0 --read-only --security-opt no-new-privileges=false
-ok "user 0:1000 is root" three "root-user/4.1/ECS.20" --user 0:1000 --read-only --security-opt no-new-privileges
-ok "--user, --read-only, no-new-privileges" expect "" false --user 1000 --read-only --security-opt no-new-privileges
-ok "--privileged" expect "privileged" true --privileged
-ok "--privileged with --cap-add" expect "privileged" true --privileged --cap-add SYS_ADMIN
+check "user root, writable root, new privileges" three "new-privileges/5.26/ root-user/4.1/ECS.20 writable-root/5.13/ECS.5"
+check "none of the three" three "" --user 1000 --read-only --security-opt no-new-privileges:true
+check "no-new-privileges=false is not set" three "new-privileges/5.26/" --user 1000:0 --read-only --security-opt no-new-privileges=false
+check "user 0:1000 is root" three "root-user/4.1/ECS.20" --user 0:1000 --read-only --security-opt no-new-privileges
+check "--user, --read-only, no-new-privileges" expect "" false --user 1000 --read-only --security-opt no-new-privileges
+check "--privileged" expect "privileged" true --privileged
+check "--privileged with --cap-add" expect "privileged" true --privileged --cap-add SYS_ADMIN
 for cap in SYS_ADMIN SYS_MODULE SYS_RAWIO DAC_READ_SEARCH; do
 	id=cap-$(echo $cap | tr 'A-Z_' 'a-z-')
-	ok "--cap-add $cap" expect "$id" true --cap-add "$cap"
+	check "--cap-add $cap" expect "$id" true --cap-add "$cap"
 done
 for cap in SYS_PTRACE SYS_BOOT SYSLOG MAC_ADMIN MAC_OVERRIDE LINUX_IMMUTABLE AUDIT_CONTROL NET_ADMIN; do
 	id=cap-$(echo $cap | tr 'A-Z_' 'a-z-')
-	ok "--cap-add $cap" expect "$id" false --cap-add "$cap"
+	check "--cap-add $cap" expect "$id" false --cap-add "$cap"
 done
-ok "--cap-add all" expect "cap-all" true --cap-add all
-ok "--cap-add cap_sys_admin" expect "cap-sys-admin" true --cap-add cap_sys_admin
-ok "--cap-add CHOWN is a default" expect "" false --cap-add CHOWN
-ok "--cap-add IPC_LOCK" expect "cap-other" false --cap-add IPC_LOCK
-ok "Docker socket" expect "docker-socket" true -v /var/run/docker.sock:/var/run/docker.sock
-ok "Docker socket, read-only" expect "docker-socket" true -v /run/docker.sock:/d.sock:ro
-ok "Docker socket through /run" expect "containerd-socket docker-socket host-path-read systemd-socket" true -v /run:/host/run:ro
-ok "Docker socket through /var/run" expect "containerd-socket docker-socket host-path-write systemd-socket" true -v /var/run:/host/run
-ok "root of the host" expect "containerd-socket docker-socket host-path-write systemd-socket" true -v /:/host
-ok "/etc" expect "host-path-write" true -v /etc:/host/etc
-ok "/etc, read-only" expect "host-path-read" false -v /etc:/host/etc:ro
-ok "/etc through --mount" expect "host-path-write" true --mount type=bind,src=/etc,dst=/e
-ok "/proc, read-only" expect "host-path-read" false -v /proc:/host/proc:ro
-ok "/data" expect "" false -v "$PWD/app:/data"
-ok "a volume" expect "" false -v named:/data
-ok "a volume that is a bind" expect "host-path-write" true \
+check "--cap-add all" expect "cap-all" true --cap-add all
+check "--cap-add cap_sys_admin" expect "cap-sys-admin" true --cap-add cap_sys_admin
+check "--cap-add CHOWN is a default" expect "" false --cap-add CHOWN
+check "--cap-add IPC_LOCK" expect "cap-other" false --cap-add IPC_LOCK
+check "Docker socket" expect "docker-socket" true -v /var/run/docker.sock:/var/run/docker.sock
+check "Docker socket, read-only" expect "docker-socket" true -v /run/docker.sock:/d.sock:ro
+check "Docker socket through /run" expect "containerd-socket docker-socket host-path-read systemd-socket" true -v /run:/host/run:ro
+check "Docker socket through /var/run" expect "containerd-socket docker-socket host-path-write systemd-socket" true -v /var/run:/host/run
+check "root of the host" expect "containerd-socket docker-socket host-path-write systemd-socket" true -v /:/host
+check "/etc" expect "host-path-write" true -v /etc:/host/etc
+check "/etc, read-only" expect "host-path-read" false -v /etc:/host/etc:ro
+check "/etc through --mount" expect "host-path-write" true --mount type=bind,src=/etc,dst=/e
+check "/proc, read-only" expect "host-path-read" false -v /proc:/host/proc:ro
+check "/data" expect "" false -v "$PWD/app:/data"
+check "a volume" expect "" false -v named:/data
+check "a volume that is a bind" expect "host-path-write" true \
 	--mount 'type=volume,dst=/e,volume-driver=local,"volume-opt=type=none","volume-opt=o=bind","volume-opt=device=/etc"'
-ok "shared propagation" expect "shared-propagation" false -v "$PWD/app:/data:rshared"
-ok "--device" expect "device" false --device /dev/null:/dev/mynull
-ok "--device-cgroup-rule" expect "device-rule" true --device-cgroup-rule 'b 8:* rmw'
-ok "--gpus" expect "device-request" false --gpus all
-ok "--pid host" expect "pid-host" false --pid host
-ok "--pid host with SYS_PTRACE" expect "cap-sys-ptrace pid-host" true --pid host --cap-add SYS_PTRACE
-ok "--ipc host" expect "ipc-host" false --ipc host
-ok "--network host" expect "net-host" false --network host
-ok "--uts host" expect "uts-host" false --uts host
-ok "--userns host" expect "userns-host" false --userns host
-ok "seccomp=unconfined" expect "seccomp-unconfined" false --security-opt seccomp=unconfined
+check "shared propagation" expect "shared-propagation" false -v "$PWD/app:/data:rshared"
+check "--device" expect "device" false --device /dev/null:/dev/mynull
+check "--device-cgroup-rule" expect "device-rule" true --device-cgroup-rule 'b 8:* rmw'
+check "--gpus" expect "device-request" false --gpus all
+check "--pid host" expect "pid-host" false --pid host
+check "--pid host with SYS_PTRACE" expect "cap-sys-ptrace pid-host" true --pid host --cap-add SYS_PTRACE
+check "--ipc host" expect "ipc-host" false --ipc host
+check "--network host" expect "net-host" false --network host
+check "--uts host" expect "uts-host" false --uts host
+check "--userns host" expect "userns-host" false --userns host
+check "seccomp=unconfined" expect "seccomp-unconfined" false --security-opt seccomp=unconfined
 echo '{"defaultAction":"SCMP_ACT_ALLOW"}' >allow.json
-ok "seccomp profile that allows all" expect "seccomp-unconfined" false --security-opt "seccomp=$PWD/allow.json"
-ok "apparmor=unconfined" expect "apparmor-unconfined" false --security-opt apparmor=unconfined
-ok "label=disable" expect "label-disable" false --security-opt label=disable
+check "seccomp profile that allows all" expect "seccomp-unconfined" false --security-opt "seccomp=$PWD/allow.json"
+check "apparmor=unconfined" expect "apparmor-unconfined" false --security-opt apparmor=unconfined
+check "label=disable" expect "label-disable" false --security-opt label=disable
 # A writable /proc/sys gives the host, but for AppArmor's default profile.
 confined=false
 docker info -f '{{.SecurityOptions}}' | grep -q apparmor && confined=true
-ok "systempaths=unconfined" expect "masked-paths readonly-paths" "$([ "$confined" = true ] && echo false || echo true)" \
+check "systempaths=unconfined" expect "masked-paths readonly-paths" "$([ "$confined" = true ] && echo false || echo true)" \
 	--security-opt systempaths=unconfined
-ok "systempaths and apparmor=unconfined" expect "apparmor-unconfined masked-paths readonly-paths" true \
+check "systempaths and apparmor=unconfined" expect "apparmor-unconfined masked-paths readonly-paths" true \
 	--security-opt systempaths=unconfined --security-opt apparmor=unconfined
-ok "--log-driver none" expect "no-log" false --log-driver none
-ok "a secret in the environment" expect "secret-in-env" false -e DB_PASSWORD=hunter2
+check "--log-driver none" expect "no-log" false --log-driver none
+check "a secret in the environment" expect "secret-in-env" false -e DB_PASSWORD=hunter2
 case $(docker info -f '{{.CgroupVersion}}') in
-1) ok "--cgroupns host is the default on cgroup v1" expect "" false --cgroupns host ;;
-*) ok "--cgroupns host" expect "cgroupns-host" false --cgroupns host ;;
+1) check "--cgroupns host is the default on cgroup v1" expect "" false --cgroupns host ;;
+*) check "--cgroupns host" expect "cgroupns-host" false --cgroupns host ;;
 esac
 
 docker run -d --name other --network none probe:1 >/dev/null 2>&1
-ok "--pid container:" expect "pid-container" false --pid container:other
-ok "--volumes-from" bash -c 'docker create --name donor -v /run/docker.sock:/d probe:1 >/dev/null 2>&1'
-ok "--volumes-from brings the socket along" expect "docker-socket" true --volumes-from donor
+check "--pid container:" expect "pid-container" false --pid container:other
+check "--volumes-from" bash -c 'docker create --name donor -v /run/docker.sock:/d probe:1 >/dev/null 2>&1'
+check "--volumes-from brings the socket along" expect "docker-socket" true --volumes-from donor
 docker rm donor >/dev/null
 
 
 docker create --name bad --privileged probe:1 >/dev/null 2>&1
-ok "a flagged container is exit status 3" exit_status 3 ecs-fim containers --all
-ok "stopped containers are not asked for without --all" exit_status 0 ecs-fim containers
-ok "a value of the environment is never printed" sh -c '! grep -r hunter2 out'
+check "a flagged container is exit status 3" exit_status 3 ecs-fim containers --all
+check "stopped containers are not asked for without --all" exit_status 0 ecs-fim containers
+check "a value of the environment is never printed" sh -c '! grep -r hunter2 out'
 
 echo "# started: $(wc -l <out/started) of the shapes above; what differs from docker-bench-security:"
 sort -u out/differences | sed 's/^/# /'
@@ -209,6 +195,5 @@ unexplained() {
 	! grep -vE -e "-privileged.* : theirs 5\.[24]$" -e ': theirs 5\.3$' -e ': ours 5\.(3|6|16|18|22|26|32)$' \
 		-e "$apparmor" out/differences
 }
-ok "every difference from docker-bench-security has its reason" unexplained
-echo "1..$number"
-exit $status
+check "every difference from docker-bench-security has its reason" unexplained
+finish

@@ -6,32 +6,10 @@
 # folder that holds bin/ and ecs_fim.ko; prints TAP and figures.  The file "burst" holds
 # how many thousand changes the first part makes.
 
-set -u
 cd "$(dirname "$0")" || exit 1
-export PATH=$PWD/bin:$PATH
-out=$PWD/out
-lib=/var/lib/ecs-fim
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
 thousands=$(cat burst)
-number=0 failed=0
-
-is() { # $1: what, $2: got, $3: wanted
-	number=$((number + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $number - $1"
-	else
-		failed=$((failed + 1))
-		printf 'not ok %d - %s\n# got:    %s\n# wanted: %s\n' $number "$1" "$2" "$3"
-	fi
-}
-
-wait_until() { # $1: seconds, the rest: a command
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.2
-	done
-}
 
 # The journal has segments: all of them, oldest first.
 records() { ecs-fim journal show "$@"; }
@@ -39,16 +17,14 @@ findings() { ecs-fim status --json | jq .findings; }
 found() { [ "$(findings)" -ge "$1" ]; }
 drained() { [ "$(ecs-fim status --json | jq .module.ring_used)" -lt 65536 ]; }
 
-mkdir -p "$out" /etc/ecs-fim "$lib/keys" /run/ecs-fim /etc/storm
+mkdir -p /etc/storm
 /usr/lib/ecs-fim-test/start-docker --debug >/dev/null
 docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:storm >/dev/null
 insmod ecs_fim.ko || exit 1
-openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
-openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
+make_key
 echo "{trusted_keys: [$lib/keys], sink_audit: false, sink_syslog: false, sink_stdout: false, rules: []}" >/etc/ecs-fim/config.yaml
 printf 'name: storm\nversion: "1"\nroots: [/etc]\nrules: [{path: /etc, class: strict}]\n' >policy.yaml
-ecs-fim baseline create --policy policy.yaml -o $lib/baseline.ndjson --quiet
-ecs-fim baseline sign --key signing-key.pem $lib/baseline.ndjson 2>/dev/null
+take_baseline policy.yaml
 ecs-fimd 2>"$out/daemon.log" &
 daemon=$!
 wait_until 120 sh -c 'ecs-fim status --json | jq -e .last_comparison.end'
@@ -113,5 +89,4 @@ kill $daemon
 wait $daemon
 is "the daemon ends well" $? 0
 is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
-echo "1..$number"
-[ "$failed" -eq 0 ]
+finish

@@ -5,66 +5,12 @@
 # a virtual machine made for it, in the folder that holds bin/ and ecs_fim.ko; prints
 # TAP, leaves journal and logs in out/.
 
-set -u
 cd "$(dirname "$0")" || exit 1
-export PATH=$PWD/bin:$PATH
-out=$PWD/out
-lib=/var/lib/ecs-fim
-journal=$lib/journal/journal.ndjson
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
 uuid=2597de70-c942-4424-b039-5e15a86fd380
-daemon=
-number=0
-failed=0
 
 # ------------------------------------------------------------------------- helpers
-
-report() { # $1: status, $2: what
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $number - $2"
-	fi
-}
-
-check() { # $1: what, the rest: a command that must succeed
-	local what=$1
-	shift
-	"$@" >"$out/check.log" 2>&1
-	local status=$?
-	report $status "$what"
-	[ $status -eq 0 ] || sed 's/^/# /' "$out/check.log" | head -n 20
-	return $status
-}
-
-is() { # $1: what, $2: got, $3: wanted
-	[ "$2" = "$3" ]
-	local status=$?
-	report $status "$1"
-	[ $status -eq 0 ] || printf '# got:    %s\n# wanted: %s\n' "$2" "$3"
-	return $status
-}
-
-wait_until() { # $1: seconds, the rest: a command
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
-	done
-}
-
-mark=0
-mark_journal() { mark=$(wc -l <"$journal"); }
-
-records() { # $1: jq filter; compact records since the mark
-	tail -n +$((mark + 1)) "$journal" 2>/dev/null | jq -c "select($1)"
-}
-
-count() { records "$1" | wc -l; }
-
-at_least() { [ "$(count "$1")" -ge "$2" ]; }
 
 # Findings since the mark, one line each, in the order of the journal.
 findings() { records '.type == "finding"' | jq -r '[.kind, .scope, (.path // .path_hex)] | join(" ")'; }
@@ -108,7 +54,6 @@ digest() { sha256sum "$1" | cut -d' ' -f1; }
 
 # ------------------------------------------------------------------------- prepare
 
-mkdir -p "$out" /etc/ecs-fim "$lib/keys" /run/ecs-fim
 /usr/lib/ecs-fim-test/start-auditd >/dev/null
 /usr/lib/ecs-fim-test/start-docker >/dev/null
 docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:story >/dev/null
@@ -124,8 +69,7 @@ with open("/job/out/syslog", "ab", 0) as f:
 wait_until 20 test -S /dev/log
 check "the module loads" insmod ecs_fim.ko
 
-openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
-openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
+make_key
 cat >/etc/ecs-fim/config.yaml <<-CONFIG
 	trusted_keys: [$lib/keys]
 CONFIG
@@ -473,5 +417,4 @@ stop_daemon
 check "the journal's chain is whole to the end" chain_is_whole
 check "no bug in the kernel's log" sh -c "! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'"
 cp "$journal" "$out/journal.ndjson"
-echo "1..$number"
-[ "$failed" -eq 0 ]
+finish

@@ -1,0 +1,86 @@
+# shellcheck shell=bash disable=SC2034 # those who source it use the variables
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the scripts of this folder share.  In the virtual machine it lies beside them; they
+# source it from the folder that holds bin/.
+
+set -u
+export PATH=$PWD/bin:$PATH
+out=$PWD/out
+lib=/var/lib/ecs-fim
+journal=$lib/journal/journal.ndjson
+daemon=
+number=0
+failed=0
+mark=0
+mkdir -p "$out"
+
+# --------------------------------------------------------------------------- TAP
+
+report() { # $1: status, $2: what
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $number - $2"
+	fi
+}
+
+check() { # $1: what, the rest: a command that must succeed
+	local what=$1
+	shift
+	"$@" >"$out/check.log" 2>&1
+	local status=$?
+	report $status "$what"
+	[ $status -eq 0 ] || sed 's/^/# /' "$out/check.log" | head -n 20
+	return $status
+}
+
+is() { # $1: what, $2: got, $3: wanted
+	[ "$2" = "$3" ]
+	local status=$?
+	report $status "$1"
+	[ $status -eq 0 ] || printf '# got:    %s\n# wanted: %s\n' "$2" "$3"
+	return $status
+}
+
+finish() { # the plan; last in a script, whose status is this one's
+	echo "1..$number"
+	[ "$failed" -eq 0 ]
+}
+
+wait_until() { # $1: seconds, the rest: a command
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.1
+	done
+}
+
+# ----------------------------------------------------------------------- journal
+
+mark_journal() { mark=$(wc -l <"$journal"); }
+
+records() { # $1: jq filter; compact records since the mark
+	tail -n +$((mark + 1)) "$journal" 2>/dev/null | jq -c "select($1)"
+}
+
+count() { records "$1" | wc -l; }
+
+at_least() { [ "$(count "$1")" -ge "$2" ]; }
+
+# ---------------------------------------------------------------------- baseline
+
+# The key stays here; the host trusts its public half.
+make_key() {
+	mkdir -p "$lib/keys" /etc/ecs-fim /run/ecs-fim
+	openssl ecparam -name prime256v1 -genkey -noout -out signing-key.pem 2>/dev/null
+	openssl ec -in signing-key.pem -pubout -out "$lib/keys/baseline.pem" 2>/dev/null
+}
+
+take_baseline() { # $1: policy
+	ecs-fim baseline create --policy "$1" -o "$lib/baseline.ndjson" --quiet &&
+		ecs-fim baseline sign --key signing-key.pem "$lib/baseline.ndjson"
+}
