@@ -52,6 +52,9 @@ static const char *const round_trips[] = {
 	"{\"type\":\"char\"," OWNER ",\"rdev\":\"4294967295:0\"}",
 	"{\"type\":\"block\"," OWNER ",\"rdev\":\"8:1\"}",
 	"{\"type\":\"fifo\"," OWNER "}",
+	"{\"type\":\"file\",\"uid\":1,\"nlink\":2,\"unknown\":[\"mode\",\"gid\",\"size\",\"sha256\"]}",
+	"{\"type\":\"symlink\"," OWNER ",\"unknown\":[\"size\",\"target\"]}",
+	"{\"type\":\"char\"," OWNER ",\"unknown\":[\"xattrs\",\"flags\",\"rdev\"]}",
 	"{\"type\":\"socket\"," OWNER ",\"xattrs\":{\"hex:757365722eff\":\"76\"}}",
 };
 
@@ -117,6 +120,11 @@ static const struct {
 	{"{\"type\":\"dir\"," OWNER ",\"flags\":[1]}", "\"flags\" holds an unknown"},
 	{"{\"type\":\"dir\"," OWNER ",\"flags\":[\"append\",\"append\"]}", "names a flag twice"},
 	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":[]}", "\"xattrs\" is not an object"},
+	{"{\"type\":\"dir\"," OWNER ",\"unknown\":[]}", "\"unknown\" is not an array"},
+	{"{\"type\":\"dir\"," OWNER ",\"unknown\":[\"type\"]}", "\"unknown\" names no"},
+	{"{\"type\":\"dir\"," OWNER ",\"unknown\":[\"flags\",\"flags\"]}", "or one twice"},
+	{"{\"type\":\"dir\"," OWNER ",\"unknown\":[\"uid\"]}", "\"uid\" is there and"},
+	{"{\"type\":\"none\",\"unknown\":[\"uid\"]}", "\"unknown\" does not belong"},
 	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{}}", "\"xattrs\" is not an object"},
 	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"user.a\":1}}", "\"xattrs\" holds"},
 	{"{\"type\":\"dir\"," OWNER ",\"xattrs\":{\"user.a\":\"0\"}}", "\"xattrs\" holds"},
@@ -202,6 +210,29 @@ START_TEST(each_attribute_has_its_bit_and_name)
 }
 END_TEST
 
+START_TEST(what_is_unknown_differs_from_nothing)
+{
+	struct fim_state said = {0}, there = {0};
+
+	ck_assert_int_eq(parse("{\"type\":\"file\",\"mode\":\"0644\",\"uid\":1,\"size\":2,"
+			       "\"unknown\":[\"gid\",\"sha256\",\"xattrs\",\"nlink\"]}",
+			       &said),
+			 0);
+	ck_assert_int_eq(
+		parse("{" FILE_ ",\"xattrs\":{\"user.a\":\"01\",\"user.b\":\"0203\"}}", &there), 0);
+	there.gid = 77;
+	ck_assert_uint_eq(
+		fim_state_diff(&said, &there) & ~(FIM_DIFF_MODE | FIM_DIFF_UID | FIM_DIFF_SIZE), 0);
+	there.uid = 2;
+	ck_assert_uint_ne(fim_state_diff(&said, &there) & FIM_DIFF_UID, 0);
+	ck_assert_uint_ne(fim_state_diff(&there, &said) & FIM_DIFF_UID, 0);
+	there.type = FIM_TYPE_DIR;
+	ck_assert_uint_ne(fim_state_diff(&said, &there) & FIM_DIFF_TYPE, 0);
+	fim_state_clear(&said);
+	fim_state_clear(&there);
+}
+END_TEST
+
 START_TEST(targets_and_xattrs_are_compared_by_value)
 {
 	struct fim_state a = full_state(), b = full_state();
@@ -256,6 +287,7 @@ int main(void)
 	tcase_add_loop_test(tcase, states_come_back_from_json_as_they_were, 0, COUNT(round_trips));
 	tcase_add_test(tcase, a_copy_is_equal_and_its_own);
 	tcase_add_test(tcase, each_attribute_has_its_bit_and_name);
+	tcase_add_test(tcase, what_is_unknown_differs_from_nothing);
 	tcase_add_test(tcase, targets_and_xattrs_are_compared_by_value);
 	tcase_add_test(tcase, nothing_differs_from_something_in_type);
 	tcase_add_test(tcase, names_of_what_does_not_exist_are_unknown);

@@ -44,6 +44,10 @@ int cmd_baseline_attach(int argc, char **argv);
 int cmd_baseline_check(int argc, char **argv);
 /* cmd_baseline_diff.c */
 int cmd_baseline_diff(int argc, char **argv);
+/* cmd_baseline_import.c */
+int cmd_baseline_import(int argc, char **argv);
+/* cmd_baseline.c: KEY=VALUE becomes a member; an exit status. */
+int cli_add_provenance(const char *usage, struct fim_json *provenance, const char *text);
 
 /* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. */
 char *cli_signature_path(const char *baseline);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ecs-fim baseline: create, show, export; the rest is in cmd_baseline_sign.c.
+ * ecs-fim baseline: create, show, export; the rest is in cmd_baseline_*.c.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -94,25 +94,25 @@ static void show_progress(void *ctx, const struct fim_progress *now)
 	cli_progress_show(ctx, now);
 }
 
-static int add_provenance(struct create *args, const char *text)
+int cli_add_provenance(const char *usage, struct fim_json *provenance, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	char *key;
 
 	if (!equals || equals == text)
-		return cli_usage_error(CREATE_USAGE, "--provenance %s: not KEY=VALUE", text);
+		return cli_usage_error(usage, "--provenance %s: not KEY=VALUE", text);
 	key = strndup(text, (size_t)(equals - text));
 	if (!key) {
 		cli_error("out of memory");
 		return FIM_EXIT_ERROR;
 	}
-	if (!fim_is_utf8(text, strlen(text)) || fim_json_get(args->provenance, key)) {
+	if (!fim_is_utf8(text, strlen(text)) || fim_json_get(provenance, key)) {
 		free(key);
-		return cli_usage_error(CREATE_USAGE, "--provenance %s: %s", text,
+		return cli_usage_error(usage, "--provenance %s: %s", text,
 				       fim_is_utf8(text, strlen(text)) ? "given twice"
 								       : "not UTF-8");
 	}
-	fim_json_set_str(args->provenance, key, equals + 1);
+	fim_json_set_str(provenance, key, equals + 1);
 	free(key);
 	return FIM_EXIT_CLEAN;
 }
@@ -146,7 +146,7 @@ static int parse_create(int argc, char **argv, struct create *args, bool *help_r
 			args->root = optarg;
 			break;
 		case 'P':
-			status = add_provenance(args, optarg);
+			status = cli_add_provenance(CREATE_USAGE, args->provenance, optarg);
 			break;
 		case 'e':
 			if (fim_time_parse(optarg, &args->expires_ns))
@@ -476,7 +476,7 @@ static int cmd_export(int argc, char **argv)
 
 static const char baseline_usage[] =
 	"usage: ecs-fim baseline create | sign | digest | attach | verify-signature | show |\n"
-	"               export | diff …\n";
+	"               export | import | diff …\n";
 
 static const char baseline_help[] =
 	"usage: ecs-fim baseline COMMAND [OPTION …]\n"
@@ -491,6 +491,7 @@ static const char baseline_help[] =
 	"  verify-signature  check the signature and the file\n"
 	"  show              print what it says about itself or about one path\n"
 	"  export            print it for sha256sum -c, mtree or as JSON\n"
+	"  import            make one of an mtree\n"
 	"  diff              what two builds of an image have differently, by package\n"
 	"\n"
 	"  ecs-fim baseline COMMAND --help explains each.\n";
@@ -508,6 +509,7 @@ int cmd_baseline(int argc, char **argv)
 		{"verify-signature", cmd_baseline_check},
 		{"show", cmd_show},
 		{"export", cmd_export},
+		{"import", cmd_baseline_import},
 		{"diff", cmd_baseline_diff},
 	};
 	size_t i;

@@ -391,6 +391,8 @@ struct fim_xattr {
  * @append_only: chattr +a
  * @xattrs: sorted by name; NULL if none
  * @xattr_count: their number
+ * @unknown: FIM_DIFF_ bits that whoever wrote this state down said nothing of: they
+ *	differ from nothing; 0 for everything that was measured
  * @dev: observed only: st_dev; never stored nor compared, as all below
  * @ino: observed only: inode number
  * @ctime_ns: observed only: last status change
@@ -413,6 +415,7 @@ struct fim_state {
 	bool append_only;
 	struct fim_xattr *xattrs;
 	size_t xattr_count;
+	uint32_t unknown;
 	uint64_t dev;
 	uint64_t ino;
 	int64_t ctime_ns;
@@ -442,7 +445,7 @@ int fim_state_copy(const struct fim_state *from, struct fim_state *to_ret);
 
 /* Name of one FIM_DIFF_ bit: "mode", "sha256", … ; the same names as in JSON. */
 const char *fim_diff_name(uint32_t bit);
-/* Which attributes differ. Pure. A missing digest on one side only is FIM_DIFF_DIGEST. */
+/* Which attributes differ, of those known of both. Pure. A missing digest on one side only is FIM_DIFF_DIGEST. */
 uint32_t fim_state_diff(const struct fim_state *a, const struct fim_state *b);
 /* As stored in a baseline line and in findings: adds members to @object ("type":"none" if absent). */
 void fim_state_to_json(const struct fim_state *state, struct fim_json *object);
@@ -684,6 +687,42 @@ int fim_baseline_export_sha256sums(const struct fim_baseline *baseline, FILE *ou
 int fim_baseline_export_mtree(const struct fim_baseline *baseline, FILE *out);
 /* One JSON document: {"header":{…},"objects":[{…},…]}. */
 int fim_baseline_export_json(const struct fim_baseline *baseline, FILE *out);
+
+/* --------------------------------------------------------------- import.c */
+
+/**
+ * struct fim_import_params - what to make a baseline of
+ * @file: an mtree(5)
+ * @root: directory that holds the system; its passwd and group turn names into numbers
+ * @prefix: directory of the system that the mtree's "." is
+ * @policy: what is covered; NULL: what the mtree is about
+ * @provenance: object copied into the header, beside "imported_…"; NULL: {}
+ */
+struct fim_import_params {
+	const char *file;
+	const char *root;
+	const char *prefix;
+	const struct fim_policy *policy;
+	const struct fim_json *provenance;
+};
+
+/**
+ * struct fim_import_result - what became of it
+ * @objects: lines of the baseline
+ * @without_digest: files among them whose content is not compared
+ * @outside: objects that the policy does not cover
+ * @left_out: rules that keywords of the mtree made: "optional", "ignore"
+ */
+struct fim_import_result {
+	size_t objects;
+	size_t without_digest;
+	size_t outside;
+	size_t left_out;
+};
+
+/* -EINVAL: not an mtree, FILE:LINE in the message; nothing is written then. */
+int fim_import_mtree(const struct fim_import_params *params, const char *output,
+		     struct fim_import_result *result_ret);
 
 /* ---------------------------------------------------------------- delta.c */
 /*

@@ -255,7 +255,7 @@ static int check_entry(struct reader *reader, const struct fim_entry *entry)
 	if (entry->state.type == FIM_TYPE_NONE && !reader->is_delta)
 		return reject(reader, "type \"none\" in a baseline");
 	if (entry->state.type == FIM_TYPE_FILE && !entry->state.has_digest && rule &&
-	    fim_class_mask(rule->cls) & FIM_DIFF_DIGEST)
+	    fim_class_mask(rule->cls) & FIM_DIFF_DIGEST & ~entry->state.unknown)
 		return reject(reader, "\"sha256\" is missing");
 	if (entry->link && (entry->state.type != FIM_TYPE_FILE || fim_path_fault(entry->link)))
 		return reject(reader, "\"link\" is not a path, or not of a file");
@@ -351,14 +351,18 @@ static void entry_clear(struct fim_entry *entry)
 static int read_slowly(struct reader *reader, const char *line, size_t len,
 		       struct fim_entry *entry_ret)
 {
-	static const char *const allowed[] = {
-		"path",	  "path_hex", "type",	  "mode",   "uid",     "gid",	 "size",
-		"sha256", "nlink",    "target",	  "verity", "flags",   "xattrs", "target_hex",
-		"rdev",	  "link",     "link_hex", "origin", "package", NULL,	 NULL};
-	static const char *const delta_allowed[] = {
-		"path",	  "path_hex", "type",	  "mode",   "uid",     "gid",	 "size",
-		"sha256", "nlink",    "target",	  "verity", "flags",   "xattrs", "target_hex",
-		"rdev",	  "link",     "link_hex", "origin", "package", "why",	 NULL};
+	static const char *const allowed[] = {"path",	  "path_hex",	"type",	   "mode",
+					      "uid",	  "gid",	"size",	   "sha256",
+					      "nlink",	  "target",	"verity",  "flags",
+					      "xattrs",	  "target_hex", "rdev",	   "link",
+					      "link_hex", "origin",	"package", "unknown",
+					      NULL,	  NULL};
+	static const char *const delta_allowed[] = {"path",	"path_hex",   "type",	 "mode",
+						    "uid",	"gid",	      "size",	 "sha256",
+						    "nlink",	"target",     "verity",	 "flags",
+						    "xattrs",	"target_hex", "rdev",	 "link",
+						    "link_hex", "origin",     "package", "unknown",
+						    "why",	NULL};
 	struct fim_entry entry = {0};
 	struct fim_json *json = NULL;
 	int err;

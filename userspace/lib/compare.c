@@ -120,6 +120,8 @@ static bool links_differ(const struct pair *pair)
 {
 	const char *before = pair->entry->link;
 
+	if (pair->entry->state.unknown & FIM_DIFF_LINKS)
+		return false;
 	return before && pair->link ? strcmp(before, pair->link) != 0 : before != pair->link;
 }
 

@@ -51,7 +51,7 @@ static int check_entries(const struct fim_baseline *baseline, const struct fim_b
 			return refuse(name, entry->path,
 				      "an enrollment may change once and templated paths only");
 		if (entry->state.type == FIM_TYPE_FILE && !entry->state.has_digest &&
-		    fim_class_mask(rule->cls) & FIM_DIFF_DIGEST)
+		    fim_class_mask(rule->cls) & FIM_DIFF_DIGEST & ~entry->state.unknown)
 			return refuse(name, entry->path, "\"sha256\" is missing");
 	}
 	return 0;

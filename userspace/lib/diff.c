@@ -25,7 +25,8 @@ static bool change_of(const struct fim_entry *before, const struct fim_entry *af
 	change.path = after ? after->path : before->path;
 	change.diff = fim_state_diff(before ? &before->state : &nothing,
 				     after ? &after->state : &nothing);
-	if (before && after && !same_text(before->link, after->link))
+	if (before && after && !same_text(before->link, after->link) &&
+	    !((before->state.unknown | after->state.unknown) & FIM_DIFF_LINKS))
 		change.diff |= FIM_DIFF_LINKS;
 	if (!change.diff)
 		return false;

@@ -114,19 +114,28 @@ static void write_mtree(FILE *out, const struct fim_entry *entry)
 
 	fputc('.', out);
 	put_vis(out, strcmp(entry->path, "/") ? entry->path : "");
-	fprintf(out, " type=%s mode=%04o uid=%u gid=%u", mtree_type(state->type), state->mode,
-		state->uid, state->gid);
+	fprintf(out, " type=%s", mtree_type(state->type));
+	if (!(state->unknown & FIM_DIFF_MODE))
+		fprintf(out, " mode=%04o", state->mode);
+	if (!(state->unknown & FIM_DIFF_UID))
+		fprintf(out, " uid=%u", state->uid);
+	if (!(state->unknown & FIM_DIFF_GID))
+		fprintf(out, " gid=%u", state->gid);
 	/* The size that stands for a template is nobody's. */
 	if (state->type == FIM_TYPE_FILE && state->has_digest) {
 		fim_hex_encode(state->sha256, sizeof(state->sha256), hex);
-		fprintf(out, " nlink=%u size=%" PRIu64 " sha256=%s", state->nlink, state->size,
-			hex);
+		if (!(state->unknown & FIM_DIFF_NLINK))
+			fprintf(out, " nlink=%u", state->nlink);
+		if (!(state->unknown & FIM_DIFF_SIZE))
+			fprintf(out, " size=%" PRIu64, state->size);
+		fprintf(out, " sha256=%s", hex);
 	}
-	if (state->type == FIM_TYPE_SYMLINK) {
+	if (state->type == FIM_TYPE_SYMLINK && state->target) {
 		fputs(" link=", out);
 		put_vis(out, state->target);
 	}
-	if (state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK)
+	if ((state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK) &&
+	    !(state->unknown & FIM_DIFF_RDEV))
 		fprintf(out, " device=linux,%u,%u", state->rdev_major, state->rdev_minor);
 	fputc('\n', out);
 }

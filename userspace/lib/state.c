@@ -188,7 +188,7 @@ uint32_t fim_state_diff(const struct fim_state *a, const struct fim_state *b)
 		diff |= FIM_DIFF_FLAGS;
 	if (a->rdev_major != b->rdev_major || a->rdev_minor != b->rdev_minor)
 		diff |= FIM_DIFF_RDEV;
-	return diff;
+	return diff & ~(a->unknown | b->unknown);
 }
 
 /* ---- to JSON */
@@ -249,35 +249,55 @@ static void xattrs_to_json(const struct fim_state *state, struct fim_json *objec
 	fim_json_set(object, "xattrs", xattrs);
 }
 
+static void unknown_to_json(const struct fim_state *state, struct fim_json *object)
+{
+	struct fim_json *names;
+	uint32_t bit;
+
+	if (!state->unknown)
+		return;
+	names = fim_json_array();
+	for (bit = 1; bit & FIM_DIFF_ALL; bit <<= 1)
+		if (state->unknown & bit)
+			fim_json_append_str(names, fim_diff_name(bit));
+	fim_json_set(object, "unknown", names);
+}
+
 void fim_state_to_json(const struct fim_state *state, struct fim_json *object)
 {
+	const uint32_t unknown = state->unknown;
 	char text[FIM_SHA256_HEX_SIZE];
 
 	fim_json_set_str(object, "type", fim_type_name(state->type));
 	if (state->type == FIM_TYPE_NONE)
 		return;
 	snprintf(text, sizeof(text), "%04o", state->mode);
-	fim_json_set_str(object, "mode", text);
-	fim_json_set_int(object, "uid", state->uid);
-	fim_json_set_int(object, "gid", state->gid);
-	if (state->type == FIM_TYPE_FILE || state->type == FIM_TYPE_SYMLINK)
+	fim_json_set_str(object, "mode", unknown & FIM_DIFF_MODE ? NULL : text);
+	if (!(unknown & FIM_DIFF_UID))
+		fim_json_set_int(object, "uid", state->uid);
+	if (!(unknown & FIM_DIFF_GID))
+		fim_json_set_int(object, "gid", state->gid);
+	if ((state->type == FIM_TYPE_FILE || state->type == FIM_TYPE_SYMLINK) &&
+	    !(unknown & FIM_DIFF_SIZE))
 		fim_json_set_int(object, "size", (int64_t)state->size);
 	if (state->type == FIM_TYPE_FILE && state->has_digest) {
 		fim_hex_encode(state->sha256, sizeof(state->sha256), text);
 		fim_json_set_str(object, "sha256", text);
 	}
-	if (state->type == FIM_TYPE_FILE)
+	if (state->type == FIM_TYPE_FILE && !(unknown & FIM_DIFF_NLINK))
 		fim_json_set_int(object, "nlink", state->nlink);
 	if (state->type == FIM_TYPE_FILE)
 		fim_json_set_str(object, "verity", state->verity);
 	if (state->type == FIM_TYPE_SYMLINK && state->target)
 		fim_json_set_bytes(object, "target", state->target, strlen(state->target));
-	if (state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK) {
+	if ((state->type == FIM_TYPE_CHAR || state->type == FIM_TYPE_BLOCK) &&
+	    !(unknown & FIM_DIFF_RDEV)) {
 		snprintf(text, sizeof(text), "%u:%u", state->rdev_major, state->rdev_minor);
 		fim_json_set_str(object, "rdev", text);
 	}
 	flags_to_json(state, object);
 	xattrs_to_json(state, object);
+	unknown_to_json(state, object);
 }
 
 /* ---- from JSON */
@@ -335,11 +355,12 @@ static int mode_from_json(const struct fim_json *object, const char *what, uint3
 
 static int owner_from_json(const struct fim_json *object, const char *what, struct fim_state *state)
 {
-	int64_t uid, gid;
-	int err;
+	int64_t uid = 0, gid = 0;
+	int err = 0;
 
-	err = number_from_json(object, "uid", what, UINT32_MAX, &uid);
-	if (!err)
+	if (!(state->unknown & FIM_DIFF_UID))
+		err = number_from_json(object, "uid", what, UINT32_MAX, &uid);
+	if (!err && !(state->unknown & FIM_DIFF_GID))
 		err = number_from_json(object, "gid", what, UINT32_MAX, &gid);
 	if (err)
 		return err;
@@ -393,11 +414,12 @@ static int verity_from_json(const struct fim_json *object, const char *what,
 
 static int file_from_json(const struct fim_json *object, const char *what, struct fim_state *state)
 {
-	int64_t size, nlink;
-	int err;
+	int64_t size = 0, nlink = 0;
+	int err = 0;
 
-	err = number_from_json(object, "size", what, INT64_MAX, &size);
-	if (!err)
+	if (!(state->unknown & FIM_DIFF_SIZE))
+		err = number_from_json(object, "size", what, INT64_MAX, &size);
+	if (!err && !(state->unknown & FIM_DIFF_NLINK))
 		err = number_from_json(object, "nlink", what, UINT32_MAX, &nlink);
 	if (err)
 		return err;
@@ -410,14 +432,17 @@ static int file_from_json(const struct fim_json *object, const char *what, struc
 static int symlink_from_json(const struct fim_json *object, const char *what,
 			     struct fim_state *state)
 {
-	int64_t size;
+	int64_t size = 0;
 	size_t len;
-	int err;
+	int err = 0;
 
-	err = number_from_json(object, "size", what, INT64_MAX, &size);
+	if (!(state->unknown & FIM_DIFF_SIZE))
+		err = number_from_json(object, "size", what, INT64_MAX, &size);
 	if (err)
 		return err;
 	state->size = (uint64_t)size;
+	if (state->unknown & FIM_DIFF_TARGET)
+		return 0;
 	err = fim_json_get_bytes(object, "target", &state->target, &len);
 	if (err == -ENOENT)
 		return invalid(what, "target", "is missing");
@@ -447,6 +472,8 @@ static int device_from_json(const struct fim_json *object, const char *what,
 {
 	const char *text = fim_json_get_str(object, "rdev");
 
+	if (state->unknown & FIM_DIFF_RDEV)
+		return 0;
 	if (!text)
 		return invalid(what, "rdev", "is missing or not a string");
 	text = decimal_parse(text, &state->rdev_major);
@@ -576,6 +603,7 @@ static int members_check(const struct fim_json *object, const char *what, enum f
 		{"gid", ~(1u << FIM_TYPE_NONE)},
 		{"flags", ~(1u << FIM_TYPE_NONE)},
 		{"xattrs", ~(1u << FIM_TYPE_NONE)},
+		{"unknown", ~(1u << FIM_TYPE_NONE)},
 	};
 	size_t i;
 
@@ -583,6 +611,52 @@ static int members_check(const struct fim_json *object, const char *what, enum f
 		if (!(members[i].types & 1u << type) && fim_json_get(object, members[i].key))
 			return invalid(what, members[i].key, "does not belong to this type");
 	return 0;
+}
+
+/* Bit of the attribute that a baseline's line calls @name; 0: there is none, or it is never unknown. */
+static uint32_t bit_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(diff_names) / sizeof(diff_names[0]); i++)
+		if (diff_names[i].bit != FIM_DIFF_TYPE && !strcmp(diff_names[i].name, name))
+			return diff_names[i].bit;
+	return 0;
+}
+
+/* What is not known must not be there as well. */
+static int unknown_check(const struct fim_json *object, const char *what, uint32_t unknown)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(diff_names) / sizeof(diff_names[0]); i++)
+		if (unknown & diff_names[i].bit && fim_json_get(object, diff_names[i].name))
+			return invalid(what, diff_names[i].name, "is there and \"unknown\"");
+	if (unknown & FIM_DIFF_TARGET && fim_json_get(object, "target_hex"))
+		return invalid(what, "target_hex", "is there and \"unknown\"");
+	return 0;
+}
+
+static int unknown_from_json(const struct fim_json *object, const char *what, uint32_t *unknown_ret)
+{
+	const struct fim_json *names = fim_json_get(object, "unknown");
+	uint32_t unknown = 0, bit;
+	const char *name;
+	size_t i;
+
+	if (!names)
+		return 0;
+	if (!fim_json_is_array(names) || !fim_json_count(names))
+		return invalid(what, "unknown", "is not an array of names");
+	for (i = 0; i < fim_json_count(names); i++) {
+		name = fim_json_str(fim_json_index(names, i));
+		bit = name ? bit_of(name) : 0;
+		if (!bit || unknown & bit)
+			return invalid(what, "unknown", "names no attribute, or one twice");
+		unknown |= bit;
+	}
+	*unknown_ret = unknown;
+	return unknown_check(object, what, unknown);
 }
 
 static int content_from_json(const struct fim_json *object, const char *what,
@@ -612,7 +686,9 @@ int fim_state_from_json(const struct fim_json *object, const char *what,
 		err = members_check(object, what, state.type);
 	if (err || state.type == FIM_TYPE_NONE)
 		goto out;
-	err = mode_from_json(object, what, &state.mode);
+	err = unknown_from_json(object, what, &state.unknown);
+	if (!err && !(state.unknown & FIM_DIFF_MODE))
+		err = mode_from_json(object, what, &state.mode);
 	if (!err)
 		err = owner_from_json(object, what, &state);
 	if (!err)
