@@ -347,6 +347,12 @@ check "a full ring is a loss record with a count" \
 is "the comparison finds what was lost" "$(records '.type == "finding"' | jq -c '[.kind, .path, .detected_by]')" \
 	'["modified","/etc/hosts.allow","overflow"]'
 check "after it everything works again" ecs-fim status
+mark_journal
+ecs-fim verify --record >/dev/null
+is "another process compares, as the timer does, and finds what is known" $? 3
+is "which is a scheduled comparison of the journal, and no finding" \
+	"$(records '.type == "comparison" or .type == "finding"' | jq -c '[.type, .trigger, .who.comm, .who.uid]')" \
+	'["comparison","scheduled","ecs-fim",0]'
 
 # ------------------------------------------------------------------------- no module
 

@@ -596,6 +596,74 @@ START_TEST(a_deleted_file_is_removed_and_told_once)
 }
 END_TEST
 
+/* What ecs-fim verify --record says, with the numbers of the caller. */
+static struct fim_json *told_by_another(int64_t changed, int64_t ended_ns)
+{
+	static const char *const counts[] = {"expected", "compared",   "added",
+					     "removed",	 "unreadable", "bytes"};
+	struct fim_json *request = fim_json_object();
+	char time[FIM_TIME_SIZE];
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		fim_json_set_int(request, counts[i], 0);
+	fim_json_set_int(request, "changed", changed);
+	fim_time_format(ended_ns, time);
+	fim_json_set_str(request, "start", time);
+	fim_json_set_str(request, "end", time);
+	fim_json_set_str(request, "baseline", fim_baseline_head(d.baseline));
+	fim_json_set_str(request, "result_digest", fim_baseline_head(d.baseline));
+	return request;
+}
+
+START_TEST(a_comparison_of_another_process_is_in_the_ledger)
+{
+	struct fim_json *request = told_by_another(0, fim_time_now());
+
+	ck_assert_ptr_null(comparison_told(&d, request, fim_json_object()));
+	ck_assert_int_eq(d.wanted, TRIGGER_NONE);
+	fim_json_free(request);
+	ck_assert_uint_eq(read_journal("comparison"), 2);
+	ck_assert_str_eq(fim_json_get_str(found[1], "trigger"), "scheduled");
+	ck_assert_ptr_nonnull(fim_json_get(found[1], "who"));
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "scope")), 2);
+}
+END_TEST
+
+START_TEST(where_another_process_found_more_the_daemon_compares)
+{
+	struct fim_json *request = told_by_another(1, fim_time_now());
+
+	put_text("bin/ls", "unseen");
+	ck_assert_ptr_null(comparison_told(&d, request, fim_json_object()));
+	fim_json_free(request);
+	ck_assert_int_eq(d.wanted, TRIGGER_REQUEST);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	ck_assert_uint_eq(read_journal("comparison"), 3);
+	ck_assert_str_eq(fim_json_get_str(found[2], "trigger"), "request");
+}
+END_TEST
+
+START_TEST(a_comparison_that_cannot_be_is_refused)
+{
+	static const char *const members[] = {"baseline", "result_digest", "end", "changed"};
+	struct fim_json *request = told_by_another(0, fim_time_now() - 3600 * FIM_NSEC_PER_SEC);
+
+	ck_assert_ptr_nonnull(comparison_told(&d, request, fim_json_object()));
+	fim_json_free(request);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		request = told_by_another(0, fim_time_now());
+		fim_json_set_str(request, members[i], "x");
+		ck_assert_ptr_nonnull(comparison_told(&d, request, fim_json_object()));
+		fim_json_free(request);
+	}
+	request = told_by_another(-1, fim_time_now());
+	ck_assert_ptr_nonnull(comparison_told(&d, request, fim_json_object()));
+	fim_json_free(request);
+	ck_assert_uint_eq(read_journal("comparison"), 1);
+}
+END_TEST
+
 START_TEST(opening_for_writing_changes_nothing)
 {
 	put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
@@ -1517,6 +1585,9 @@ int main(void)
 	tcase_add_test(tcase, a_directory_that_does_not_exist_yet_is_seen_to_appear);
 	tcase_add_test(tcase, what_an_earlier_run_found_is_not_told_again);
 	tcase_add_test(tcase, a_moved_directory_is_not_told_again_by_the_next_run);
+	tcase_add_test(tcase, a_comparison_of_another_process_is_in_the_ledger);
+	tcase_add_test(tcase, where_another_process_found_more_the_daemon_compares);
+	tcase_add_test(tcase, a_comparison_that_cannot_be_is_refused);
 	tcase_add_test(tcase, an_unclean_end_is_seen_in_the_journal);
 	tcase_add_test(tcase, a_full_disk_is_survived_and_what_was_not_written_is_said);
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);

@@ -79,6 +79,21 @@ int cli_ask_status(const char *path, struct fim_json **status_ret);
 int cli_request(const struct fim_config *config, const struct fim_json *request,
 		struct fim_json **answer_ret);
 
+/**
+ * cli_record() - have a record made: by the daemon, or in its place when it does not run
+ * @config: where it listens, where the journal is
+ * @request: what the daemon is asked
+ * @type: of the record
+ * @body: makes it when there is no daemon; takes over @who; *@error_ret: why not, static
+ * @ctx: for @body
+ *
+ * Returns 1 if the daemon does not run and the record was made all the same. Failure is reported.
+ */
+int cli_record(const struct fim_config *config, const struct fim_json *request, const char *type,
+	       int (*body)(void *ctx, const struct fim_json *request, struct fim_json *who,
+			   const char **error_ret, struct fim_json **body_ret),
+	       void *ctx);
+
 /* -------------------------------------------------------------------- qr.c */
 
 /* Draws @text on a terminal; false: the library for it is not on this host. */

@@ -326,59 +326,12 @@ static int parse_range(const char *text, struct range *range_ret)
 	return 0;
 }
 
-/* Straight into the journal: there is no daemon. */
-static int record_alone(const struct fim_config *config, const struct fim_json *request,
-			uint64_t last_seq)
+static int alert_body(void *ctx, const struct fim_json *request, struct fim_json *who,
+		      const char **error_ret, struct fim_json **body_ret)
 {
-	struct fim_json *who = fim_json_object(), *body = NULL;
-	struct fim_journal_params params;
-	struct fim_journal *journal = NULL;
-	const char *error = NULL;
-	char *text = NULL;
-	size_t len = 0;
-	int err;
+	const struct list *list = ctx;
 
-	fim_json_set_int(who, "pid", getpid());
-	fim_json_set_int(who, "uid", getuid());
-	if (fim_file_read("/proc/self/loginuid", 64, &text, &len) == 0 &&
-	    strtoul(text, NULL, 10) != UINT32_MAX)
-		fim_json_set_int(who, "loginuid", (int64_t)strtoul(text, NULL, 10));
-	else
-		fim_json_set_null(who, "loginuid");
-	fim_json_set_str(who, "comm", "ecs-fim");
-	free(text);
-	err = fim_alert_body(request, last_seq, who, &error, &body);
-	if (err) {
-		cli_error("%s", error);
-		return err;
-	}
-	fim_config_journal(config, &params);
-	err = fim_journal_open(&params, &journal);
-	if (!err)
-		err = fim_journal_append(journal, "alert", body, NULL, NULL);
-	fim_journal_close(journal);
-	fim_json_free(body);
-	return err;
-}
-
-static int record(const struct fim_config *config, const struct fim_json *request,
-		  uint64_t last_seq)
-{
-	struct fim_json *answer = NULL;
-	int err = cli_request(config, request, &answer);
-
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		return record_alone(config, request, last_seq);
-	if (err)
-		return err;
-	if (!fim_json_get_bool(answer, "ok", false)) {
-		const char *error = fim_json_get_str(answer, "error");
-
-		cli_error("the daemon refused: %s", error ? error : "it does not say why");
-		err = -EPERM;
-	}
-	fim_json_free(answer);
-	return err;
+	return fim_alert_body(request, list->last_seq, who, error_ret, body_ret);
 }
 
 static struct fim_json *request_new(const struct options *options, bool close)
@@ -419,8 +372,8 @@ static int mark(const struct list *list, char **argv, bool *marked)
 	return FIM_EXIT_CLEAN;
 }
 
-static int tell(const struct fim_config *config, const struct options *options,
-		const struct list *list, const bool *marked, bool close)
+static int tell(const struct fim_config *config, const struct options *options, struct list *list,
+		const bool *marked, bool close)
 {
 	enum state enough = close ? CLOSED : ACKNOWLEDGED;
 	size_t told = 0, at = 0;
@@ -439,7 +392,8 @@ static int tell(const struct fim_config *config, const struct options *options,
 		}
 		fim_json_set(request, "alerts", numbers);
 		if (count)
-			err = record(config, request, list->last_seq);
+			err = cli_record(config, request, "alert", alert_body, list);
+		err = err > 0 ? 0 : err;
 		fim_json_free(request);
 		told += err ? 0 : count;
 	}

@@ -25,7 +25,8 @@
 #define USAGE                                                                                        \
 	"usage: ecs-fim verify [--root DIR] [--baseline FILE] [--signature FILE] [--key FILE …]\n" \
 	"               [--config FILE] [--incremental] [--full-every HOURS] [--state FILE]\n"       \
-	"               [--idle] [--rate MIB] [--json] [--quiet] [--progress]\n"
+	"               [--idle] [--rate MIB] [--json] [--quiet] [--progress]\n"                     \
+	"       ecs-fim verify --record [--config FILE] [--idle] [--rate MIB] [--json] [--quiet]\n"
 
 static const char help[] = USAGE
 	"\n"
@@ -48,11 +49,15 @@ static const char help[] = USAGE
 	"  --state FILE      what is remembered (default: verify.state beside the baseline)\n"
 	"  --idle            only while nobody else wants disk or processor\n"
 	"  --rate MIB        read at most so many MiB a second\n"
+	"  --record          put the result into the journal, as a comparison whose trigger is\n"
+	"                    \"scheduled\": of this host with the baseline of the configuration.\n"
+	"                    The daemon writes it, and looks itself where it knew less; if it\n"
+	"                    does not run, that is said, and the record made in its place\n"
 	"  --json            one JSON object per difference, then one with the totals\n"
 	"  --quiet           print only differences\n"
 	"  --progress        progress as JSON lines on standard error\n"
 	"\n"
-	"exit status: 0 no difference, 3 differences, 1 error, 2 wrong usage\n"
+	"exit status: 0 no difference, 3 differences, 1 error, or not recorded, 2 wrong usage\n"
 	"\n"
 	"  ecs-fim verify\n"
 	"  ecs-fim verify --json | jq -r 'select(.kind == \"added\") | .path'\n"
@@ -71,6 +76,8 @@ static const char help[] = USAGE
  * @state: --state
  * @idle: --idle
  * @rate: --rate, bytes per second
+ * @record: --record
+ * @digest: of the differences, for the record; NULL: none
  * @json: --json
  * @progress: --quiet, --progress
  * @pending: delta that waits for its signature, NULL: none
@@ -88,6 +95,8 @@ struct verify {
 	const char *state;
 	bool idle;
 	uint64_t rate;
+	bool record;
+	struct fim_hasher *digest;
 	bool json;
 	struct cli_progress progress;
 	struct fim_baseline *pending;
@@ -99,7 +108,10 @@ struct verify {
 static int show_difference(void *ctx, const struct fim_difference *difference)
 {
 	struct verify *args = ctx;
+	int err = args->digest ? fim_difference_digest(args->digest, difference) : 0;
 
+	if (err)
+		return err;
 	cli_progress_end(&args->progress);
 	args->authorized += fim_pending_lookup(args->pending, difference) != NULL;
 	return cli_put_difference(difference, args->pending, args->json);
@@ -193,7 +205,37 @@ static void be_idle(void)
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT);
 }
 
-static int compare(struct verify *args, const struct fim_baseline *baseline, const char *path)
+static int record_body(void *ctx, const struct fim_json *request, struct fim_json *who,
+		       const char **error_ret, struct fim_json **body_ret)
+{
+	return fim_comparison_body(request, ctx, who, error_ret, body_ret);
+}
+
+static int record(const struct verify *args, const struct fim_config *config,
+		  struct fim_baseline *baseline, const struct fim_comparison *totals)
+{
+	struct fim_json *request = fim_json_object();
+	unsigned char digest[FIM_SHA256_SIZE];
+	char hex[FIM_SHA256_HEX_SIZE];
+	int err = fim_hasher_final(args->digest, digest);
+
+	fim_json_set_str(request, "op", "comparison");
+	fim_json_set_str(request, "baseline", fim_baseline_head(baseline));
+	fim_comparison_to_json(totals, fim_baseline_policy(baseline), request);
+	fim_hex_encode(digest, sizeof(digest), hex);
+	fim_json_set_str(request, "result_digest", hex);
+	if (!err)
+		err = cli_record(config, request, "comparison", record_body, baseline);
+	fim_json_free(request);
+	if (err > 0)
+		cli_error("the daemon does not run: the comparison was recorded in its place");
+	else if (err)
+		cli_error("the comparison is not in the journal: %s", strerror(-err));
+	return err < 0 ? err : 0;
+}
+
+static int compare(struct verify *args, const struct fim_config *config,
+		   struct fim_baseline *baseline, const char *path)
 {
 	struct fim_compare_params params = {.root = args->root,
 					    .difference = show_difference,
@@ -222,6 +264,8 @@ static int compare(struct verify *args, const struct fim_baseline *baseline, con
 		err = put_totals_json(args, &totals, baseline);
 	else if (!args->progress.quiet)
 		put_totals(args, &totals);
+	if (!err && args->record)
+		err = record(args, config, baseline, &totals);
 	if (err)
 		return FIM_EXIT_ERROR;
 	return is_clean(&totals) ? FIM_EXIT_CLEAN : FIM_EXIT_FINDINGS;
@@ -263,7 +307,12 @@ static int verify(struct verify *args)
 			: -ENOMEM;
 	if (!err)
 		err = open_pending(args, baseline, path);
-	err = err ? cli_exit(err) : compare(args, baseline, path);
+	if (!err && args->record) {
+		args->digest = fim_hasher_new();
+		err = args->digest ? 0 : -ENOMEM;
+	}
+	err = err ? cli_exit(err) : compare(args, config, baseline, path);
+	fim_hasher_free(args->digest);
 	fim_baseline_free(args->pending);
 	fim_baseline_free(baseline);
 	fim_config_free(loaded);
@@ -296,6 +345,7 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 		{"state", required_argument, NULL, 'S'},
 		{"idle", no_argument, NULL, 'I'},
 		{"rate", required_argument, NULL, 'R'},
+		{"record", no_argument, NULL, 'w'},
 		{"json", no_argument, NULL, 'j'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"progress", no_argument, NULL, 'g'},
@@ -336,6 +386,9 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 		case 'R':
 			status = cli_parse_rate(USAGE, optarg, &args->rate);
 			break;
+		case 'w':
+			args->record = true;
+			break;
 		case 'j':
 			args->json = true;
 			break;
@@ -354,6 +407,12 @@ static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
 	}
 	if (!status && optind < argc)
 		return cli_usage_error(USAGE, "%s: not expected", argv[optind]);
+	/* What the ledger says is of this host, of its own baseline, and of all that is in it. */
+	if (!status && args->record &&
+	    (strcmp(args->root, "/") != 0 || args->baseline || args->signature || args->key_count ||
+	     args->incremental))
+		return cli_usage_error(USAGE, "--record: not with --root, --baseline, --signature, "
+					      "--key or --incremental");
 	return status;
 }
 

@@ -66,3 +66,66 @@ int cli_request(const struct fim_config *config, const struct fim_json *request,
 	free(path);
 	return err;
 }
+
+/* What the daemon would ask the kernel about us. */
+static struct fim_json *who_are_we(void)
+{
+	struct fim_json *who = fim_json_object();
+	char *text = NULL;
+	size_t len = 0;
+
+	fim_json_set_int(who, "pid", getpid());
+	fim_json_set_int(who, "uid", getuid());
+	if (fim_file_read("/proc/self/loginuid", 64, &text, &len) == 0 &&
+	    strtoul(text, NULL, 10) != UINT32_MAX)
+		fim_json_set_int(who, "loginuid", (int64_t)strtoul(text, NULL, 10));
+	else
+		fim_json_set_null(who, "loginuid");
+	fim_json_set_str(who, "comm", "ecs-fim");
+	free(text);
+	return who;
+}
+
+static int append_alone(const struct fim_config *config, const char *type,
+			const struct fim_json *body)
+{
+	struct fim_journal_params params;
+	struct fim_journal *journal = NULL;
+	int err;
+
+	fim_config_journal(config, &params);
+	err = fim_journal_open(&params, &journal);
+	if (!err)
+		err = fim_journal_append(journal, type, body, NULL, NULL);
+	fim_journal_close(journal);
+	return err;
+}
+
+int cli_record(const struct fim_config *config, const struct fim_json *request, const char *type,
+	       int (*body)(void *ctx, const struct fim_json *request, struct fim_json *who,
+			   const char **error_ret, struct fim_json **body_ret),
+	       void *ctx)
+{
+	struct fim_json *answer = NULL, *made = NULL;
+	const char *error = NULL;
+	int err = cli_request(config, request, &answer);
+
+	if (err == -ENOENT || err == -ECONNREFUSED) {
+		err = body(ctx, request, who_are_we(), &error, &made);
+		if (err)
+			cli_error("%s", error);
+		else
+			err = append_alone(config, type, made);
+		fim_json_free(made);
+		return err ? err : 1;
+	}
+	if (err)
+		return err;
+	if (!fim_json_get_bool(answer, "ok", false)) {
+		error = fim_json_get_str(answer, "error");
+		cli_error("the daemon refused: %s", error ? error : "it does not say why");
+		err = -EPERM;
+	}
+	fim_json_free(answer);
+	return err;
+}

@@ -40,22 +40,6 @@ static void mark_seen(struct daemon *d, const char *path)
 		known->run = d->compare_run;
 }
 
-static void digest_difference(struct run *run, const struct fim_difference *difference)
-{
-	struct fim_json *json = fim_json_object();
-	size_t len;
-	char *text;
-
-	fim_json_set_path(json, "path", difference->path);
-	fim_json_set_str(json, "kind", fim_kind_name(difference->kind));
-	fim_state_to_json(difference->after, json);
-	if (!fim_json_dump(json, &text, &len)) {
-		fim_hasher_update(run->digest, text, len + 1);
-		free(text);
-	}
-	fim_json_free(json);
-}
-
 static int submit_difference(struct run *run, const struct fim_difference *difference,
 			     const struct fim_state *last, enum fim_kind kind, uint32_t diff)
 {
@@ -102,7 +86,9 @@ static int on_difference(void *ctx, const struct fim_difference *difference)
 	uint32_t diff;
 	int err;
 
-	digest_difference(run, difference);
+	err = fim_difference_digest(run->digest, difference);
+	if (err)
+		return err;
 	/* An event may know who did it: it goes first. */
 	events_read(d);
 	mark_seen(d, path);
@@ -184,32 +170,16 @@ static int check_deviating(struct daemon *d, enum trigger trigger)
 
 static struct fim_json *comparison_json(struct run *run, const struct fim_comparison *totals)
 {
-	const struct fim_policy *policy = fim_baseline_policy(run->d->baseline);
 	struct fim_json *body = fim_json_object();
-	struct fim_json *scope = fim_json_array();
 	unsigned char digest[FIM_SHA256_SIZE];
 	char hex[FIM_SHA256_HEX_SIZE];
-	char time[FIM_TIME_SIZE];
 
-	for (size_t i = 0; i < fim_policy_root_count(policy); i++)
-		fim_json_append_str(scope, fim_policy_root(policy, i));
 	fim_json_set_str(body, "trigger", trigger_name(run->trigger));
-	fim_json_set(body, "scope", scope);
 	if (run->trigger == TRIGGER_REQUEST && run->d->compare_who) {
 		fim_json_set(body, "who", run->d->compare_who);
 		run->d->compare_who = NULL;
 	}
-	fim_time_format(totals->start_ns, time);
-	fim_json_set_str(body, "start", time);
-	fim_time_format(totals->end_ns, time);
-	fim_json_set_str(body, "end", time);
-	fim_json_set_int(body, "expected", totals->expected);
-	fim_json_set_int(body, "compared", totals->compared);
-	fim_json_set_int(body, "added", totals->added);
-	fim_json_set_int(body, "removed", totals->removed);
-	fim_json_set_int(body, "changed", totals->changed);
-	fim_json_set_int(body, "unreadable", totals->unreadable);
-	fim_json_set_int(body, "bytes", totals->bytes);
+	fim_comparison_to_json(totals, fim_baseline_policy(run->d->baseline), body);
 	if (!fim_hasher_final(run->digest, digest)) {
 		fim_hex_encode(digest, sizeof(digest), hex);
 		fim_json_set_str(body, "result_digest", hex);
@@ -292,6 +262,42 @@ out:
 	say_made_up(d);
 	memory_give_back();
 	return 0;
+}
+
+/* Did another process find as much as we did last? */
+static bool is_as_ours(const struct daemon *d, const struct fim_json *body)
+{
+	static const char *const counts[] = {"added", "removed", "changed", "unreadable"};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (fim_json_get_int(body, counts[i], 0) !=
+		    fim_json_get_int(d->comparison, counts[i], -1))
+			return false;
+	return true;
+}
+
+const char *comparison_told(struct daemon *d, const struct fim_json *request, struct fim_json *who)
+{
+	const char *error = NULL;
+	struct fim_json *body = NULL;
+	bool same;
+	int err = fim_comparison_body(request, d->baseline, fim_json_ref(who), &error, &body);
+
+	if (err) {
+		fim_json_free(who);
+		return error;
+	}
+	same = is_as_ours(d, body);
+	err = record_append(d, "comparison", body, NULL);
+	/* What differs becomes findings by our own comparison only: it knows what was told. */
+	if (!same) {
+		fim_json_free(d->compare_who);
+		d->compare_who = who;
+		comparison_want(d, TRIGGER_REQUEST);
+	} else {
+		fim_json_free(who);
+	}
+	return err ? strerror(-err) : NULL;
 }
 
 void comparison_want(struct daemon *d, enum trigger trigger)

@@ -532,6 +532,11 @@ enum trigger {
 const char *trigger_name(enum trigger trigger);
 /* Ask for one as soon as the source is drained; the strongest trigger counts. */
 void comparison_want(struct daemon *d, enum trigger trigger);
+/*
+ * Another process has compared: record it, and compare if it found something else than we
+ * did last.  Takes over @who.  NULL, or what is wrong with it.
+ */
+const char *comparison_told(struct daemon *d, const struct fim_json *request, struct fim_json *who);
 /* Run it if it is wanted or due. */
 void comparison_poll(struct daemon *d);
 int64_t comparison_deadline(const struct daemon *d);

@@ -132,6 +132,17 @@ static void order_sink(struct daemon *d, const struct fim_json *request, struct 
 		fim_json_set_bool(answer, "ok", true);
 }
 
+static void order_comparison(struct daemon *d, const struct fim_json *request, struct fim_json *who,
+			     struct fim_json *answer)
+{
+	const char *error = comparison_told(d, request, who);
+
+	if (error)
+		fail(answer, error);
+	else
+		fim_json_set_bool(answer, "ok", true);
+}
+
 static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const char *text,
 			     size_t len)
 {
@@ -153,10 +164,12 @@ static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const c
 		order_sink(d, request, answer);
 	else if (op && strcmp(op, "seal") == 0)
 		order_seal(d, answer);
+	else if (op && strcmp(op, "comparison") == 0)
+		order_comparison(d, request, who_json(peer), answer);
 	else if (op && strcmp(op, "compare") == 0)
 		order_compare(d, who_json(peer), answer);
 	else
-		fail(answer, "op: alert, sink, compare or seal is needed");
+		fail(answer, "op: alert, sink, compare, comparison or seal is needed");
 	fim_json_free(request);
 	return answer;
 }

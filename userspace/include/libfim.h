@@ -918,6 +918,27 @@ struct fim_compare_params {
 int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_params *params,
 		struct fim_comparison *totals_ret);
 
+/* --------------------------------------------------------------- ledger.c */
+
+/* One difference, in the order of fim_compare(), into the digest of a comparison's result. */
+int fim_difference_digest(struct fim_hasher *hasher, const struct fim_difference *difference);
+/* The members of a comparison record that totals and scope give. */
+void fim_comparison_to_json(const struct fim_comparison *totals, const struct fim_policy *policy,
+			    struct fim_json *json);
+/**
+ * fim_comparison_body() - make the body of a comparison record out of what another process says
+ * @request: the members of the record, and baseline: fim_baseline_head() of what it compared
+ *	with
+ * @baseline: in use now; NULL: none
+ * @who: what the kernel says of who says so: taken over
+ * @error_ret: what is wrong, static
+ * @body_ret: for fim_journal_append(); its trigger is "scheduled"
+ *
+ * -EINVAL: see *@error_ret.
+ */
+int fim_comparison_body(const struct fim_json *request, const struct fim_baseline *baseline,
+			struct fim_json *who, const char **error_ret, struct fim_json **body_ret);
+
 /* ----------------------------------------------------------------- diff.c */
 
 /**
