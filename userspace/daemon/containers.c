@@ -308,7 +308,8 @@ static void on_news(struct daemon *d, struct engine_news *news)
 	switch (news->what) {
 	case ENGINE_UP:
 		d->engine_up = true;
-		outsiders_want(d); /* now there is somebody to say which are not his */
+		d->engine_starting =
+			true; /* it tells what it has; until then nobody is an outsider */
 		snprintf(d->engine_api, sizeof(d->engine_api), "%s", news->text);
 		control_say(d,
 			    &(struct control){.component = COMPONENT_DOCKER,
@@ -333,11 +334,15 @@ static void on_news(struct daemon *d, struct engine_news *news)
 			    &(struct control){.component = COMPONENT_DOCKER, .state = CONTROL_INFO},
 			    "container %.64s could not be inspected: its settings are not known",
 			    news->text);
+		finding_give_up(d, news->text);
+		rules_give_up(d, news->text);
 		break;
 	case ENGINE_ACCESS:
 		access_docker(d, news);
 		break;
 	case ENGINE_LISTED:
+		if (d->engine_starting)
+			outsiders_want(d); /* now it is known which are not the engine's */
 		d->engine_starting = false;
 		on_listed(d);
 		break;

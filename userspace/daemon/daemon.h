@@ -745,7 +745,7 @@ struct engine_news {
 		ENGINE_CONTAINER, /* @container, @root */
 		ENGINE_GONE,	  /* @text: id */
 		ENGINE_REFUSED,	  /* @text: id: its settings could not be read */
-		ENGINE_LISTED,	  /* every container there is has been told */
+		ENGINE_LISTED,	  /* every container there is has been told; after ENGINE_UP */
 		ENGINE_ACCESS,	  /* @text: container's id, @action, @exec */
 	} what;
 	char *text;
@@ -937,7 +937,7 @@ struct daemon {
 	struct fim_exceptions *exceptions;
 	struct engine engine;
 	bool engine_up;
-	bool engine_starting; /* it was not heard of yet */
+	bool engine_starting; /* not all of its containers are known yet */
 	char engine_api[16];
 	struct map suspects;	   /* ids in Docker's cgroups that it was asked about */
 	size_t outsider_count;	   /* in container_table */

@@ -7,7 +7,8 @@
  * under one lock that nobody holds while waiting for anything.
  *
  * Events are a hint (Docker forgets them when a reader is slow or when it restarts);
- * the control is the full list every RECONCILE_S and after each reconnection.
+ * the control is the full list every RECONCILE_S, after each reconnection, and soon
+ * after events came late.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 
 #define REQUEST_TIMEOUT_MS 10000
 #define RECONCILE_S	   300
+#define LATE_MS		   2000	 /* events that old: Docker drops what is not read */
+#define LATE_RECONCILE_MS  10000 /* until the list that tells what was dropped */
 #define BACKOFF_MIN_MS	   500
 #define BACKOFF_MAX_MS	   2000	 /* one connect(2) each: an engine that is back is noticed soon */
 #define ABSENT_MAX_MS	   60000 /* nobody listens: whoever will makes the socket first */
@@ -43,6 +46,9 @@ struct follower {
 	int64_t since_ns;     /* events before this were told */
 	int timeouts;	      /* containers in a row that the engine did not answer for */
 	bool first;	      /* list since the start */
+	bool up;	      /* this connection's list was answered */
+	bool late;	      /* the next list comes before its time */
+	int64_t list_ms;      /* how long the last one took */
 	struct map confirmed; /* ids whose task the ECS agent knows: it is not asked again */
 };
 
@@ -181,23 +187,84 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 	return 0;
 }
 
+static bool fd_take(int fd)
+{
+	uint64_t count;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+/* Somebody waits for these. */
+static void answer_asked(struct follower *f)
+{
+	struct engine *engine = f->engine;
+	char **asked;
+	size_t count;
+
+	fd_take(engine->ask_fd);
+	pthread_mutex_lock(&engine->lock);
+	asked = engine->asked;
+	count = engine->asked_count;
+	engine->asked = NULL;
+	engine->asked_count = 0;
+	pthread_mutex_unlock(&engine->lock);
+	for (size_t i = 0; i < count; i++) {
+		tell_container(f, asked[i], "event");
+		free(asked[i]);
+	}
+	free(asked);
+}
+
+/* One state of containers of a list; whoever waits for an answer does not wait for all of them. */
+static int tell_listed(struct follower *f, const struct fim_json *list, bool running)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < fim_json_count(list) && !err; i++) {
+		const struct fim_json *entry = fim_json_index(list, i);
+		const char *id = fim_json_get_str(entry, "Id");
+		const char *state = fim_json_get_str(entry, "State");
+
+		if (!id || (state && strcmp(state, "running") == 0) != running)
+			continue;
+		if (is_readable(f->engine->ask_fd))
+			answer_asked(f);
+		err = tell_container(f, id, f->first ? "start-up" : "reconcile");
+	}
+	return err;
+}
+
+/*
+ * An engine that lists its containers is up: each of thousands that ended long ago may be
+ * asked about later.  One that can only say its name is not.
+ */
 static int tell_all(struct follower *f)
 {
+	int64_t start = now_ms();
 	struct fim_json *list;
 	int err = fim_docker_list(f->docker, true, &list);
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < fim_json_count(list) && !err; i++) {
-		const char *id = fim_json_get_str(fim_json_index(list, i), "Id");
-
-		if (id)
-			err = tell_container(f, id, f->first ? "start-up" : "reconcile");
-	}
+	if (!f->up)
+		post_text(f->engine, ENGINE_UP, fim_docker_api_version(f->docker));
+	f->up = true;
+	err = tell_listed(f, list, true);
+	if (!err)
+		err = tell_listed(f, list, false);
 	fim_json_free(list);
 	if (err)
 		return err;
 	f->first = false;
+	f->late = false;
+	f->list_ms = now_ms() - start;
 	post_text(f->engine, ENGINE_LISTED, NULL);
 	return 0;
 }
@@ -261,49 +328,32 @@ static int event_tell(struct follower *f, const struct fim_json *event)
 	return 0;
 }
 
+/* A list sooner than usual, but not one after the other where each takes long. */
+static void late_note(struct follower *f, int64_t time_ns)
+{
+	int64_t wait_ms = 10 * f->list_ms > LATE_RECONCILE_MS ? 10 * f->list_ms : LATE_RECONCILE_MS;
+	struct itimerspec soon = {{RECONCILE_S, 0}, {wait_ms / 1000, 0}};
+
+	if (f->late || wait_ms >= RECONCILE_S * 1000 ||
+	    fim_time_now() - time_ns < LATE_MS * INT64_C(1000000))
+		return;
+	f->late = !timerfd_settime(f->timer_fd, 0, &soon, NULL);
+}
+
 /* What could not be told is asked for again after the next connection. */
 static int on_event(void *ctx, const struct fim_json *event)
 {
 	struct follower *f = ctx;
 	int64_t time_ns = fim_json_get_int(event, "timeNano", 0);
-	int err = event_tell(f, event);
+	int err;
 
+	if (is_readable(f->engine->ask_fd))
+		answer_asked(f);
+	err = event_tell(f, event);
 	if (!err && time_ns >= f->since_ns)
 		f->since_ns = time_ns + 1;
+	late_note(f, time_ns);
 	return err;
-}
-
-static bool fd_take(int fd)
-{
-	uint64_t count;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count);
-}
-
-static void answer_asked(struct follower *f)
-{
-	struct engine *engine = f->engine;
-	char **asked;
-	size_t count;
-
-	pthread_mutex_lock(&engine->lock);
-	asked = engine->asked;
-	count = engine->asked_count;
-	engine->asked = NULL;
-	engine->asked_count = 0;
-	pthread_mutex_unlock(&engine->lock);
-	for (size_t i = 0; i < count; i++) {
-		tell_container(f, asked[i], "event");
-		free(asked[i]);
-	}
-	free(asked);
-}
-
-static bool is_readable(int fd)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-
-	return poll(&pfd, 1, 0) == 1;
 }
 
 /* The stop descriptor stays readable: nobody takes what is in it. */
@@ -326,7 +376,7 @@ static int follow(struct follower *f)
 		if (is_readable(f->socket_fd))
 			return -ECANCELED;
 		err = 0;
-		if (fd_take(f->engine->ask_fd))
+		if (is_readable(f->engine->ask_fd))
 			answer_asked(f);
 		if (fd_take(f->timer_fd))
 			err = tell_all(f);
@@ -360,6 +410,7 @@ static int connect_and_follow(struct follower *f, int64_t *backoff_ms)
 {
 	int err;
 
+	f->up = false;
 	socket_watch(f);
 	err = fim_docker_open_wakeable(f->engine->socket, REQUEST_TIMEOUT_MS, f->request_fd,
 				       &f->docker);
@@ -370,9 +421,7 @@ static int connect_and_follow(struct follower *f, int64_t *backoff_ms)
 		if (!f->since_ns)
 			f->since_ns = fim_time_now();
 		err = tell_all(f);
-		/* One that can only say its name is not up. */
 		if (!err) {
-			post_text(f->engine, ENGINE_UP, fim_docker_api_version(f->docker));
 			*backoff_ms = BACKOFF_MIN_MS;
 			err = follow(f);
 		}
@@ -540,6 +589,11 @@ void engine_ask(struct engine *engine, const char *id)
 	if (!engine->running)
 		return;
 	pthread_mutex_lock(&engine->lock);
+	for (size_t i = 0; i < engine->asked_count; i++)
+		if (strcmp(engine->asked[i], id) == 0) {
+			pthread_mutex_unlock(&engine->lock);
+			return;
+		}
 	asked = engine->asked_count < ASKED_MAX
 			? reallocarray(engine->asked, engine->asked_count + 1, sizeof(*asked))
 			: NULL;

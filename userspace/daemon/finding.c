@@ -9,7 +9,8 @@
 
 #include "daemon.h"
 
-#define HOLD_MS	      3000  /* for Docker to answer */
+#define HOLD_MS	      3000  /* for Docker to tell of a root */
+#define ASKED_HOLD_MS 10000 /* for Docker to answer: it always does, or is down after that */
 #define START_HOLD_MS 15000 /* the same, when it has just been connected to: all containers first */
 
 static void finding_free(struct finding *finding)
@@ -364,11 +365,14 @@ static bool is_complete(const struct daemon *d, const struct finding *finding)
 static void hold(struct daemon *d, struct finding *finding)
 {
 	struct finding **at = &d->held;
+	int64_t wait_ms = HOLD_MS;
 
-	finding->deadline_ms = now_ms() + (d->engine_starting ? START_HOLD_MS : HOLD_MS);
 	if (finding->cause && finding->cause->container_id[0] &&
-	    !containers_find(d, finding->cause->container_id))
+	    !containers_find(d, finding->cause->container_id)) {
 		engine_ask(&d->engine, finding->cause->container_id);
+		wait_ms = ASKED_HOLD_MS;
+	}
+	finding->deadline_ms = now_ms() + (d->engine_starting ? START_HOLD_MS : wait_ms);
 	while (*at)
 		at = &(*at)->next;
 	*at = finding;
