@@ -11,6 +11,8 @@ SANITIZE ?=
 KERNELS ?= 6.1
 FS ?= ext4
 FUZZ_SECONDS ?= 10
+# Another version than that of libfim.h.
+VERSION ?=
 
 CC ?= cc
 AR ?= ar
@@ -34,6 +36,9 @@ CFLAGS_ALL += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-p
 LDFLAGS_ALL += -fsanitize=$(SANITIZE)
 else
 CPPFLAGS_ALL += -D_FORTIFY_SOURCE=$(FORTIFY)
+endif
+ifneq ($(VERSION),)
+CPPFLAGS_ALL += -DFIM_VERSION='"$(VERSION)"'
 endif
 CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)

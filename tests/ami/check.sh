@@ -116,17 +116,7 @@ check "and does not after a change" flip
 check "debs are built" ami/package/build deb --kernel "6.1.0-test=build/ecs-fim" -o "$work/deb"
 check "with the units and without the state" sh -c \
 	"dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q ecs-fimd.service && ! dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q var/lib"
-if command -v rpmbuild >/dev/null; then
-	check "RPMs are built" ami/package/build rpm --kernel "6.1.0-test=build/ecs-fim" -o "$work/rpm"
-	check "an RPM installs into a root" sh -c "rpm --root $work/rpmroot --initdb &&
-		rpm --root $work/rpmroot -i --nodeps --noscripts --ignorearch $work/rpm/ecs-fim-$version-1.*.rpm $work/rpm/ecs-fim-kmod-*.rpm &&
-		$work/rpmroot/usr/bin/ecs-fim --version && test -e $work/rpmroot/lib/modules/6.1.0-test/extra/ecs_fim.ko"
-	check "its configuration is kept on upgrade" sh -c \
-		"rpm -qp --configfiles $work/rpm/ecs-fim-$version-1.*.rpm | grep -q config.yaml"
-	check "rpm knows every file" sh -c "rpm --root $work/rpmroot -V --nodeps ecs-fim"
-else
-	echo "ok - RPMs are built # SKIP no rpmbuild"
-fi
+tests/ami/rpm.sh "$work/rpm" || status=1
 
 # --------------------------------------------------------------- CloudFormation, SSM
 if python3 -c 'import yaml' 2>/dev/null; then

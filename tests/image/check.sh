@@ -16,7 +16,7 @@ qemu=$(tests/vm/fetch.sh qemu)
 release=$(cat "$kdir/release")
 packages='systemd systemd-sysv udev dbus kmod procps iproute2 iptables docker.io apparmor auditd e2fsprogs
 jq openssl diffutils util-linux libcurl4 libjansson4 libaudit1 libseccomp2 libyaml-0-2 libpcre2-8-0 libssl3
-rsyslog python3-minimal busybox-static strace'
+libsqlite3-0 zlib1g rsyslog python3-minimal busybox-static strace'
 
 rm -rf "$work"
 mkdir -p "$work/tree"

@@ -25,7 +25,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#ifndef FIM_VERSION
 #define FIM_VERSION "0.1.0"
+#endif
 
 /* Exit status of every program of this project. */
 enum fim_exit {
