@@ -724,13 +724,14 @@ static int tail_check(struct walk *walk, const char *dir)
 	if (fim_seal_unpack(walk->state, (size_t)walk->state_len, &state) ||
 	    fim_seal_start(&walk->key, &ours))
 		return walk_bad(walk, dir, next, FIM_SEAL_STATE_NAME " is damaged");
-	if (state.first != ours.first || state.start_ns != ours.start_ns ||
-	    fim_seal_seek(&ours, state.next, state.epoch) ||
-	    memcmp(ours.record_key, state.record_key, FIM_SHA256_SIZE) ||
-	    memcmp(ours.epoch_key, state.epoch_key, FIM_SHA256_SIZE))
-		err = walk_bad(walk, dir, next, FIM_SEAL_STATE_NAME " belongs to another key");
-	else if (state.next > next)
+	/* Before the keys are followed there: who can write the state chooses how far. */
+	if (state.next > next)
 		err = walk_bad(walk, dir, next, "it is missing: records were cut off the end");
+	else if (state.first != ours.first || state.start_ns != ours.start_ns ||
+		 fim_seal_seek(&ours, state.next, state.epoch) ||
+		 memcmp(ours.record_key, state.record_key, FIM_SHA256_SIZE) ||
+		 memcmp(ours.epoch_key, state.epoch_key, FIM_SHA256_SIZE))
+		err = walk_bad(walk, dir, next, FIM_SEAL_STATE_NAME " belongs to another key");
 	fim_seal_clear(&state);
 	fim_seal_clear(&ours);
 	return err;
