@@ -1158,6 +1158,42 @@ START_TEST(a_finding_does_not_wait_for_a_container_that_docker_does_not_know)
 }
 END_TEST
 
+/* What a container made is in no layer of its image, which is not looked through again. */
+START_TEST(what_an_image_has_not_is_looked_for_once)
+{
+	struct fim_state state = {0};
+	struct tree *tree = NULL;
+	char options[3 * PATH_MAX];
+
+	put_dir("upper");
+	put_dir("lower");
+	put_text("upper/made", "made");
+	put_text("lower/both", "image");
+	ck_assert_int_eq(tree_new(in_dir("upper"), &tree), 0);
+	snprintf(options, sizeof(options), "lowerdir=%s/lower,upperdir=%s/upper", fixture_dir,
+		 fixture_dir);
+	ck_assert_int_eq(layers_parse(options, in_dir("upper"), &tree->layers), 0);
+	tree->container = true;
+	state.type = FIM_TYPE_FILE;
+	for (int i = 0; i < 2; i++) {
+		const char *path = i ? "/both" : "/made";
+		struct fim_state expected;
+
+		ck_assert_int_eq(tree_record(&d, tree, path, &state), 0);
+		ck_assert_int_eq(tree_expected(&d, tree, path, &expected), 0);
+		ck_assert_int_eq(expected.type, i ? FIM_TYPE_FILE : FIM_TYPE_NONE);
+		ck_assert_int_eq(expected.has_digest, i);
+		fim_state_clear(&expected);
+		put_text(i ? "lower/both" : "lower/made", "another layer");
+		ck_assert_int_eq(tree_expected(&d, tree, path, &expected), 0);
+		ck_assert_int_eq(expected.type, i ? FIM_TYPE_FILE : FIM_TYPE_NONE);
+		ck_assert_uint_eq(expected.size, i ? strlen("another layer") : 0);
+		fim_state_clear(&expected);
+	}
+	tree_put(tree);
+}
+END_TEST
+
 START_TEST(names_that_come_and_go_take_no_memory)
 {
 	size_t before = d.host->known.count;
@@ -1602,6 +1638,7 @@ int main(void)
 	tcase_add_test(tcase, a_finding_waits_for_the_name_of_its_container);
 	tcase_add_test(tcase, a_finding_does_not_wait_for_a_container_that_docker_does_not_know);
 	tcase_add_test(tcase, names_that_come_and_go_take_no_memory);
+	tcase_add_test(tcase, what_an_image_has_not_is_looked_for_once);
 	tcase_add_test(tcase, status_says_what_is);
 	tcase_add_test(tcase, hostile_records_do_no_harm);
 	tcase_add_test(tcase, a_hit_is_a_finding_with_rule_output_and_actor);

@@ -118,12 +118,6 @@ int walk(int rootfd, const char *rel, const char *name, walk_fn fn, void *ctx);
 /* --------------------------------------------------------------- layers.c */
 /* What a container's image says about a path: overlayfs' lower layers. */
 
-/*
- * Whoever is root in a container makes a file of any size for nothing (holes), and
- * while it is read, nothing else is.  Beyond this only size and attributes count.
- */
-#define CONTAINER_DIGEST_MAX (512u << 20)
-
 struct layers {
 	char **dirs; /* [0] upper, then lower ones from the top */
 	size_t count;
@@ -174,6 +168,7 @@ struct known {
 	struct fim_state *last; /* NULL: as expected */
 	struct seen seen;	/* in the state @last */
 	bool unreadable;
+	bool not_in_image;     /* container: no layer below its own has it */
 	uint32_t run;	       /* the comparison that met it last */
 	uint32_t recorded_run; /* the comparison in or after which @last was recorded */
 };
@@ -230,6 +225,8 @@ void tree_observe(const struct daemon *d, struct tree *tree, const char *path,
 		  const struct fim_state *state);
 /* Remember that @path cannot be read; false if that is known. */
 bool tree_unreadable(struct tree *tree, const char *path);
+/* False if tree_is_untouched() cannot be true, whatever there is. */
+bool tree_is_settled(const struct daemon *d, const struct tree *tree, const char *path);
 /* True if nothing can have happened to @path since it was last observed. */
 bool tree_is_untouched(const struct daemon *d, const struct tree *tree, const char *path,
 		       const struct fim_state *stat);

@@ -237,17 +237,6 @@ void layers_strip(struct fim_state *state)
 	}
 }
 
-static int layer_measure(int fd, const char *rel, struct fim_hasher *hasher,
-			 struct fim_state *state_ret)
-{
-	int err = fim_measure_at(fd, rel, FIM_MEASURE_NO_DIGEST, hasher, state_ret);
-
-	if (err || state_ret->size > CONTAINER_DIGEST_MAX)
-		return err;
-	fim_state_clear(state_ret);
-	return fim_measure_at(fd, rel, 0, hasher, state_ret);
-}
-
 int layers_measure(const struct layers *layers, size_t first, const char *path,
 		   struct fim_hasher *hasher, struct fim_state *state_ret)
 {
@@ -264,7 +253,8 @@ int layers_measure(const struct layers *layers, size_t first, const char *path,
 			return -errno;
 		look = layer_look(fd, path);
 		if (look == LOOK_FOUND || look == LOOK_LAST)
-			err = layer_measure(fd, path + strspn(path, "/"), hasher, &state);
+			err = fim_measure_at(fd, path + strspn(path, "/"), FIM_MEASURE_BOUNDED,
+					     hasher, &state);
 		close(fd);
 		if (look == LOOK_BELOW)
 			continue;

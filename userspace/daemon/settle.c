@@ -43,7 +43,8 @@ static bool view_reuse(struct daemon *d, const struct job *job, struct view *vie
 	struct fim_state stat = {0};
 	bool reused = false;
 
-	if (!job->evidence || job->evidence->modified || !view->last.ino)
+	if (!job->evidence || job->evidence->modified || !view->last.ino ||
+	    !tree_is_settled(d, job->tree, job->path))
 		return false;
 	if (tree_measure(d, job->tree, job->path, FIM_MEASURE_NO_DIGEST, &stat))
 		return false;

@@ -117,13 +117,29 @@ static struct seen *seen_of(const struct daemon *d, const struct tree *tree, con
 	return entry ? &tree->seen[entry - fim_baseline_index(d->baseline, 0)] : NULL;
 }
 
+/* An image's layers stay as they are: what they do not have is looked for once. */
+static int image_expected(struct daemon *d, const struct tree *tree, const char *path,
+			  struct fim_state *state_ret)
+{
+	struct known *known = map_find(&tree->known, path);
+	int err = 0;
+
+	memset(state_ret, 0, sizeof(*state_ret));
+	if (known && known->not_in_image)
+		return 0;
+	err = layers_measure(&tree->layers, 1, path, d->hasher, state_ret);
+	if (known && !err)
+		known->not_in_image = state_ret->type == FIM_TYPE_NONE;
+	return err;
+}
+
 int tree_expected(struct daemon *d, const struct tree *tree, const char *path,
 		  struct fim_state *state_ret)
 {
 	const struct fim_entry *entry;
 
 	if (tree->container)
-		return layers_measure(&tree->layers, 1, path, d->hasher, state_ret);
+		return image_expected(d, tree, path, state_ret);
 	entry = fim_baseline_lookup(d->baseline, path);
 	if (entry)
 		return fim_state_copy(&entry->state, state_ret);
@@ -185,20 +201,15 @@ int tree_open(struct daemon *d, const struct tree *tree, const char *path, int *
 	return 0;
 }
 
+/*
+ * Whoever is root in a container makes a file of any size for nothing (holes), and
+ * while it is read, nothing else is: beyond a bound only size and attributes count.
+ */
 static int container_measure(struct daemon *d, int fd, const char *rel, uint32_t flags,
 			     struct fim_state *state_ret)
 {
-	int err;
+	int err = fim_measure_at(fd, rel, flags | FIM_MEASURE_BOUNDED, d->hasher, state_ret);
 
-	if (!(flags & FIM_MEASURE_NO_DIGEST)) {
-		err = fim_measure_at(fd, rel, FIM_MEASURE_NO_DIGEST, d->hasher, state_ret);
-		if (err)
-			return err;
-		if (state_ret->size > CONTAINER_DIGEST_MAX)
-			flags |= FIM_MEASURE_NO_DIGEST;
-		fim_state_clear(state_ret);
-	}
-	err = fim_measure_at(fd, rel, flags, d->hasher, state_ret);
 	if (!err)
 		layers_strip(state_ret);
 	return err;
@@ -366,6 +377,13 @@ bool tree_is_untouched(const struct daemon *d, const struct tree *tree, const ch
 	return seen && seen->ino && seen->dev == stat->dev && seen->ino == stat->ino &&
 	       seen->ctime_ns == stat->ctime_ns && seen->mtime_ns == stat->mtime_ns &&
 	       seen->size == stat->size && seen->settled;
+}
+
+bool tree_is_settled(const struct daemon *d, const struct tree *tree, const char *path)
+{
+	const struct seen *seen = seen_of(d, tree, path, map_find(&tree->known, path));
+
+	return seen && seen->ino && seen->settled;
 }
 
 static bool is_inode(const struct seen *seen, const struct fim_state *state)

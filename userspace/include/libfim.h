@@ -458,6 +458,8 @@ int fim_state_from_json(const struct fim_json *object, const char *what,
 /* -------------------------------------------------------------- measure.c */
 
 #define FIM_MEASURE_NO_DIGEST (1u << 0) /* do not read content */
+#define FIM_MEASURE_BOUNDED   (1u << 2) /* nor that of a file larger than FIM_MEASURE_BOUND */
+#define FIM_MEASURE_BOUND     (512u << 20)
 
 /**
  * fim_measure_at() - observe what is at a path, race-free

@@ -48,12 +48,14 @@
 /**
  * struct how - how one object is observed
  * @digest: its content is read
+ * @bounded: unless it is larger than FIM_MEASURE_BOUND
  * @may_grow: it may get longer meanwhile; @limit bytes are read
  * @limit: @may_grow: how much of it counts; UINT64_MAX: all that is there
  * @template: content that matches is replaced by what stands for any that does; NULL: none
  */
 struct how {
 	bool digest;
+	bool bounded;
 	bool may_grow;
 	uint64_t limit;
 	const char *template;
@@ -526,7 +528,8 @@ static int measure_fd(int path_fd, const struct how *how, struct fim_hasher *has
 	if (err)
 		return err;
 	state_from_statx(&stx, state);
-	if (state->type == FIM_TYPE_FILE && how->digest)
+	if (state->type == FIM_TYPE_FILE && how->digest &&
+	    !(how->bounded && state->size > FIM_MEASURE_BOUND))
 		return measure_content(path_fd, &stx, how, hasher, state);
 	if (state->type == FIM_TYPE_SYMLINK)
 		err = read_target(path_fd, &state->target);
@@ -564,7 +567,8 @@ static int measure(int dirfd, const char *path, const struct how *how, struct fi
 int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hasher *hasher,
 		   struct fim_state *state_ret)
 {
-	const struct how how = {.digest = !(flags & FIM_MEASURE_NO_DIGEST)};
+	const struct how how = {.digest = !(flags & FIM_MEASURE_NO_DIGEST),
+				.bounded = flags & FIM_MEASURE_BOUNDED};
 
 	return measure(dirfd, path, &how, hasher, state_ret);
 }
