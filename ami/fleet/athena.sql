@@ -20,7 +20,7 @@ ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' LOCATION 's3://BUCKET/bund
 CREATE EXTERNAL TABLE expected (account string, cluster string, host string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' LOCATION 's3://BUCKET/expected/';
 
--- A record once, however many bundles hold it, and only of those that were accepted.
+-- A record once, however many bundles hold it, and not of those that were rejected.
 CREATE VIEW records AS
 SELECT account, cluster, host, line, CAST(json_extract_scalar(line, '$.seq') AS bigint) AS seq,
        json_extract_scalar(line, '$.type') AS type,
@@ -28,7 +28,7 @@ SELECT account, cluster, host, line, CAST(json_extract_scalar(line, '$.seq') AS 
             AS bigint) AS time_s
 FROM (SELECT DISTINCT r.account, r.cluster, r.host, r.line FROM lines_all r
       JOIN bundles b ON b.account = r.account AND b.cluster = r.cluster AND b.host = r.host
-                    AND b.status = 'accepted' AND r.dt BETWEEN b.first_day AND b.last_day);
+                    AND b.status <> 'rejected' AND r.dt BETWEEN b.first_day AND b.last_day);
 CREATE VIEW lifetimes AS
 SELECT account, cluster, host, COUNT(*) AS records, MIN(time_s) AS first_s, MAX(time_s) AS last_s
 FROM records GROUP BY account, cluster, host;

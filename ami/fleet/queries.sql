@@ -7,14 +7,15 @@
 SELECT (SELECT COUNT(*) FROM expected) AS expected,
        (SELECT COUNT(*) FROM bundles) AS bundles,
        (SELECT COUNT(*) FROM bundles WHERE status = 'rejected') AS rejected,
-       (SELECT COUNT(*) FROM bundles WHERE status = 'accepted' AND signer = '') AS unsigned,
+       (SELECT COUNT(*) FROM bundles WHERE status = 'incomplete') AS incomplete,
+       (SELECT COUNT(*) FROM bundles WHERE status <> 'rejected' AND signer = '') AS unsigned,
        (SELECT COUNT(*) FROM lifetimes) AS reporting,
        (SELECT COALESCE(SUM(records), 0) FROM lifetimes) AS records,
        (SELECT COUNT(*) FROM comparisons) AS comparisons,
        (SELECT COUNT(*) FROM changes) AS changes,
        (SELECT COALESCE(SUM(lost), 0) FROM controls WHERE state = 'loss') AS lost,
-       (SELECT MIN(from_s) FROM bundles WHERE status = 'accepted') AS from_s,
-       (SELECT MAX(to_s) FROM bundles WHERE status = 'accepted') AS to_s;
+       (SELECT MIN(from_s) FROM bundles WHERE status <> 'rejected') AS from_s,
+       (SELECT MAX(to_s) FROM bundles WHERE status <> 'rejected') AS to_s;
 
 -- name: coverage
 WITH named AS (
@@ -23,7 +24,8 @@ WITH named AS (
   SELECT account, cluster, host FROM bundles
 ), counted AS (
   SELECT account, cluster, host,
-         SUM(CASE WHEN status = 'accepted' THEN 1 ELSE 0 END) AS accepted,
+         SUM(CASE WHEN status = 'rejected' THEN 0 ELSE 1 END) AS accepted,
+         SUM(CASE WHEN status = 'incomplete' THEN 1 ELSE 0 END) AS incomplete,
          SUM(CASE WHEN status = 'rejected' THEN 1 ELSE 0 END) AS rejected
   FROM bundles GROUP BY account, cluster, host
 ), ranked AS (
@@ -33,7 +35,7 @@ WITH named AS (
 ), told AS (
   SELECT n.account, n.cluster, n.host,
          CASE WHEN e.host IS NULL THEN 0 ELSE 1 END AS expected,
-         COALESCE(c.accepted, 0) AS accepted, COALESCE(c.rejected, 0) AS rejected,
+         COALESCE(c.accepted, 0) AS accepted, COALESCE(c.incomplete, 0) AS incomplete, COALESCE(c.rejected, 0) AS rejected,
          COALESCE(l.records, 0) AS records, l.first_s, l.last_s,
          CASE WHEN r.state = 'down' THEN 1 ELSE 0 END AS ended
   FROM named n
@@ -46,16 +48,18 @@ WITH named AS (
 SELECT account, cluster, host, expected, accepted, rejected, records, first_s, last_s,
        CASE WHEN rejected > 0 THEN 'rejected'
             WHEN accepted = 0 OR records = 0 THEN 'missing'
+            WHEN incomplete > 0 THEN 'incomplete'
             WHEN ended = 1 THEN 'ended'
-            WHEN last_s < (SELECT MAX(to_s) FROM bundles WHERE status = 'accepted') - 172800 THEN 'silent'
+            WHEN last_s < (SELECT MAX(to_s) FROM bundles WHERE status <> 'rejected') - 172800 THEN 'silent'
             ELSE 'reporting' END AS state
 FROM told
-ORDER BY CASE WHEN rejected > 0 THEN 0 WHEN accepted = 0 OR records = 0 THEN 1 ELSE 2 END,
+ORDER BY CASE WHEN rejected > 0 THEN 0 WHEN accepted = 0 OR records = 0 THEN 1
+              WHEN incomplete > 0 THEN 2 ELSE 3 END,
          account, cluster, host;
 
 -- name: rejected
 SELECT account, cluster, host, directory, reason FROM bundles
-WHERE status = 'rejected' ORDER BY account, cluster, host, directory;
+WHERE status <> 'accepted' ORDER BY account, cluster, host, directory;
 
 -- name: baselines
 WITH ranked AS (

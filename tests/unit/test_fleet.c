@@ -102,16 +102,25 @@ static void make_keys(void)
 		0);
 }
 
+static int take_reason(void *ctx, struct fim_json *row)
+{
+	char **reason_ret = ctx;
+
+	ck_assert_ptr_null(*reason_ret);
+	*reason_ret = strdup(fim_json_get_str(row, "reason"));
+	ck_assert_str_eq(fim_json_get_str(row, "status"), **reason_ret ? "rejected" : "accepted");
+	fim_json_free(row);
+	return 0;
+}
+
 /* What is wrong with it, "" if nothing is; malloc'ed. */
 static char *reason_of(void)
 {
-	struct fim_json *json;
-	char *reason;
+	static const char *const dirs[] = {"b", NULL};
+	char *reason = NULL;
 
-	ck_assert_int_eq(fim_fleet_verify("b", keys, &json), 0);
-	reason = strdup(fim_json_get_str(json, "reason"));
-	ck_assert_str_eq(fim_json_get_str(json, "status"), *reason ? "rejected" : "accepted");
-	fim_json_free(json);
+	ck_assert_int_eq(fim_fleet_verify(dirs, keys, take_reason, &reason), 0);
+	ck_assert_ptr_nonnull(reason);
 	return reason;
 }
 
@@ -227,6 +236,36 @@ START_TEST(what_is_rejected_is_insufficient_evidence_by_name)
 }
 END_TEST
 
+static const struct {
+	const char *how;
+	const char *reason;
+} tampered[] = {
+	{"touch b/records/extra.ndjson", "is there, and not in manifest.json"},
+	{"ln -s /etc/passwd b/records/dt=2026-11-02/link", "is there, and not in manifest.json"},
+	{"cp b/" DAY " b/manifest.ndjson", "is there, and not in manifest.json"},
+	{"rm b/" DAY, "is missing"},
+	{"truncate -s -30 b/" DAY, "is cut off"},
+	{"truncate -s -1 b/" DAY, "is cut off"},
+	{"rm b/manifest.sig", "manifest.sig cannot be read"},
+	{"openssl ecparam -name prime256v1 -genkey -noout -out other.pem 2>/dev/null && openssl dgst "
+	 "-sha256 -sign other.pem -out b/manifest.sig b/manifest.json",
+	 "not signed by a trusted key"},
+};
+
+START_TEST(a_bundle_that_was_tampered_with_is_rejected_with_the_reason)
+{
+	const struct recipe recipe = {.path = NULL};
+	char *reason;
+
+	make_keys();
+	make_bundle(&recipe);
+	ck_assert_int_eq(system(tampered[_i].how), 0);
+	reason = reason_of();
+	ck_assert_msg(strstr(reason, tampered[_i].reason) != NULL, "%s", reason);
+	free(reason);
+}
+END_TEST
+
 START_TEST(without_a_key_nothing_is_met)
 {
 	static const char *const dirs[] = {"b", NULL};
@@ -267,6 +306,8 @@ int main(void)
 			    COUNT(faults));
 	tcase_add_loop_test(tcase, one_changed_byte_is_noticed, 0, 3);
 	tcase_add_loop_test(tcase, what_is_rejected_is_insufficient_evidence_by_name, 0, 4);
+	tcase_add_loop_test(tcase, a_bundle_that_was_tampered_with_is_rejected_with_the_reason, 0,
+			    COUNT(tampered));
 	tcase_add_test(tcase, without_a_key_nothing_is_met);
 	tcase_add_test(tcase, a_directory_without_a_bundle_is_an_error);
 	suite_add_tcase(suite, tcase);

@@ -24,7 +24,9 @@ static const char help[] = USAGE
 	"Makes one report over many hosts out of the bundles that `ecs-fim bundle` wrote on them,\n"
 	"found in and below each DIR. Every bundle is verified first: the signature of its\n"
 	"manifest, the digest of each file, and the chain of records through all of them. One that\n"
-	"is not what it says is rejected by name; of its host there is insufficient evidence.\n"
+	"is not what it says is rejected by name; so are all of a host that contradict each other.\n"
+	"One before which records are missing is incomplete. Of their hosts there is insufficient\n"
+	"evidence.\n"
 	"\n"
 	"  verify            only that: one line per bundle; --json: rows of the table \"bundles\"\n"
 	"                    for Athena (/usr/share/ecs-fim/fleet/athena.sql)\n"
@@ -39,7 +41,7 @@ static const char help[] = USAGE
 	"  --quiet           no progress\n"
 	"  -o FILE           write there, all or nothing; default: standard output\n"
 	"\n"
-	"exit status: 0 written and nothing rejected, 1 error, 2 wrong usage, 3 bundles were rejected\n"
+	"exit status: 0 written, every bundle accepted, 1 error, 2 wrong usage, 3 some were not\n"
 	"\n"
 	"  ecs-fim fleet report --key bundle.pub --expected hosts.ndjson -o fleet.html bundles/\n";
 
@@ -103,8 +105,14 @@ static int make_report(struct fleet *fleet)
 	err = fim_fleet_report(&fleet->params, &json);
 	if (!fleet->quiet && isatty(STDERR_FILENO) && fleet->seen)
 		fprintf(stderr, "\r\033[K");
-	if (!err)
+	if (!err) {
+		const struct fim_json *totals = fim_json_get(json, "totals");
+
+		/* Also those that only turned out wrong beside others. */
+		fleet->rejected = (uint64_t)(fim_json_get_int(totals, "rejected", 0) +
+					     fim_json_get_int(totals, "incomplete", 0));
 		err = render(fleet, json, &bytes, &len);
+	}
 	if (!err && fleet->output) {
 		err = fim_file_write_atomic(fleet->output, bytes, len, REPORT_MODE);
 	} else if (!err) {
@@ -119,30 +127,31 @@ static int make_report(struct fleet *fleet)
 	return fleet->rejected ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
 }
 
-static int verify_one(void *ctx, const char *directory)
+static int put_verified(void *ctx, struct fim_json *row)
 {
 	struct fleet *fleet = ctx;
-	struct fim_json *json;
-	const char *reason;
-	int err = fim_fleet_verify(directory, fleet->params.keys, &json);
+	const char *status = fim_json_get_str(row, "status");
+	const char *reason = fim_json_get_str(row, "reason");
+	bool accepted = status && strcmp(status, "accepted") == 0;
+	char *directory = NULL;
+	size_t len;
 
-	if (err)
-		return err;
-	reason = fim_json_get_str(json, "reason");
-	fleet->rejected += reason && *reason;
+	fleet->rejected += !accepted;
 	if (fleet->json)
-		return cli_put_json(stdout, json);
-	cli_put_escaped(stdout, directory);
-	printf(": %s", reason && *reason ? "rejected: " : "accepted");
+		return cli_put_json(stdout, row);
+	if (!fim_json_get_bytes(row, "directory", &directory, &len))
+		cli_put_escaped(stdout, directory);
+	printf(": %s%s", status ? status : "?", accepted ? "" : ": ");
 	cli_put_escaped(stdout, reason ? reason : "");
 	putchar('\n');
-	fim_json_free(json);
+	free(directory);
+	fim_json_free(row);
 	return 0;
 }
 
 static int verify(struct fleet *fleet)
 {
-	if (fim_fleet_each(fleet->params.dirs, verify_one, fleet))
+	if (fim_fleet_verify(fleet->params.dirs, fleet->params.keys, put_verified, fleet))
 		return FIM_EXIT_ERROR;
 	return fleet->rejected ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
 }

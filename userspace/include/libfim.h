@@ -2079,9 +2079,11 @@ struct fim_fleet_params {
 int fim_fleet_report(const struct fim_fleet_params *params, struct fim_json **report_ret);
 /* One self-contained page. */
 int fim_fleet_html(const struct fim_json *report, FILE *out);
-/* Calls @fn for the directory of each bundle in and below @dirs, by name. */
-int fim_fleet_each(const char *const *dirs, int (*fn)(void *ctx, const char *directory), void *ctx);
-/* One bundle, as a row of the table "bundles"; rejected or not, it is 0. */
-int fim_fleet_verify(const char *directory, const char *const *keys, struct fim_json **json_ret);
+/*
+ * Verifies every bundle in and below @dirs, and that those of a host make one journal.
+ * @fn gets each as a row of the table "bundles", and owns it.  -ENOENT: there is none.
+ */
+int fim_fleet_verify(const char *const *dirs, const char *const *keys,
+		     int (*fn)(void *ctx, struct fim_json *row), void *ctx);
 
 #endif /* LIBFIM_H */

@@ -2,8 +2,9 @@
 /*
  * One report over many hosts: verifies every bundle, fills the tables, asks the questions
  * of queries.sql and says what the answers amount to.  A bundle that is not what its
- * manifest says is rejected by name and counts as insufficient evidence; it is never
- * silently left out.
+ * manifest says, or that contradicts another one of its host, is rejected by name, and one
+ * before which records are missing is incomplete: insufficient evidence, and never silently
+ * left out.
  */
 #include <errno.h>
 #include <fts.h>
@@ -39,23 +40,37 @@ static int load_line(void *ctx, const struct fim_bundle *bundle, const char *lin
 	return err == -EINVAL ? 0 : err;
 }
 
-static int load_bundle(struct fim_fleet_db *db, const struct fim_fleet_params *params,
-		       const char *directory)
+static int know_line(void *ctx, const struct fim_bundle *bundle, const char *line, size_t len)
 {
-	struct fim_bundle bundle;
+	int known = fim_fleet_db_know(ctx, bundle);
+
+	(void)line;
+	(void)len;
+	return known < 0 ? known : 0;
+}
+
+/* @line: what becomes of each line. What contradicts another bundle is rejected, too. */
+static int load_bundle(struct fim_fleet_db *db, const char *const *keys, fim_bundle_fn line,
+		       const char *directory, struct fim_bundle *bundle)
+{
 	int err, read;
 
 	err = fim_fleet_db_begin(db);
 	if (err)
 		return err;
-	read = fim_bundle_read(directory, params->keys, load_line, db, &bundle);
+	read = fim_bundle_read(directory, keys, line, db, bundle);
 	err = fim_fleet_db_end(db, read == 0);
+	if (!err && read == -ESTALE) {
+		snprintf(bundle->reason, sizeof(bundle->reason),
+			 "another bundle of this host has another record %" PRId64,
+			 bundle->last_seq);
+		err = fim_fleet_db_void(db, bundle, bundle->last_seq);
+		read = -EBADMSG;
+	}
 	if (!err && (read == 0 || read == -EBADMSG))
-		err = fim_fleet_db_bundle(db, &bundle, read != 0);
+		err = fim_fleet_db_bundle(db, bundle, read != 0);
 	else if (!err)
 		err = read;
-	if (params->progress)
-		params->progress(params->progress_ctx, &bundle, read != 0);
 	return err;
 }
 
@@ -74,7 +89,8 @@ static bool is_bundle(const FTSENT *entry)
 	return lstat(path, &stat) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-int fim_fleet_each(const char *const *dirs, int (*fn)(void *ctx, const char *directory), void *ctx)
+static int each_bundle(const char *const *dirs, int (*fn)(void *ctx, const char *directory),
+		       void *ctx)
 {
 	FTS *fts =
 		fts_open((char *const *)dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, by_name);
@@ -116,8 +132,13 @@ struct loading {
 static int load_directory(void *ctx, const char *directory)
 {
 	struct loading *loading = ctx;
+	const struct fim_fleet_params *params = loading->params;
+	struct fim_bundle bundle;
+	int err = load_bundle(loading->db, params->keys, load_line, directory, &bundle);
 
-	return load_bundle(loading->db, loading->params, directory);
+	if (!err && params->progress)
+		params->progress(params->progress_ctx, &bundle, *bundle.reason != '\0');
+	return err;
 }
 
 /* ---------------------------------------------------------------- expected */
@@ -238,15 +259,22 @@ static int64_t count_open(const struct fim_json *report)
 
 static void judge_coverage(const struct fim_json *report, struct verdict *verdict)
 {
-	int64_t rejected = total(report, "rejected"), silent, missing;
+	int64_t rejected = total(report, "rejected"), incomplete = total(report, "incomplete");
+	int64_t silent, missing;
 
 	missing = count_where(report, "coverage", "state", "missing");
 	silent = count_where(report, "coverage", "state", "silent");
 	if (rejected)
 		say(verdict, INSUFFICIENT,
 		    "%" PRId64 " of %" PRId64
-		    " bundles were rejected: they are not what their manifests say.",
+		    " bundles were rejected: they are not what their manifests say, or contradict "
+		    "each other.",
 		    rejected, total(report, "bundles"));
+	if (incomplete)
+		say(verdict, INSUFFICIENT,
+		    "Bundles that do not continue their host's journal, as records before them are "
+		    "missing: %" PRId64 ".",
+		    incomplete);
 	if (missing)
 		say(verdict, INSUFFICIENT, "No evidence of hosts that were expected: %" PRId64 ".",
 		    missing);
@@ -422,7 +450,9 @@ int fim_fleet_report(const struct fim_fleet_params *params, struct fim_json **re
 	if (params->expected)
 		err = read_expected(loading.db, params->expected);
 	if (!err)
-		err = fim_fleet_each(params->dirs, load_directory, &loading);
+		err = each_bundle(params->dirs, load_directory, &loading);
+	if (!err)
+		err = fim_fleet_db_settle(loading.db);
 	if (!err)
 		err = fim_fleet_db_finish(loading.db);
 	if (err)
@@ -438,29 +468,34 @@ out:
 	return err;
 }
 
-/* -------------------------------------------------------------- one bundle */
+/* ------------------------------------------------------------- verify only */
 
-int fim_fleet_verify(const char *directory, const char *const *keys, struct fim_json **json_ret)
+struct verifying {
+	struct fim_fleet_db *db;
+	const char *const *keys;
+};
+
+static int verify_directory(void *ctx, const char *directory)
 {
-	struct fim_json *json;
+	struct verifying *verifying = ctx;
 	struct fim_bundle bundle;
-	int err = fim_bundle_read(directory, keys, NULL, NULL, &bundle);
 
-	if (err && err != -EBADMSG)
+	return load_bundle(verifying->db, verifying->keys, know_line, directory, &bundle);
+}
+
+int fim_fleet_verify(const char *const *dirs, const char *const *keys,
+		     int (*fn)(void *ctx, struct fim_json *row), void *ctx)
+{
+	struct verifying verifying = {.keys = keys};
+	int err = fim_fleet_db_open(NULL, &verifying.db);
+
+	if (err)
 		return err;
-	json = fim_json_object();
-	fim_json_set_str(json, "account", bundle.account);
-	fim_json_set_str(json, "cluster", bundle.cluster);
-	fim_json_set_str(json, "host", bundle.host);
-	fim_json_set_path(json, "directory", bundle.directory);
-	fim_json_set_str(json, "status", err ? "rejected" : "accepted");
-	fim_json_set_str(json, "reason", bundle.reason);
-	fim_json_set_str(json, "signer", bundle.signer);
-	fim_json_set_str(json, "first_day", bundle.first_day);
-	fim_json_set_str(json, "last_day", bundle.last_day);
-	fim_json_set_int(json, "from_s", bundle.from_s);
-	fim_json_set_int(json, "to_s", bundle.to_s);
-	fim_json_set_int(json, "records", (int64_t)bundle.records);
-	*json_ret = json;
-	return 0;
+	err = each_bundle(dirs, verify_directory, &verifying);
+	if (!err)
+		err = fim_fleet_db_settle(verifying.db);
+	if (!err)
+		err = fim_fleet_db_bundles(verifying.db, fn, ctx);
+	fim_fleet_db_close(verifying.db);
+	return err;
 }

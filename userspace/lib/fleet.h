@@ -16,6 +16,9 @@
  * @reason: why it is rejected, "": it is not
  * @first_day, @last_day: of its records
  * @from_s, @to_s: the period it says it covers
+ * @first_seq, @last_seq: of its records, 0: it has none
+ * @prev: digest of the line before them, hex; @head: of the last one
+ * @link: beginning of that digest
  */
 struct fim_bundle {
 	const char *directory;
@@ -29,6 +32,11 @@ struct fim_bundle {
 	int64_t from_s;
 	int64_t to_s;
 	uint64_t records;
+	int64_t first_seq;
+	int64_t last_seq;
+	char prev[FIM_SHA256_HEX_SIZE];
+	char head[FIM_SHA256_HEX_SIZE];
+	int64_t link;
 };
 
 /* One verified line of a bundle. */
@@ -60,12 +68,25 @@ void fim_fleet_db_close(struct fim_fleet_db *db);
 /* Around the lines of a bundle: if it is rejected, they were never there. */
 int fim_fleet_db_begin(struct fim_fleet_db *db);
 int fim_fleet_db_end(struct fim_fleet_db *db, bool keep);
+/*
+ * Note that the bundle has its last line.  1: it is new, 0: another bundle of the host had
+ * it, -ESTALE: another one had a different record of this number.
+ */
+int fim_fleet_db_know(struct fim_fleet_db *db, const struct fim_bundle *bundle);
+/* The same, and the line goes into its table; 0 also where it is not new. */
 int fim_fleet_db_line(struct fim_fleet_db *db, const struct fim_bundle *bundle, const char *line,
 		      size_t len);
 int fim_fleet_db_bundle(struct fim_fleet_db *db, const struct fim_bundle *bundle, bool rejected);
 int fim_fleet_db_expect(struct fim_fleet_db *db, const char *account, const char *cluster,
 			const char *host);
-/* All lines are in: what is counted over them is made. */
+/* Nothing of this host counts: its bundles contradict each other at this record. */
+int fim_fleet_db_void(struct fim_fleet_db *db, const struct fim_bundle *bundle, int64_t seq);
+/* All bundles are in: do those of each host make one journal? */
+int fim_fleet_db_settle(struct fim_fleet_db *db);
+/* Rows of the table "bundles", in the order in which they came. */
+int fim_fleet_db_bundles(struct fim_fleet_db *db, int (*fn)(void *ctx, struct fim_json *row),
+			 void *ctx);
+/* What is counted over all lines is made. */
 int fim_fleet_db_finish(struct fim_fleet_db *db);
 /*
  * A question of queries.sql.  Adds to @section "count" of all rows, "omitted", and

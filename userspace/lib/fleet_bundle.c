@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -98,7 +99,10 @@ static int read_line(struct reader *reader, const char *line, size_t len, const 
 		return err;
 	fim_hex_encode(digest, sizeof(digest), reader->prev);
 	reader->seq = chained.seq;
-	reader->bundle->records++;
+	if (!reader->bundle->records++)
+		reader->bundle->first_seq = chained.seq;
+	reader->bundle->last_seq = chained.seq;
+	memcpy(&reader->bundle->link, digest, sizeof(reader->bundle->link));
 	return reader->fn ? reader->fn(reader->ctx, reader->bundle, line, len) : 0;
 }
 
@@ -235,11 +239,70 @@ static int read_files(struct reader *reader, const struct fim_json *manifest)
 	if (!verification || strcmp(verification, "verified") != 0)
 		return reject(reader, "its journal was not verified when it was made");
 	snprintf(reader->prev, sizeof(reader->prev), "%s", prev);
+	memcpy(reader->bundle->prev, reader->prev, sizeof(reader->prev));
 	for (i = 0; i < fim_json_count(files) && !err; i++)
 		err = read_file(reader, fim_json_index(files, i));
 	head = fim_json_get_str(journal, "head");
 	if (!err && (!head || strcmp(head, reader->prev) != 0))
 		return reject(reader, "the chain does not end where manifest.json says");
+	memcpy(reader->bundle->head, reader->prev, sizeof(reader->prev));
+	return err;
+}
+
+/* ------------------------------------------------------------- nothing else */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_manifest(const char *path)
+{
+	return !strcmp(path, "manifest.json") || !strcmp(path, "manifest.sig") ||
+	       !strcmp(path, "manifest.pem");
+}
+
+/* Other engines read what is below records/, whether the manifest names it or not. */
+static int find_others(struct reader *reader, FTS *fts, const char **named, size_t count)
+{
+	size_t top = strlen(reader->bundle->directory) + 1;
+	FTSENT *entry;
+	char *safe;
+	int err = 0;
+
+	while (!err && (entry = fts_read(fts)) != NULL) {
+		const char *path = entry->fts_level ? entry->fts_path + top : "";
+
+		if (entry->fts_info == FTS_D || entry->fts_info == FTS_DP || is_manifest(path) ||
+		    (count && bsearch(&path, named, count, sizeof(*named), by_text)))
+			continue;
+		safe = fim_escape(path, strlen(path));
+		err = reject(reader, "%.200s: is there, and not in manifest.json",
+			     safe && fim_is_utf8(safe, strnlen(safe, 200)) ? safe : "a file");
+		free(safe);
+	}
+	return err;
+}
+
+static int check_others(struct reader *reader, const struct fim_json *manifest)
+{
+	const struct fim_json *files = fim_json_get(manifest, "files");
+	char *const dirs[] = {(char *)reader->bundle->directory, NULL};
+	const char **named = calloc(fim_json_count(files) + 1, sizeof(*named));
+	FTS *fts = named ? fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, NULL) : NULL;
+	size_t count = fim_json_count(files);
+	int err = -ENOMEM;
+
+	if (!fts)
+		goto out;
+	/* All of them are paths: they were read. */
+	for (size_t i = 0; i < count; i++)
+		named[i] = fim_json_get_str(fim_json_index(files, i), "path");
+	qsort(named, count, sizeof(*named), by_text);
+	err = find_others(reader, fts, named, count);
+	fts_close(fts);
+out:
+	free(named);
 	return err;
 }
 
@@ -317,6 +380,8 @@ static int read_manifest(struct reader *reader, const char *const *keys)
 		err = check_signature(reader, keys, bytes, len);
 	if (!err)
 		err = read_files(reader, manifest);
+	if (!err)
+		err = check_others(reader, manifest);
 out:
 	fim_json_free(manifest);
 	free(bytes);

@@ -22,7 +22,9 @@ static const char tables[] =
 	"PRAGMA cache_size = -65536;"
 	"CREATE TABLE bundles (account TEXT, cluster TEXT, host TEXT, directory TEXT, status TEXT,"
 	" reason TEXT, signer TEXT, first_day TEXT, last_day TEXT, from_s INTEGER, to_s INTEGER,"
-	" records INTEGER);"
+	" records INTEGER, first_seq INTEGER, last_seq INTEGER, prev TEXT, head TEXT);"
+	"CREATE TABLE voided (account TEXT, cluster TEXT, host TEXT, seq INTEGER,"
+	" PRIMARY KEY (account, cluster, host)) WITHOUT ROWID;"
 	"CREATE TABLE expected (account TEXT, cluster TEXT, host TEXT,"
 	" PRIMARY KEY (account, cluster, host)) WITHOUT ROWID;"
 	"CREATE TABLE lifetimes (account TEXT, cluster TEXT, host TEXT, records INTEGER,"
@@ -38,7 +40,7 @@ static const char tables[] =
 	"CREATE TABLE containers (account TEXT, cluster TEXT, host TEXT, seq INTEGER,"
 	" time_s INTEGER, container_id TEXT, image TEXT, family TEXT, privileged INTEGER,"
 	" powerful INTEGER);"
-	"CREATE TABLE seen (account TEXT, cluster TEXT, host TEXT, seq INTEGER,"
+	"CREATE TABLE seen (account TEXT, cluster TEXT, host TEXT, seq INTEGER, link INTEGER,"
 	" PRIMARY KEY (account, cluster, host, seq)) WITHOUT ROWID;";
 
 /* How a member of a record becomes a column. */
@@ -96,6 +98,8 @@ static const struct table record_tables[] = {
 
 enum {
 	INSERT_SEEN = COUNT(record_tables),
+	SELECT_SEEN,
+	INSERT_VOIDED,
 	INSERT_LIFE,
 	INSERT_BUNDLE,
 	INSERT_EXPECTED,
@@ -133,11 +137,14 @@ void fim_fleet_db_close(struct fim_fleet_db *db)
 int fim_fleet_db_open(const char *path, struct fim_fleet_db **db_ret)
 {
 	static const char *const others[] = {
-		"INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3, ?4)",
+		"INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3, ?4, ?5)",
+		"SELECT link FROM seen WHERE account = ?1 AND cluster = ?2 AND host = ?3 AND seq = ?4",
+		"INSERT OR IGNORE INTO voided VALUES (?1, ?2, ?3, ?4)",
 		"INSERT INTO lifetimes VALUES (?1, ?2, ?3, 1, ?4, ?4)"
 		" ON CONFLICT DO UPDATE SET records = records + 1,"
 		" first_s = MIN(first_s, ?4), last_s = MAX(last_s, ?4)",
-		"INSERT INTO bundles VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		"INSERT INTO bundles VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+		" ?13, ?14, ?15, ?16)",
 		"INSERT OR IGNORE INTO expected VALUES (?1, ?2, ?3)",
 	};
 	struct fim_fleet_db *db = calloc(1, sizeof(*db));
@@ -295,16 +302,34 @@ static void bind_member(sqlite3_stmt *statement, int column, enum kind kind,
 	}
 }
 
-/* 1: it is new, 0: another bundle of the host held it. */
-static int is_new(struct fim_fleet_db *db, const struct fim_bundle *bundle, int64_t seq)
+/* The same line, or another one? */
+static int compare_seen(struct fim_fleet_db *db, const struct fim_bundle *bundle)
+{
+	sqlite3_stmt *statement = db->statements[SELECT_SEEN];
+	int err = 0;
+
+	bind_host(statement, bundle);
+	sqlite3_bind_int64(statement, 4, bundle->last_seq);
+	if (sqlite3_step(statement) != SQLITE_ROW)
+		err = failed(db);
+	else if (sqlite3_column_int64(statement, 0) != bundle->link)
+		err = -ESTALE;
+	sqlite3_reset(statement);
+	return err;
+}
+
+int fim_fleet_db_know(struct fim_fleet_db *db, const struct fim_bundle *bundle)
 {
 	sqlite3_stmt *statement = db->statements[INSERT_SEEN];
 	int err;
 
 	bind_host(statement, bundle);
-	sqlite3_bind_int64(statement, 4, seq);
+	sqlite3_bind_int64(statement, 4, bundle->last_seq);
+	sqlite3_bind_int64(statement, 5, bundle->link);
 	err = step(db, statement);
-	return err ? err : sqlite3_changes(db->sqlite) > 0;
+	if (err)
+		return err;
+	return sqlite3_changes(db->sqlite) > 0 ? 1 : compare_seen(db, bundle);
 }
 
 int fim_fleet_db_line(struct fim_fleet_db *db, const struct fim_bundle *bundle, const char *line,
@@ -317,7 +342,7 @@ int fim_fleet_db_line(struct fim_fleet_db *db, const struct fim_bundle *bundle, 
 
 	if (fim_scan(line, len, pick_common, &picked))
 		return -EINVAL;
-	err = is_new(db, bundle, picked.seq);
+	err = fim_fleet_db_know(db, bundle);
 	if (err <= 0)
 		return err;
 	statement = db->statements[INSERT_LIFE];
@@ -355,6 +380,10 @@ int fim_fleet_db_bundle(struct fim_fleet_db *db, const struct fim_bundle *bundle
 	sqlite3_bind_int64(statement, 10, bundle->from_s);
 	sqlite3_bind_int64(statement, 11, bundle->to_s);
 	sqlite3_bind_int64(statement, 12, (int64_t)bundle->records);
+	sqlite3_bind_int64(statement, 13, bundle->first_seq);
+	sqlite3_bind_int64(statement, 14, bundle->last_seq);
+	bind_text(statement, 15, bundle->prev);
+	bind_text(statement, 16, bundle->head);
 	return step(db, statement);
 }
 
@@ -367,6 +396,113 @@ int fim_fleet_db_expect(struct fim_fleet_db *db, const char *account, const char
 	bind_text(statement, 2, cluster);
 	bind_text(statement, 3, host);
 	return step(db, statement);
+}
+
+/* ------------------------------------------------------------- continuity */
+
+int fim_fleet_db_void(struct fim_fleet_db *db, const struct fim_bundle *bundle, int64_t seq)
+{
+	sqlite3_stmt *statement = db->statements[INSERT_VOIDED];
+
+	bind_host(statement, bundle);
+	sqlite3_bind_int64(statement, 4, seq);
+	return step(db, statement);
+}
+
+#define OF_VOIDED "(account, cluster, host) IN (SELECT account, cluster, host FROM voided)"
+
+/* Which of two that contradict each other is right cannot be known. */
+static int apply_voided(struct fim_fleet_db *db)
+{
+	return run(db,
+		   "UPDATE bundles SET status = 'rejected', reason ="
+		   " 'another bundle of this host has another record ' || (SELECT seq FROM voided v"
+		   " WHERE v.account = bundles.account AND v.cluster = bundles.cluster"
+		   " AND v.host = bundles.host)"
+		   " WHERE status = 'accepted' AND " OF_VOIDED ";"
+		   "DELETE FROM lifetimes WHERE " OF_VOIDED ";"
+		   "DELETE FROM comparisons WHERE " OF_VOIDED ";"
+		   "DELETE FROM baselines WHERE " OF_VOIDED ";"
+		   "DELETE FROM controls WHERE " OF_VOIDED ";"
+		   "DELETE FROM changes WHERE " OF_VOIDED ";"
+		   "DELETE FROM containers WHERE " OF_VOIDED ";");
+}
+
+/* How far the bundles of a host reach so far. */
+struct reach {
+	struct fim_bundle host; /* account, cluster and host of it */
+	int64_t seq;
+	char head[FIM_SHA256_HEX_SIZE];
+};
+
+static void take_text(sqlite3_stmt *statement, int column, char *text_ret, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	snprintf(text_ret, size, "%s", text ? text : "");
+}
+
+static bool is_same_host(sqlite3_stmt *statement, const struct fim_bundle *host)
+{
+	return !strcmp((const char *)sqlite3_column_text(statement, 1), host->account) &&
+	       !strcmp((const char *)sqlite3_column_text(statement, 2), host->cluster) &&
+	       !strcmp((const char *)sqlite3_column_text(statement, 3), host->host);
+}
+
+static int say_incomplete(struct fim_fleet_db *db, int64_t row, int64_t from, int64_t to)
+{
+	char *sql = sqlite3_mprintf(
+		"UPDATE bundles SET status = 'incomplete', reason ="
+		" 'records %lld to %lld, before it, are in no bundle' WHERE rowid = %lld",
+		(long long)from, (long long)to, (long long)row);
+	int err = sql ? run(db, sql) : -ENOMEM;
+
+	sqlite3_free(sql);
+	return err;
+}
+
+static int settle_row(struct fim_fleet_db *db, sqlite3_stmt *statement, struct reach *reach)
+{
+	int64_t first = sqlite3_column_int64(statement, 4), last;
+	const char *prev = (const char *)sqlite3_column_text(statement, 6);
+	int err = 0;
+
+	last = sqlite3_column_int64(statement, 5);
+	if (!is_same_host(statement, &reach->host)) {
+		take_text(statement, 1, reach->host.account, sizeof(reach->host.account));
+		take_text(statement, 2, reach->host.cluster, sizeof(reach->host.cluster));
+		take_text(statement, 3, reach->host.host, sizeof(reach->host.host));
+	} else if (first > reach->seq + 1) {
+		err = say_incomplete(db, sqlite3_column_int64(statement, 0), reach->seq + 1,
+				     first - 1);
+	} else if (first == reach->seq + 1 && strcmp(prev, reach->head) != 0) {
+		err = fim_fleet_db_void(db, &reach->host, reach->seq);
+	} else if (last <= reach->seq) {
+		return 0;
+	}
+	reach->seq = last;
+	take_text(statement, 7, reach->head, sizeof(reach->head));
+	return err;
+}
+
+int fim_fleet_db_settle(struct fim_fleet_db *db)
+{
+	static const char in_order[] =
+		"SELECT rowid, account, cluster, host, first_seq, last_seq, prev, head FROM bundles"
+		" WHERE status = 'accepted' AND records > 0"
+		" ORDER BY account, cluster, host, first_seq, last_seq";
+	sqlite3_stmt *statement = NULL;
+	struct reach reach = {.seq = 0};
+	int got = SQLITE_DONE, err = apply_voided(db);
+
+	if (!err && sqlite3_prepare_v2(db->sqlite, in_order, -1, &statement, NULL) != SQLITE_OK)
+		err = failed(db);
+	while (!err && (got = sqlite3_step(statement)) == SQLITE_ROW)
+		err = settle_row(db, statement, &reach);
+	if (!err && got != SQLITE_DONE)
+		err = failed(db);
+	sqlite3_finalize(statement);
+	return err ? err : apply_voided(db);
 }
 
 int fim_fleet_db_finish(struct fim_fleet_db *db)
@@ -392,12 +528,12 @@ static const char *find_query(const char *name, size_t *len_ret)
 	return at;
 }
 
-static struct fim_json *row_json(sqlite3_stmt *statement)
+static struct fim_json *row_json(sqlite3_stmt *statement, int columns)
 {
 	struct fim_json *row = fim_json_object();
 	int column;
 
-	for (column = 0; column < sqlite3_column_count(statement); column++) {
+	for (column = 0; column < columns; column++) {
 		const char *name = sqlite3_column_name(statement, column);
 
 		if (sqlite3_column_type(statement, column) == SQLITE_INTEGER)
@@ -409,6 +545,30 @@ static struct fim_json *row_json(sqlite3_stmt *statement)
 					 (const char *)sqlite3_column_text(statement, column));
 	}
 	return row;
+}
+
+int fim_fleet_db_bundles(struct fim_fleet_db *db, int (*fn)(void *ctx, struct fim_json *row),
+			 void *ctx)
+{
+	static const char all[] =
+		"SELECT account, cluster, host, status, reason, signer, first_day, last_day, from_s,"
+		" to_s, records, directory FROM bundles ORDER BY rowid";
+	sqlite3_stmt *statement = NULL;
+	struct fim_json *row;
+	int got = SQLITE_DONE, err = 0;
+
+	if (sqlite3_prepare_v2(db->sqlite, all, -1, &statement, NULL) != SQLITE_OK)
+		return failed(db);
+	while (!err && (got = sqlite3_step(statement)) == SQLITE_ROW) {
+		row = row_json(statement, sqlite3_column_count(statement) - 1);
+		fim_json_set_path(row, "directory",
+				  (const char *)sqlite3_column_text(statement, 11));
+		err = fn(ctx, row);
+	}
+	if (!err && got != SQLITE_DONE)
+		err = failed(db);
+	sqlite3_finalize(statement);
+	return err;
 }
 
 int fim_fleet_db_ask(struct fim_fleet_db *db, const char *name, size_t shown,
@@ -428,7 +588,8 @@ int fim_fleet_db_ask(struct fim_fleet_db *db, const char *name, size_t shown,
 	}
 	while ((got = sqlite3_step(statement)) == SQLITE_ROW)
 		if (count++ < shown)
-			fim_json_append(items, row_json(statement));
+			fim_json_append(items,
+					row_json(statement, sqlite3_column_count(statement)));
 	if (got != SQLITE_DONE)
 		err = failed(db);
 out:

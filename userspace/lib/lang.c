@@ -389,9 +389,15 @@ static const struct text texts[] = {
 	 "最後の記録のダイジェスト。それ以前のすべての記録に依存します"},
 
 	/* the fleet */
-	{"%" PRId64 " of %" PRId64 " bundles were rejected: they are not what their manifests say.",
+	{"%" PRId64 " of %" PRId64
+	 " bundles were rejected: they are not what their manifests say, or "
+	 "contradict each other.",
 	 "%2$" PRId64 "個のバンドルのうち%1$" PRId64
-	 "個が、マニフェストと一致しないため拒否されました。"},
+	 "個が、マニフェストと一致しないか互いに矛盾するため拒否されました。"},
+	{"Bundles that do not continue their host's journal, as records before them are missing: "
+	 "%" PRId64 ".",
+	 "それより前の記録が欠けているため、ホストのジャーナルにつながらないバンドル:%" PRId64
+	 "個。"},
 	{"No evidence of hosts that were expected: %" PRId64 ".",
 	 "予定されたのに証拠がないホスト:%" PRId64 "台。"},
 	{"Hosts that fell silent more than 2 days before the end: %" PRId64 ".",
@@ -427,9 +433,11 @@ static const struct text texts[] = {
 	{"Baselines and images", "ベースラインとイメージ"},
 	{"Drift by baseline", "ベースライン別の差異"},
 	{"Longest times uncompared", "比較の最長間隔"},
-	{"Bundles that are not what their manifests say. Nothing of them counts; of their hosts there "
-	 "is insufficient evidence.",
-	 "マニフェストと一致しないバンドル。内容は数えられず、そのホストは証拠不十分です。"},
+	{"Bundles that are not what their manifests say, or that contradict others of their host: "
+	 "nothing of them counts. Bundles before which records are missing: they count, and there "
+	 "is a hole. Of their hosts there is insufficient evidence.",
+	 "マニフェストと一致しないか、同じホストの他のバンドルと矛盾するバンドル:内容は数えられません。"
+	 "前の記録が欠けているバンドル:数えられますが、欠落があります。そのホストは証拠不十分です。"},
 	{"No bundle was rejected.", "拒否されたバンドルはありません。"},
 	{"Hosts that were expected, and those that sent evidence.",
 	 "予定されたホストと、証拠を送ったホスト。"},
@@ -464,6 +472,7 @@ static const struct text texts[] = {
 	{"reporting", "報告中"},
 	{"rejected", "拒否"},
 	{"missing", "欠落"},
+	{"incomplete", "不完全"},
 	{"silent", "沈黙"},
 	{"ended", "終了"},
 	{"met", "適合"},

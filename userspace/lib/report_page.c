@@ -1768,7 +1768,7 @@ static void cell_coverage(struct fim_page *page, const struct fim_json *item)
 
 	if (state && (strcmp(state, "rejected") == 0 || strcmp(state, "missing") == 0))
 		tone = FIM_TONE_BAD;
-	else if (state && strcmp(state, "silent") == 0)
+	else if (state && (strcmp(state, "silent") == 0 || strcmp(state, "incomplete") == 0))
 		tone = FIM_TONE_DOUBT;
 	page->ops->pill(page, tone, fim_tr_name(page->lang, state));
 	if (!fim_json_get_int(item, "expected", 0)) {
@@ -1939,8 +1939,9 @@ static const struct fim_page_column container_columns[] = {
 
 static const struct fleet_section fleet_tables[] = {
 	{"rejected",
-	 "Bundles that are not what their manifests say. Nothing of them counts; of their hosts there "
-	 "is insufficient evidence.",
+	 "Bundles that are not what their manifests say, or that contradict others of their host: "
+	 "nothing of them counts. Bundles before which records are missing: they count, and there "
+	 "is a hole. Of their hosts there is insufficient evidence.",
 	 "No bundle was rejected.", rejected_columns, COUNT(rejected_columns)},
 	{"coverage", "Hosts that were expected, and those that sent evidence.", "No host is known.",
 	 coverage_columns, COUNT(coverage_columns)},
