@@ -137,6 +137,41 @@ START_TEST(the_longest_rule_that_covers_a_path_applies)
 }
 END_TEST
 
+/* A path of up to four components out of few, so that most lie at or near a rule. */
+static void some_path(char path_ret[32])
+{
+	static const char *const names[] = {"/a", "/b", "/ab", "/a-", "/c", "/etc"};
+	int i, count = 1 + rand() % 4;
+
+	*path_ret = '\0';
+	for (i = 0; i < count; i++)
+		strcat(path_ret, names[(size_t)rand() % (sizeof(names) / sizeof(names[0]))]);
+}
+
+START_TEST(a_lookup_after_another_finds_what_one_alone_does)
+{
+	struct fim_policy *policy = good("name: n\nversion: 1\nroots: [/]\n"
+					 "rules:\n"
+					 "  - {path: /a/b, class: strict, category: ab}\n"
+					 "  - {path: /a/b/ab, class: strict, category: abab}\n"
+					 "  - {path: /b, class: excluded, reason: r, approver: a}\n"
+					 "  - {path: /c/*/b, class: strict, category: g}\n"
+					 "  - {path: \"/a-/a?\", class: strict, category: q}\n"
+					 "  - {path: /etc/c, class: strict, category: e}\n");
+	struct fim_policy_place place = {0};
+	char path[32];
+	int i;
+
+	srand(1);
+	for (i = 0; i < 200000; i++) {
+		some_path(path);
+		ck_assert_ptr_eq(fim_policy_lookup_next(policy, &place, path),
+				 fim_policy_lookup(policy, path));
+	}
+	fim_policy_free(policy);
+}
+END_TEST
+
 START_TEST(roots_cover_themselves_and_what_is_below)
 {
 	struct fim_policy *policy = good(HEAD);
@@ -304,6 +339,7 @@ int main(void)
 	tcase_add_test(tcase, every_truncation_is_refused_or_shorter);
 	tcase_add_loop_test(tcase, what_is_wrong_is_said_with_line_and_column, 0, COUNT(refused));
 	tcase_add_test(tcase, the_longest_rule_that_covers_a_path_applies);
+	tcase_add_test(tcase, a_lookup_after_another_finds_what_one_alone_does);
 	tcase_add_test(tcase, roots_cover_themselves_and_what_is_below);
 	tcase_add_test(tcase, the_digest_does_not_depend_on_order_or_spelling);
 	tcase_add_test(tcase, a_policy_comes_back_from_json_as_it_was);

@@ -38,24 +38,50 @@ static bool literal(struct scan *scan, const char *text, size_t len)
 
 #define LITERAL(scan, text) literal(scan, text, sizeof(text) - 1)
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* Eight bytes at once: none is a control character, a backslash, or not ASCII. */
+static bool plain_word(const char *bytes)
+{
+	uint64_t word, slash;
+
+	memcpy(&word, bytes, sizeof(word));
+	slash = word ^ EACH(0x5cu);
+	return !((((word - EACH(0x20u)) & ~word) | ((slash - EACH(1u)) & ~slash) | word) &
+		 EACH(0x80u));
+}
+
+static bool plain_text(const char *bytes, size_t len)
+{
+	bool ascii = true;
+	size_t i = 0;
+
+	while (i < len) {
+		unsigned char byte = (unsigned char)bytes[i];
+
+		if (len - i >= sizeof(uint64_t) && plain_word(bytes + i)) {
+			i += sizeof(uint64_t);
+			continue;
+		}
+		if (byte < ' ' || byte == '\\')
+			return false;
+		ascii = ascii && byte < 0x80;
+		i++;
+	}
+	return ascii || fim_is_utf8(bytes, len);
+}
+
 /* Up to the closing quote, which is passed. */
 static bool string(struct scan *scan, struct text *text_ret)
 {
 	const char *start = scan->at;
-	bool ascii = true;
+	const char *quote = memchr(start, '"', (size_t)(scan->end - start));
 
-	for (; scan->at < scan->end && *scan->at != '"'; scan->at++) {
-		unsigned char byte = (unsigned char)*scan->at;
-
-		if (byte < ' ' || byte == '\\')
-			return false;
-		ascii = ascii && byte < 0x80;
-	}
-	if (scan->at == scan->end)
+	if (!quote)
 		return false;
-	*text_ret = (struct text){start, (size_t)(scan->at - start)};
-	scan->at++;
-	return ascii || fim_is_utf8(text_ret->bytes, text_ret->len);
+	*text_ret = (struct text){start, (size_t)(quote - start)};
+	scan->at = quote + 1;
+	return plain_text(start, text_ret->len);
 }
 
 static bool number(struct scan *scan, uint64_t max, uint64_t *value_ret)
@@ -74,24 +100,24 @@ static bool number(struct scan *scan, uint64_t max, uint64_t *value_ret)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* Value of a lower-case hex digit and one more; 0: it is none. */
+static const unsigned char hex_values[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 static bool hex(const char *text, size_t len, unsigned char *bytes_ret)
 {
 	size_t i;
-	int high, low;
 
 	for (i = 0; i < len; i++) {
-		high = hex_digit(text[2 * i]);
-		low = hex_digit(text[2 * i + 1]);
-		if (high < 0 || low < 0)
+		unsigned int high = hex_values[(unsigned char)text[2 * i]];
+		unsigned int low = hex_values[(unsigned char)text[2 * i + 1]];
+
+		if (!high || !low)
 			return false;
-		bytes_ret[i] = (unsigned char)(high << 4 | low);
+		bytes_ret[i] = (unsigned char)((high - 1) << 4 | (low - 1));
 	}
 	return true;
 }
@@ -140,13 +166,13 @@ static bool read_mode_and_owner(struct scan *scan, struct fim_state *state)
 
 static bool read_file(struct scan *scan, struct fim_state *state)
 {
-	struct text digest;
 	uint64_t nlink;
 
 	if (LITERAL(scan, ",\"sha256\":\"")) {
-		if (!string(scan, &digest) || digest.len != 64 ||
-		    !hex(digest.bytes, sizeof(state->sha256), state->sha256))
+		if (scan->end - scan->at < 65 || scan->at[64] != '"' ||
+		    !hex(scan->at, sizeof(state->sha256), state->sha256))
 			return false;
+		scan->at += 65;
 		state->has_digest = true;
 	}
 	if (!LITERAL(scan, ",\"nlink\":") || !number(scan, UINT32_MAX, &nlink))

@@ -49,6 +49,7 @@ struct facts {
  * @what: "FILE:LINE"
  * @hasher: over all bytes read
  * @last_package: text of the package named last
+ * @place: where the path read last is
  * @baseline: the result
  */
 struct reader {
@@ -60,6 +61,7 @@ struct reader {
 	char what[WHAT_SIZE];
 	struct fim_hasher *hasher;
 	char *last_package;
+	struct fim_policy_place place;
 	struct fim_baseline *baseline;
 };
 
@@ -231,7 +233,9 @@ static int check_path(struct reader *reader, const char *path, const struct fim_
 	}
 	if (baseline->policy && !fim_policy_covers(baseline->policy, path))
 		return reject(reader, "path is outside the roots of the policy");
-	*rule_ret = baseline->policy ? fim_policy_lookup(baseline->policy, path) : NULL;
+	*rule_ret = baseline->policy
+			    ? fim_policy_lookup_next(baseline->policy, &reader->place, path)
+			    : NULL;
 	if (*rule_ret && (*rule_ret)->cls == FIM_CLASS_EXCLUDED)
 		return reject(reader, "path is excluded by the policy");
 	if (!baseline->count)

@@ -256,10 +256,26 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
 /* ---------------------------------------------------------------- pool.c */
 
 /**
+ * struct fim_home - a directory that stays open while names in it wait to be measured
+ * @fd: the directory
+ * @users: how many wait, and the walk; only the walk's thread counts them
+ * @open: how many directories are open
+ */
+struct fim_home {
+	int fd;
+	unsigned int users;
+	size_t *open;
+};
+
+/* One user fewer; the last one closes it. NULL is nothing. */
+void fim_home_put(struct fim_home *home);
+
+/**
  * struct fim_pool_object - what is to be measured
  * @path: absolute, meant below the pool's root
  * @dir: number of the directory that holds it: objects with the same, put one after
  *	the other, are measured together
+ * @home: that directory, open; NULL: it is opened again, by its path
  * @rule: how it is measured
  * @expected: what the baseline has, NULL: nothing or unknown
  * @walk_err: result's error should it turn out to be a directory
@@ -270,6 +286,7 @@ int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *co
 struct fim_pool_object {
 	const char *path;
 	uint64_t dir;
+	struct fim_home *home;
 	const struct fim_rule *rule;
 	const struct fim_state *expected;
 	int walk_err;
@@ -363,6 +380,27 @@ bool fim_memo_look(int dirfd, const char *name, const struct fim_memo_record *kn
 const struct fim_memo_record *fim_memo_known(const struct fim_memo *memo, size_t index);
 /* @record NULL: forget. */
 void fim_memo_note(struct fim_memo *memo, size_t index, const struct fim_memo_record *record);
+
+/* -------------------------------------------------------------- policy.c */
+
+/**
+ * struct fim_policy_place - where the path that was looked up last is
+ * @rule: for all that is below @dir; NULL: not known
+ * @len: bytes of @dir
+ * @dir: a directory below which no rule speaks of anything; not terminated
+ */
+struct fim_policy_place {
+	const struct fim_rule *rule;
+	size_t len;
+	char dir[FIM_PATH_MAX];
+};
+
+/*
+ * As fim_policy_lookup(), for paths that come in order: most are below the same directory
+ * as the one before. @place: all zero before the first.
+ */
+const struct fim_rule *fim_policy_lookup_next(const struct fim_policy *policy,
+					      struct fim_policy_place *place, const char *path);
 
 /* ---------------------------------------------------------------- walk.c */
 

@@ -55,6 +55,7 @@ struct fim_memo {
 	struct memo_header header;
 	int64_t max_age_ns;
 	int64_t now_ns;
+	bool is_new; /* something was noted that the file does not have */
 	struct fim_memo_record *records;
 };
 
@@ -107,6 +108,7 @@ const struct fim_memo_record *fim_memo_known(const struct fim_memo *memo, size_t
 
 void fim_memo_note(struct fim_memo *memo, size_t index, const struct fim_memo_record *record)
 {
+	memo->is_new = true;
 	memo->records[index] = record ? *record : (struct fim_memo_record){0};
 }
 
@@ -187,9 +189,12 @@ int fim_memo_save(struct fim_memo *memo)
 {
 	size_t size = memo->header.count * sizeof(*memo->records);
 	size_t payload = sizeof(memo->header) + size;
-	char *bytes = malloc(payload + FIM_SHA256_SIZE);
+	char *bytes;
 	int err;
 
+	if (!memo->is_new)
+		return 0;
+	bytes = malloc(payload + FIM_SHA256_SIZE);
 	if (!bytes)
 		return -ENOMEM;
 	memcpy(bytes, &memo->header, sizeof(memo->header));
@@ -199,6 +204,7 @@ int fim_memo_save(struct fim_memo *memo)
 	if (!err)
 		err = fim_file_write_atomic(memo->path, bytes, payload + FIM_SHA256_SIZE,
 					    MEMO_MODE);
+	memo->is_new = err;
 	free(bytes);
 	return err;
 }

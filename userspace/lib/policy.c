@@ -112,7 +112,7 @@ const char *fim_path_fault(const char *path)
 	if (!path[1])
 		return NULL;
 	for (;;) {
-		len = strcspn(component, "/");
+		len = (size_t)(strchrnul(component, '/') - component);
 		if (!len)
 			return component[0] ? "has an empty component" : "ends with '/'";
 		if (!strncmp(component, ".", len) || (len == 2 && !strncmp(component, "..", 2)))
@@ -915,6 +915,48 @@ const struct fim_rule *fim_policy_lookup(const struct fim_policy *policy, const 
 	if (globs != few)
 		free(globs);
 	return rule ? rule : &policy->fallback;
+}
+
+/* No rule speaks of anything below the first @len bytes of @path: one rule is for all of it. */
+static bool is_uniform(const struct fim_policy *policy, const char *path, size_t len)
+{
+	size_t i, common;
+
+	for (i = 0; i < policy->rule_count; i++)
+		if (!policy->rules[i].is_glob && !strncmp(policy->rules[i].path, path, len) &&
+		    policy->rules[i].path[len] == '/')
+			return false;
+	for (i = 0; i < policy->glob_count; i++) {
+		common = policy->globs[i].literal;
+		common = common < len + 1 ? common : len + 1;
+		if (!strncmp(policy->globs[i].rule->path, path, common))
+			return false;
+	}
+	return true;
+}
+
+const struct fim_rule *fim_policy_lookup_next(const struct fim_policy *policy,
+					      struct fim_policy_place *place, const char *path)
+{
+	size_t len, best = 0;
+
+	if (place->rule && !strncmp(path, place->dir, place->len) && path[place->len] == '/')
+		return place->rule;
+	place->rule = fim_policy_lookup(policy, path);
+	len = parent_len(path, strlen(path));
+	while (len && is_uniform(policy, path, len)) {
+		best = len;
+		len = parent_len(path, len);
+	}
+	if (!best || best >= sizeof(place->dir)) {
+		const struct fim_rule *rule = place->rule;
+
+		place->rule = NULL;
+		return rule;
+	}
+	memcpy(place->dir, path, best);
+	place->len = best;
+	return place->rule;
 }
 
 bool fim_policy_covers(const struct fim_policy *policy, const char *path)

@@ -71,6 +71,7 @@ struct job {
  * struct slot - a batch
  * @status: who it belongs to
  * @dir: number of the directory
+ * @home: the directory, NULL: it is opened for the batch
  * @text: path of the directory, "" for the root, then the names
  * @used: bytes of @text
  * @room: bytes allocated for it
@@ -81,6 +82,7 @@ struct job {
 struct slot {
 	enum status status;
 	uint64_t dir;
+	struct fim_home *home;
 	char *text;
 	size_t used;
 	size_t room;
@@ -184,10 +186,27 @@ static void finish(struct job *job)
 		job->err = job->walk_err;
 }
 
+void fim_home_put(struct fim_home *home)
+{
+	if (!home || --home->users)
+		return;
+	close(home->fd);
+	--*home->open;
+	free(home);
+}
+
 static int open_directory(const struct fim_pool *pool, const struct slot *slot)
 {
+	if (slot->home)
+		return slot->home->fd;
 	return fim_open_beneath(pool->root_fd, *slot->text ? slot->text + 1 : "",
 				O_PATH | O_DIRECTORY);
+}
+
+static void close_directory(const struct slot *slot, int fd)
+{
+	if (fd >= 0 && !slot->home)
+		close(fd);
 }
 
 /* The directory is no more, or is none: ask for the object by its whole path. */
@@ -253,8 +272,7 @@ static void take_big(struct fim_pool *pool, struct fim_hasher *hasher)
 	pthread_mutex_unlock(&pool->lock);
 	fd = open_directory(pool, big.slot);
 	measure_in(pool, big.slot, fd, big.job, 0, hasher);
-	if (fd >= 0)
-		close(fd);
+	close_directory(big.slot, fd);
 	pthread_mutex_lock(&pool->lock);
 	slot_progress(pool, big.slot, 1);
 }
@@ -282,8 +300,7 @@ static void take_batch(struct fim_pool *pool, struct fim_hasher *hasher)
 			pthread_cond_signal(&pool->work);
 		pthread_mutex_unlock(&pool->lock);
 	}
-	if (fd >= 0)
-		close(fd);
+	close_directory(slot, fd);
 	pthread_mutex_lock(&pool->lock);
 	slot_progress(pool, slot, done);
 }
@@ -323,7 +340,8 @@ static void *worker(void *arg)
 
 /* ---- delivering: the caller's thread */
 
-static int deliver_job(struct fim_pool *pool, const struct slot *slot, struct job *job)
+static int deliver_job(struct fim_pool *pool, const struct slot *slot, size_t dir_len,
+		       struct job *job)
 {
 	struct fim_pool_result result = {.path = pool->path,
 					 .rule = job->rule,
@@ -334,16 +352,18 @@ static int deliver_job(struct fim_pool *pool, const struct slot *slot, struct jo
 					 .record = &job->record};
 	int err;
 
-	snprintf(pool->path, sizeof(pool->path), "%s/%s", slot->text, slot->text + job->name);
+	/* It fits: it was cut out of such a path. */
+	strcpy(pool->path + dir_len, slot->text + job->name);
 	err = pool->fn(pool->ctx, &result);
-	fim_state_clear(&job->state);
+	if (!job->same)
+		fim_state_clear(&job->state);
 	return err;
 }
 
 static int deliver_oldest(struct fim_pool *pool)
 {
 	struct slot *slot = slot_at(pool, pool->delivered);
-	size_t i;
+	size_t i, dir_len = strlen(slot->text);
 	int err = 0;
 
 	pthread_mutex_lock(&pool->lock);
@@ -351,10 +371,14 @@ static int deliver_oldest(struct fim_pool *pool)
 		if (!take_one(pool, pool->hasher))
 			pthread_cond_wait(&pool->done, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
+	memcpy(pool->path, slot->text, dir_len);
+	pool->path[dir_len++] = '/';
 	for (i = 0; i < slot->count && !err; i++)
-		err = deliver_job(pool, slot, &slot->jobs[i]);
+		err = deliver_job(pool, slot, dir_len, &slot->jobs[i]);
 	for (; i < slot->count; i++)
 		fim_state_clear(&slot->jobs[i].state);
+	fim_home_put(slot->home);
+	slot->home = NULL;
 	pthread_mutex_lock(&pool->lock);
 	slot->count = 0;
 	slot->status = STATUS_FREE;
@@ -421,6 +445,9 @@ int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object)
 	}
 	if (!err && !slot->count) {
 		slot->dir = object->dir;
+		slot->home = object->home;
+		if (slot->home)
+			slot->home->users++;
 		slot->used = 0;
 		err = add_text(slot, object->path, (size_t)(name - object->path) - 1);
 	}
@@ -515,6 +542,7 @@ void fim_pool_close(struct fim_pool *pool)
 	for (i = 0; i < SLOT_COUNT; i++) {
 		for (j = 0; j < pool->slots[i].count; j++)
 			fim_state_clear(&pool->slots[i].jobs[j].state);
+		fim_home_put(pool->slots[i].home);
 		free(pool->slots[i].text);
 	}
 	pthread_cond_destroy(&pool->done);

@@ -6,9 +6,9 @@
  * "a-b" comes between "a" and "a/x". Each directory therefore stands twice among its
  * siblings, as "a" (itself) and as "a/" (what is in it).
  *
- * Every directory is opened by its path below the root, through no symlink; only one
- * is open at a time. Its names are read when it is visited itself, so that a
- * directory that cannot be read is said at its place. Mount points are crossed, for
+ * Every directory is opened by its path below the root, through no symlink, and as a
+ * rule stays open until what is in it was measured. Its names are read when it is
+ * visited itself, so that a directory that cannot be read is said at its place. Mount points are crossed, for
  * what is mounted there is what programs see; file systems made up by the kernel
  * (proc, sysfs, cgroup, …) are not entered.
  */
@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -36,6 +37,11 @@
 #define MAGIC_NFSD	0x6e667364
 #define MAGIC_EFIVARFS	0xde5e81e4
 #define MAGIC_RESCTRL	0x7655821
+
+/* What getdents64(2) fills at once; its own limit is INT_MAX. */
+#define ENTRIES_SIZE (64u << 10)
+/* Directories that stay open at the same time; as many as a fourth of the descriptors, if fewer. */
+#define HOMES_MAX 200
 
 struct listing;
 
@@ -71,6 +77,7 @@ struct item {
  * @names: their text; while it grows @entries have offsets in @len and no @name
  * @used: bytes of @names
  * @names_room: allocated
+ * @home: the directory, open; NULL: it is not
  */
 struct listing {
 	struct entry *entries;
@@ -79,12 +86,17 @@ struct listing {
 	char *names;
 	size_t used;
 	size_t names_room;
+	struct fim_home *home;
 };
 
 struct walk {
 	const struct fim_walk_params *params;
 	struct fim_pool *pool;
+	struct fim_policy_place place;
 	uint64_t dirs; /* directories entered */
+	size_t open;   /* directories that are */
+	size_t open_max;
+	_Alignas(struct dirent64) char entries[ENTRIES_SIZE];
 	size_t path_len;
 	char path[FIM_PATH_MAX];
 };
@@ -99,6 +111,7 @@ static void listing_free(struct listing *listing)
 		return;
 	for (i = 0; i < listing->count; i++)
 		listing_free(listing->entries[i].listing);
+	fim_home_put(listing->home);
 	free(listing->entries);
 	free(listing->names);
 	free(listing);
@@ -178,7 +191,7 @@ static bool is_made_up(int fd)
 	return false;
 }
 
-static bool entry_is_dir(int fd, const struct dirent *entry)
+static bool entry_is_dir(int fd, const struct dirent64 *entry)
 {
 	struct stat st;
 
@@ -187,38 +200,64 @@ static bool entry_is_dir(int fd, const struct dirent *entry)
 	return !fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
-/* A path that does not fit is a place to hide: -ENAMETOOLONG marks the directory, the rest counts. */
-static int read_names(DIR *dir, size_t name_max, struct listing *listing)
+static bool is_dots(const char *name)
 {
-	const struct dirent *entry;
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/*
+ * A path that does not fit is a place to hide: -ENAMETOOLONG marks the directory, the rest counts.
+ * Without readdir(3), which asks the kernel three things more about each directory.
+ */
+static int read_names(struct walk *walk, int fd, size_t name_max, struct listing *listing)
+{
+	const struct dirent64 *entry;
 	bool too_long = false;
+	ssize_t len, at;
 	int err;
 
 	for (;;) {
-		errno = 0;
-		entry = readdir(dir);
-		if (!entry && errno)
+		len = getdents64(fd, walk->entries, sizeof(walk->entries));
+		if (len < 0)
 			return -errno;
-		if (!entry)
+		if (!len)
 			return too_long ? -ENAMETOOLONG : 0;
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		if (strlen(entry->d_name) > name_max) {
-			too_long = true;
-			continue;
+		for (at = 0; at < len; at += entry->d_reclen) {
+			entry = (const void *)(walk->entries + at);
+			if (is_dots(entry->d_name))
+				continue;
+			if (strlen(entry->d_name) > name_max) {
+				too_long = true;
+				continue;
+			}
+			err = listing_add(listing, entry->d_name, entry_is_dir(fd, entry));
+			if (err)
+				return err;
 		}
-		err = listing_add(listing, entry->d_name, entry_is_dir(dirfd(dir), entry));
-		if (err)
-			return err;
 	}
 }
 
+/* Not every one stays open: a tree may be deeper than a process may have files. */
+static void keep_open(struct walk *walk, struct listing *listing, int fd)
+{
+	struct fim_home *home = NULL;
+
+	if (listing->count && walk->open < walk->open_max)
+		home = malloc(sizeof(*home));
+	if (!home) {
+		close(fd);
+		return;
+	}
+	*home = (struct fim_home){.fd = fd, .users = 1, .open = &walk->open};
+	listing->home = home;
+	walk->open++;
+}
+
 /* On failure @listing holds what could be read. */
-static int read_directory(const struct walk *walk, struct listing *listing)
+static int read_directory(struct walk *walk, struct listing *listing)
 {
 	size_t used = walk->path_len == 1 ? 1 : walk->path_len + 1; /* with the '/' to come */
 	size_t name_max = used < FIM_PATH_MAX - 1 ? FIM_PATH_MAX - 1 - used : 0;
-	DIR *dir;
 	int fd, err;
 
 	fd = fim_open_beneath(walk->params->root_fd, walk->path + 1, O_RDONLY | O_DIRECTORY);
@@ -231,15 +270,9 @@ static int read_directory(const struct walk *walk, struct listing *listing)
 		close(fd);
 		return 0;
 	}
-	dir = fdopendir(fd);
-	if (!dir) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	err = read_names(dir, name_max, listing);
+	err = read_names(walk, fd, name_max, listing);
 	listing_seal(listing);
-	closedir(dir);
+	keep_open(walk, listing, fd);
 	return err;
 }
 
@@ -292,13 +325,13 @@ bool fim_errno_is_ours(int err)
 }
 
 /* walk->path names it. What is excluded is neither measured nor, as a rule, entered. */
-static int visit(struct walk *walk, struct entry *entry, uint64_t dir)
+static int visit(struct walk *walk, struct entry *entry, uint64_t dir, struct fim_home *home)
 {
 	const struct fim_walk_params *params = walk->params;
-	struct fim_pool_object object = {.path = walk->path, .dir = dir};
+	struct fim_pool_object object = {.path = walk->path, .dir = dir, .home = home};
 	bool excluded;
 
-	object.rule = fim_policy_lookup(params->policy, walk->path);
+	object.rule = fim_policy_lookup_next(params->policy, &walk->place, walk->path);
 	excluded = object.rule->cls == FIM_CLASS_EXCLUDED;
 	if (entry->is_dir && (!excluded || fim_policy_compares_below(params->policy, walk->path))) {
 		entry->listing = calloc(1, sizeof(*entry->listing));
@@ -340,7 +373,8 @@ static int visit_all(struct walk *walk, const struct listing *listing)
 		walk->path_len += entry->len;
 		if (!items[i].content) {
 			/* Roots are not of one directory, though of one listing. */
-			err = visit(walk, entry, *entry->name == '/' ? ++walk->dirs : dir);
+			err = visit(walk, entry, *entry->name == '/' ? ++walk->dirs : dir,
+				    listing->home);
 		} else if (entry->listing) {
 			err = visit_all(walk, entry->listing);
 			listing_free(entry->listing);
@@ -376,6 +410,15 @@ static int visit_roots(struct walk *walk)
 	return err;
 }
 
+static size_t homes_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	return limit.rlim_cur / 4 < HOMES_MAX ? limit.rlim_cur / 4 : HOMES_MAX;
+}
+
 int fim_walk(const struct fim_walk_params *params)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
@@ -384,6 +427,7 @@ int fim_walk(const struct fim_walk_params *params)
 	if (!walk)
 		return -ENOMEM;
 	walk->params = params;
+	walk->open_max = homes_max();
 	err = fim_pool_open(params->root_fd, params->rate, params->fn, params->ctx, &walk->pool);
 	if (!err)
 		err = visit_roots(walk);
