@@ -5,6 +5,8 @@
 # shellcheck disable=SC2317 # functions are called through check
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/ami/checks.sh
+. tests/ami/checks.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
@@ -45,14 +47,9 @@ for unit in ami/systemd/*.service ami/systemd/*.timer; do
 	check "systemd accepts $(basename "$unit")" verify_unit "$(basename "$unit")"
 done
 check "systemd accepts the drop-in of ecs.service" verify_unit ecs.service
-exposure() {
-	systemd-analyze security --offline=true --threshold=25 ami/systemd/ecs-fimd.service --no-pager | tail -n 1
-	systemd-analyze security --offline=true --threshold=25 ami/systemd/ecs-fimd.service --no-pager >/dev/null
-}
-check "ecs-fimd's exposure is at most 2.5" exposure
-check "the shell scripts are clean" shellcheck -x ami/libexec/* ami/package/build ami/package/sign-module \
-	ami/package/{postinst,prerm,postrm} ami/packer/{provision.sh,tag-image,boot-test,kms-sign} \
-	ami/ecs-anywhere/install.sh ami/completions/ecs-fim.bash
+check "ecs-fimd's exposure is at most 2.5" exposure ami
+check "and keeps each line that hardens it" hardened ami
+check "the shell scripts are clean" shell_is_clean ami
 
 completes() {
 	local answer
@@ -72,32 +69,12 @@ fi
 
 # ------------------------------------------------------------------------------ Packer
 hcl=ami/packer/ecs-fim.pkr.hcl
-# Packer 1.6 of Debian 12 does not know required_plugins.
-sed '/^packer {/,/^}/d' $hcl >"$work/ecs-fim.pkr.hcl"
 if command -v packer >/dev/null; then
-	check "the Packer template is formatted" packer fmt -check "$work/ecs-fim.pkr.hcl"
-	check "and its syntax is right" env CHECKPOINT_DISABLE=1 packer validate -syntax-only "$work/ecs-fim.pkr.hcl"
+	check "the Packer template is formatted, and its syntax is right" packer_formatted ami
 else
-	echo "ok - the Packer template is formatted and right # SKIP no packer"
+	echo "ok - the Packer template is formatted, and its syntax is right # SKIP no packer"
 fi
-# The order, which Packer keeps: nothing that changes the image after the baseline. After
-# it only the digest goes out and the signature comes in.
-order() {
-	awk '/^  provisioner / { n++; kind = $2 } n { body[n] = body[n] $0 "\n"; k[n] = kind }
-		/^  post-processor / { exit }
-		END { for (i = 1; i <= n; i++) {
-			if (body[i] ~ /provision.sh seal/) sealed = i
-			else if (sealed && body[i] !~ /direction *= *"download"|shell-local|baseline\.sig/) {
-				print "after the baseline:\n" body[i]; exit 1 } }
-			exit !sealed }' "$1"
-}
-check "the baseline is the last change of the image" order $hcl
-disordered() {
-	awk '/# 4. BASELINE/ { held = 1 } { print } /# 5. the digest/ && held { print "  provisioner \"shell\" {\n    inline = [\"sudo dnf -y update\"]\n  }" }' \
-		"$hcl" >"$work/disordered"
-	! order "$work/disordered"
-}
-check "and the check would see an update after it" disordered
+check "the baseline is the last change of the image, by both templates" packer_order ami
 check "the key and the digest go into manifest and tags" sh -c \
 	"grep -q 'ecs-fim:key-id' $hcl && grep -q 'post-processor \"manifest\"' $hcl && grep -q 'ecs-fim:baseline-digest' ami/packer/tag-image"
 
@@ -119,18 +96,10 @@ check "with the units and without the state" sh -c \
 tests/ami/rpm.sh "$work/rpm" || status=1
 
 # --------------------------------------------------------------- CloudFormation, SSM
-if python3 -c 'import yaml' 2>/dev/null; then
-	check "the CloudFormation template refers only to what it has" python3 tests/ami/cloudformation.py \
-		ami/cloudformation/ecs-fim.yaml
-	check "SSM documents are valid YAML of schema 2.2" python3 - <<-'PYTHON'
-		import glob, yaml
-		for path in glob.glob("ami/ssm/*.yaml"):
-		    document = yaml.safe_load(open(path))
-		    assert document["schemaVersion"] == "2.2", path
-		    for step in document["mainSteps"]:
-		        assert step["action"] == "aws:runShellScript" and step["inputs"]["runCommand"], path
-	PYTHON
-else
-	echo "ok - the CloudFormation template refers only to what it has # SKIP no python3-yaml"
-fi
+check "what CloudFormation knows is there" cloudformation_spec "$work/spec.json" ami/cloudformation/ecs-fim.yaml
+check "the CloudFormation template is by its schemas, and least in what it allows" cloudformation ami "$work/spec.json"
+check "SSM documents are of schema 2.2, and no parameter becomes a command" ssm_documents ami
+refuses() { ! python3 tests/ami/ssm.py script ami/ssm/ecs-fim-rebaseline.yaml "Policy=/x; rm -rf /" >/dev/null; }
+check "the one that is hostile is refused" refuses
+tests/ami/planted.sh "$work/spec.json" || status=1
 exit $status
