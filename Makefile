@@ -196,7 +196,7 @@ check-integration: ## the story with a real dockerd, auditd and module in QEMU
 	$(Q)tests/check integration
 
 .PHONY: check-image
-check-image: ## an image built, sealed, booted with systemd, and broken in fifteen ways (root, some minutes)
+check-image: ## an image built, sealed, tested as Packer does, booted, upgraded, broken; ECS Anywhere (root, half an hour)
 	$(Q)tests/image/check.sh
 
 .PHONY: check-crash

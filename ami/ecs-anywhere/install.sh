@@ -14,7 +14,13 @@
 #	                 of a built module fits this kernel
 #	--attach FILE    the signature of the digest that the first call printed
 #	--start-ecs      then start the ECS agent
+#
+# Whatever it refuses (status 1), it refuses before it changes anything. A host that is
+# installed is refused, too: its baseline is evidence, and upgrades are the packages'.
 set -eu
+
+lib=/var/lib/ecs-fim
+trusted=/etc/ecs-fim/trusted-keys.d/baseline.pem
 
 packages='' key='' policy='' forward='' attach='' dkms='' start=''
 
@@ -44,7 +50,7 @@ while [ $# -gt 0 ]; do
 	--dkms) dkms=1 ;;
 	--start-ecs) start=1 ;;
 	-h | --help)
-		sed -n '3,19s/^# \{0,1\}//p' "$0"
+		sed -n '3,22s/^# \{0,1\}//p' "$0"
 		exit 0
 		;;
 	*) usage ;;
@@ -53,22 +59,42 @@ while [ $# -gt 0 ]; do
 done
 [ "$(id -u)" -eq 0 ] || die 'run it as root'
 
+# Enrolled now, not on some later boot: nothing may have changed since the baseline.
 start_all() {
-	systemctl start ecs-fim-module ecs-fimd ecs-fim-compare.timer ecs-fim-final
+	systemctl start ecs-fim-module ecs-fim-enroll ecs-fimd ecs-fim-compare.timer ecs-fim-final
 	[ -z "$start" ] || systemctl start --no-block ecs
 	ecs-fim doctor || :
 }
 
 if [ -n "$attach" ]; then
-	install -m 0600 "$attach" /var/lib/ecs-fim/baseline.sig
-	ecs-fimd --check || die 'the signature does not fit baseline and key'
+	[ -e $lib/baseline.ndjson ] || die 'there is no baseline: run it with --packages first'
+	[ ! -e $lib/baseline.sig ] || die "the baseline of this host has its signature"
+	openssl dgst -sha256 -verify $trusted -signature "$attach" $lib/baseline.ndjson >/dev/null 2>&1 ||
+		die 'the signature does not fit baseline and key'
+	install -m 0600 "$attach" $lib/baseline.sig
+	if ! ecs-fimd --check; then
+		rm -f $lib/baseline.sig
+		die 'ecs-fimd does not take the baseline'
+	fi
 	start_all
 	exit 0
 fi
 if [ -z "$packages" ] || [ -z "$key" ]; then
 	usage
 fi
-openssl pkey -pubin -in "$key" -noout || die "$key is no public key"
+[ ! -e $lib/baseline.sig ] || die "this host is installed; to upgrade, install the packages"
+[ ! -e $lib/baseline.ndjson ] ||
+	die "a baseline waits for its signature (--attach): $(sha256sum $lib/baseline.ndjson | cut -d' ' -f1)"
+# What it says, not its status: that is 0 in a chroot.
+[ "$(systemctl is-active ecs 2>/dev/null)" != active ] ||
+	die 'the ECS agent runs already: containers may have changed the host. Install with --no-start'
+openssl pkey -pubin -in "$key" -noout 2>/dev/null || die "$key is no public key"
+if [ -n "$forward" ]; then
+	# It goes into a configuration.
+	case ${forward%:*} in '' | "$forward" | *[!][A-Za-z0-9.:-]*) die "--forward: $forward is not HOST:PORT" ;; esac
+	case ${forward##*:} in '' | *[!0-9]*) die "--forward: $forward is not HOST:PORT" ;; esac
+	[ -d /etc/rsyslog.d ] || die '--forward: there is no rsyslog here'
+fi
 . /etc/os-release
 release=$(uname -r)
 case "$ID ${ID_LIKE:-}" in
@@ -81,7 +107,7 @@ policy=${policy:-/usr/share/ecs-fim/baselines/$name.yaml}
 # Names of packages are ours, so a pattern that matches nothing is an error.
 pick() {
 	for file in "$packages"/$1; do
-		[ -e "$file" ] && echo "$file"
+		[ ! -e "$file" ] || echo "$file"
 	done
 }
 files=$(pick "ecs-fim[_-][0-9]*.$kind")
@@ -94,7 +120,7 @@ case $kind in
 deb) dpkg -i $files $module ;;
 rpm) rpm -U --replacepkgs $files $module ;;
 esac
-install -D -m 0644 "$key" /etc/ecs-fim/trusted-keys.d/baseline.pem
+install -D -m 0644 "$key" $trusted
 if [ -n "$forward" ]; then
 	cat >/etc/rsyslog.d/30-ecs-fim.conf <<CONF
 # ecs-fim: alerts leave the host; what cannot be sent waits on disk

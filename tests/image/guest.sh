@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# In the guest, started by systemd on every boot: checks, then powers off. FIM_TEST=build:
-# the boot that makes the image.
+# In the guest, started by systemd on every boot: checks, then powers off. FIM_TEST names
+# the script, else it is first-boot, and from then on second-boot.
 # shellcheck disable=SC1091 # beside it in the guest
 set -u
 here=/usr/lib/ecs-fim-test
@@ -52,8 +52,9 @@ started_again() { [ "$(daemon)" != "$1" ] && [ "$(daemon)" != 0 ] && ecs-fim sta
 # What is known now, as the outcome of a fault: component and state, and status' exit.
 outcome() { records '.type == "control"' | jq -r '.component + " " + .state' | sort -u | tr '\n' ','; }
 
-if [ "${FIM_TEST:-}" = build ]; then
-	. $here/build.sh
+if [ -n "${FIM_TEST:-}" ]; then
+	# shellcheck disable=SC1090
+	. "$here/$FIM_TEST.sh"
 elif [ ! -e /var/lib/first-boot-done ]; then
 	. $here/first-boot.sh
 	touch /var/lib/first-boot-done
