@@ -182,6 +182,8 @@ static void daemon_teardown(void)
 
 /* ------------------------------------------------------------------------ helpers */
 
+static const char *program = "/usr/bin/tool"; /* of the events */
+
 static struct fim_event *put_event(uint32_t op, uint32_t watch, const char *path)
 {
 	struct fim_event *event = record_event(&records, op);
@@ -201,7 +203,7 @@ static struct fim_event *put_event(uint32_t op, uint32_t watch, const char *path
 		snprintf(text, sizeof(text), "/fs%s%s", *path ? "/" : "", path);
 		record_text(&records, event, FIM_ATTR_FS_PATH, text);
 	}
-	record_text(&records, event, FIM_ATTR_EXE, "/usr/bin/tool");
+	record_text(&records, event, FIM_ATTR_EXE, program);
 	return event;
 }
 
@@ -944,6 +946,201 @@ START_TEST(a_moved_directory_is_not_told_again_by_the_next_run)
 }
 END_TEST
 
+/* ---- changes that were announced */
+
+static void window_params(struct fim_window_params *params, char **paths)
+{
+	*params = (struct fim_window_params){.root = "/",
+					     .baseline = d.baseline,
+					     .dir = fim_deltas_dir(d.config->baseline),
+					     .file = fim_window_path(d.config->baseline),
+					     .reason = "updates",
+					     .ticket = "CHG-1",
+					     .by = "jane",
+					     .paths = (const char *const *)paths};
+}
+
+static void window_done(struct fim_window_params *params)
+{
+	free((char *)params->dir);
+	free((char *)params->file);
+}
+
+/* As ecs-fim change does: what is named is written down, instead of what dpkg vouches for. */
+static void change_begin(const char *named)
+{
+	char *paths[] = {strdup(in_dir(named)), NULL};
+	struct fim_window_params params;
+	struct fim_window_result result;
+
+	window_params(&params, paths);
+	ck_assert_int_eq(fim_window_begin(&params, &result), 0);
+	change_order(&d, NULL);
+	window_done(&params);
+	free(paths[0]);
+}
+
+static void change_finish(void)
+{
+	struct fim_window_params params;
+	struct fim_window_result result = {0};
+
+	window_params(&params, NULL);
+	ck_assert_int_eq(fim_window_end(&params, &result), 0);
+	change_order(&d, NULL);
+	free(result.path);
+	window_done(&params);
+	run();
+}
+
+static void write_event(const char *path, uint32_t watch)
+{
+	struct fim_event *event = put_event(FIM_OP_WRITE, watch, strchr(path, '/') + 1);
+
+	event->flags = FIM_EV_MODIFIED;
+	event->rec.time_ns = (uint64_t)fim_time_now();
+}
+
+static void rewrite(const char *path, uint32_t watch, const char *text)
+{
+	put_text(path, text);
+	write_event(path, watch);
+	run();
+}
+
+static const char *marked(size_t i)
+{
+	return fim_json_get_str(fim_json_get(found[i], "change"), "state");
+}
+
+static int64_t number(size_t record, const char *key, size_t i)
+{
+	return fim_json_int(fim_json_index(fim_json_get(found[record], key), i), -1);
+}
+
+START_TEST(what_a_change_wrote_down_is_authorized_at_its_end_and_nothing_else)
+{
+	int64_t passwd, ls;
+
+	rewrite("etc/id", WATCH_ETC, "early");
+	change_begin("etc");
+	rewrite("etc/passwd", WATCH_ETC, "root and jane\n");
+	rewrite("bin/ls", WATCH_BIN, "evil");
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	ck_assert_str_eq(marked(0), "pending");
+	ck_assert_str_eq(marked(1), "pending");
+	ck_assert_str_eq(fim_json_get_str(fim_json_get(found[0], "change"), "ticket"), "CHG-1");
+	passwd = fim_json_get_int(found[0], "seq", 0);
+	ls = fim_json_get_int(found[1], "seq", 0);
+	change_finish();
+	ck_assert_uint_eq(read_journal("change"), 2);
+	ck_assert_str_eq(fim_json_get_str(found[0], "action"), "begun");
+	ck_assert_str_eq(fim_json_get_str(found[1], "action"), "ended");
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "authorized")), 1);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "open")), 1);
+	ck_assert_int_eq(number(1, "authorized", 0), passwd);
+	ck_assert_int_eq(number(1, "open", 0), ls);
+	ck_assert_uint_eq(read_journal("alert"), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "action"), "closed");
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[0], "alerts")), 1);
+	ck_assert_int_eq(number(0, "alerts", 0), passwd);
+	ck_assert_str_eq(fim_json_get_str(found[0], "by"), "jane");
+	/* And outside of it. */
+	rewrite("etc/passwd", WATCH_ETC, "root and mallory\n");
+	ck_assert_uint_eq(read_journal("finding"), 3);
+	ck_assert_ptr_null(fim_json_get(found[2], "change"));
+	ck_assert_uint_eq(read_journal("change"), 2);
+}
+END_TEST
+
+START_TEST(what_stood_there_meanwhile_is_not_authorized_by_what_follows)
+{
+	change_begin("etc");
+	rewrite("etc/passwd", WATCH_ETC, "evil");
+	rewrite("etc/passwd", WATCH_ETC, "root and jane\n");
+	change_finish();
+	ck_assert_uint_eq(read_journal("change"), 2);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "authorized")), 1);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "open")), 1);
+	ck_assert_int_lt(number(1, "open", 0), number(1, "authorized", 0));
+}
+END_TEST
+
+START_TEST(a_change_that_was_given_up_authorizes_nothing)
+{
+	struct fim_window_params params;
+
+	change_begin("etc");
+	rewrite("etc/passwd", WATCH_ETC, "root and jane\n");
+	window_params(&params, NULL);
+	ck_assert_int_eq(unlink(params.file), 0);
+	window_done(&params);
+	d.change.look_ms = 0; /* nobody told the daemon: it looks for itself */
+	run();
+	ck_assert_uint_eq(read_journal("change"), 2);
+	ck_assert_str_eq(fim_json_get_str(found[1], "action"), "ended without authorization");
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "open")), 1);
+	ck_assert_uint_eq(read_journal("alert"), 0);
+}
+END_TEST
+
+/* dpkg's name of @path: by a program of the baseline, or by some other. */
+static void on_its_way(const char *path, bool known)
+{
+	struct fim_event *event;
+	struct stat st;
+
+	put_text(path, "half");
+	ck_assert_int_eq(stat("bin/find", &st), 0);
+	program = known ? in_dir("bin/find") : "/usr/bin/tool";
+	event = put_event(FIM_OP_CREATE, WATCH_BIN, strchr(path, '/') + 1);
+	event->rec.time_ns = (uint64_t)fim_time_now();
+	event->actor.exe_ino = known ? st.st_ino : 1;
+	program = "/usr/bin/tool";
+	run();
+	ck_assert_int_eq(unlink(path), 0);
+	event = put_event(FIM_OP_DELETE, WATCH_BIN, strchr(path, '/') + 1);
+	event->rec.time_ns = (uint64_t)fim_time_now();
+	run();
+}
+
+START_TEST(names_of_the_package_manager_need_its_program_and_what_they_are_for)
+{
+	change_begin("bin/ls");
+	on_its_way("bin/ls.dpkg-new", true);
+	on_its_way("bin/ls;5f3a0c1e", true);
+	on_its_way("bin/ls.dpkg-tmp", false);
+	on_its_way("bin/other.dpkg-new", true);
+	rewrite("bin/ls", WATCH_BIN, "ls 2");
+	change_finish();
+	read_journal("finding");
+	/* Each is added and, gone again, restored; then ls itself. */
+	ck_assert_uint_eq(found_count, 9);
+	ck_assert_uint_eq(read_journal("change"), 2);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "authorized")), 7);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "open")), 2);
+}
+END_TEST
+
+START_TEST(a_change_outlives_a_restart_of_the_daemon)
+{
+	change_begin("etc");
+	rewrite("etc/passwd", WATCH_ETC, "root and jane\n");
+	daemon_exit(&d);
+	daemon_start();
+	ck_assert_int_eq(history_replay(&d), 0);
+	change_finish();
+	ck_assert_uint_eq(read_journal("change"), 2);
+	ck_assert_str_eq(fim_json_get_str(found[1], "action"), "ended");
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "authorized")), 1);
+	daemon_exit(&d);
+	daemon_start();
+	ck_assert_int_eq(history_replay(&d), 0);
+	ck_assert_ptr_null(d.change.said);
+	ck_assert_ptr_null(d.change.items);
+}
+END_TEST
+
 START_TEST(an_unclean_end_is_seen_in_the_journal)
 {
 	struct history history;
@@ -1624,6 +1821,11 @@ int main(void)
 	tcase_add_test(tcase, a_comparison_of_another_process_is_in_the_ledger);
 	tcase_add_test(tcase, where_another_process_found_more_the_daemon_compares);
 	tcase_add_test(tcase, a_comparison_that_cannot_be_is_refused);
+	tcase_add_test(tcase, what_a_change_wrote_down_is_authorized_at_its_end_and_nothing_else);
+	tcase_add_test(tcase, what_stood_there_meanwhile_is_not_authorized_by_what_follows);
+	tcase_add_test(tcase, a_change_that_was_given_up_authorizes_nothing);
+	tcase_add_test(tcase, names_of_the_package_manager_need_its_program_and_what_they_are_for);
+	tcase_add_test(tcase, a_change_outlives_a_restart_of_the_daemon);
 	tcase_add_test(tcase, an_unclean_end_is_seen_in_the_journal);
 	tcase_add_test(tcase, a_full_disk_is_survived_and_what_was_not_written_is_said);
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);

@@ -10,8 +10,6 @@
 
 #include "cli.h"
 
-#define WINDOW_NAME "change.json"
-
 #define USAGE                                                                                            \
 	"usage: ecs-fim change begin --reason TEXT --by WHO [--ticket ID] [--package-manager]\n"         \
 	"               [--path PATH …] [--root DIR] [--baseline FILE] [--key FILE …]\n"             \
@@ -151,16 +149,16 @@ static int abort_change(struct change *args)
 
 /* ---- the command */
 
-/* malloc'ed: beside the baseline, like the directory of the deltas */
-static char *window_path(const char *baseline)
+/* The daemon need not run. It takes a while to see for itself; told, it knows what came before. */
+static void tell_daemon(const struct fim_config *config)
 {
-	const char *slash = strrchr(baseline, '/');
-	char *path;
+	struct fim_json *request = fim_json_object(), *answer = NULL;
 
-	return asprintf(&path, "%.*s" WINDOW_NAME, slash ? (int)(slash + 1 - baseline) : 0,
-			baseline) < 0
-		       ? NULL
-		       : path;
+	fim_json_set_str(request, "op", "change");
+	if (!cli_request(config, request, &answer) && !fim_json_get_bool(answer, "ok", false))
+		cli_error("the daemon: %s", fim_json_get_str(answer, "error"));
+	fim_json_free(answer);
+	fim_json_free(request);
 }
 
 static int run_with(struct change *args, const struct fim_config *config,
@@ -168,7 +166,7 @@ static int run_with(struct change *args, const struct fim_config *config,
 {
 	const char *path = args->baseline ? args->baseline : config->baseline;
 	char *signature = cli_signature_path(path), *dir = fim_deltas_dir(path);
-	char *file = window_path(path);
+	char *file = fim_window_path(path);
 	struct fim_baseline *baseline = NULL;
 	int status = FIM_EXIT_ERROR;
 
@@ -183,6 +181,9 @@ static int run_with(struct change *args, const struct fim_config *config,
 		args->params.baseline = baseline;
 		status = run(args);
 	}
+	/* Another baseline is not the daemon's business. */
+	if (!args->baseline && status != FIM_EXIT_ERROR)
+		tell_daemon(config);
 	fim_baseline_free(baseline);
 	free(signature);
 	free(file);

@@ -564,6 +564,36 @@ void alerts_poll(struct daemon *d);
 int64_t alerts_deadline(const struct daemon *d);
 void alerts_exit(struct daemon *d);
 
+/* --------------------------------------------------------------- change.c */
+
+struct change_item;
+
+/* A change that was announced and is under way, and what was found meanwhile. */
+struct change {
+	struct fim_json *said; /* NULL: none */
+	int64_t begin_ns;
+	int64_t end_ns; /* 0: under way */
+	int64_t look_ms;
+	struct fim_json *who; /* ended it, NULL: unknown */
+	struct change_item *items;
+	struct change_item **items_end;
+	size_t count;
+	size_t crowded; /* more than fit: they stay findings */
+};
+
+void change_init(struct daemon *d);
+void change_exit(struct daemon *d);
+/* Mark a finding of the host, if a change is under way: its id, or NULL. */
+const char *change_mark(struct daemon *d, struct fim_json *finding);
+/* A record was written: a finding that waits for the end of the change, or none. */
+void change_note(struct daemon *d, const struct fim_json *record, uint64_t seq);
+/* The same of one that the run before wrote. */
+void change_replay(struct daemon *d, const struct fim_json *record);
+void change_poll(struct daemon *d);
+int64_t change_deadline(const struct daemon *d);
+/* A change began or ended: look. @who is taken over. */
+void change_order(struct daemon *d, struct fim_json *who);
+
 /* -------------------------------------------------------------- request.c */
 
 #define PEERS_MAX 8
@@ -947,6 +977,7 @@ struct daemon {
 	struct sinks sinks;
 
 	struct alerts alerts;
+	struct change change;
 	struct fim_json *compare_who; /* who asked for the next comparison */
 
 	enum control_state controls[COMPONENT_COUNT];

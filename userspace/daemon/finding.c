@@ -212,7 +212,7 @@ static char *escaped(const char *text)
 }
 
 /* The line for people; every untrusted part is escaped. */
-static char *finding_text(const struct finding *f, const char *id)
+static char *finding_text(const struct finding *f, const char *id, const char *change_id)
 {
 	const struct fim_change *change = f->cause ? f->cause->change : NULL;
 	char *path = escaped(f->path);
@@ -226,10 +226,12 @@ static char *finding_text(const struct finding *f, const char *id)
 			       change->event.actor.tgid, change->event.actor.uid, exe ? exe : "?",
 			       f->cause->container_id[0] ? f->cause->container_id : "host") < 0)
 		who = NULL;
-	if (asprintf(&text, "%s: %s%s%s%s%.12s severity=%s changed=%s%s", fim_kind_name(f->kind),
-		     path ? path : "?", old_path ? " from=" : "", old_path ? old_path : "",
-		     id[0] ? " in=" : "", id, fim_severity_name(f->severity), names ? names : "?",
-		     who ? who : " found by comparison") < 0)
+	if (asprintf(&text, "%s: %s%s%s%s%.12s severity=%s changed=%s%s%s%s",
+		     fim_kind_name(f->kind), path ? path : "?", old_path ? " from=" : "",
+		     old_path ? old_path : "", id[0] ? " in=" : "", id,
+		     fim_severity_name(f->severity), names ? names : "?",
+		     who ? who : " found by comparison", change_id ? " pending in change=" : "",
+		     change_id ? change_id : "") < 0)
 		text = NULL;
 	free(path);
 	free(old_path);
@@ -253,12 +255,13 @@ static const struct fim_container *alert_container(const struct daemon *d, const
 	return id[0] ? containers_find(d, id) : NULL;
 }
 
-static void finding_alert(struct daemon *d, const struct finding *f, const char *line)
+static void finding_alert(struct daemon *d, const struct finding *f, const char *line,
+			  const char *change_id)
 {
 	const struct fim_change *change = f->cause ? f->cause->change : NULL;
 	const struct fim_actor *actor = change ? &change->event.actor : NULL;
 	const char *id = finding_tree_id(d, f->tree);
-	char *text = finding_text(f, id);
+	char *text = finding_text(f, id, change_id);
 	char *old_digest = digest_text(&f->before);
 	char *new_digest = digest_text(&f->after);
 	char *names = names_text(f->diff);
@@ -291,6 +294,7 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 		{"aws_account_id", home ? or_null(home->account) : NULL, false},
 		{"cluster_arn", home ? or_null(home->cluster_arn) : NULL, false},
 		{"task_arn", home ? or_null(home->task_arn) : NULL, false},
+		{"change", change_id, true},
 	};
 	struct alert alert = {
 		.type = "finding",
@@ -333,6 +337,8 @@ static bool was_told(const struct daemon *d, const struct finding *f)
 
 static void finding_write(struct daemon *d, const struct finding *finding)
 {
+	struct fim_json *body;
+	const char *change = NULL;
 	char *line = NULL;
 
 	if (was_told(d, finding)) {
@@ -342,9 +348,12 @@ static void finding_write(struct daemon *d, const struct finding *finding)
 
 	d->counters.findings++;
 	/* On a full disk it is not in the journal, which says so later; somebody must hear of it. */
-	record_append(d, "finding", finding_json(d, finding), &line);
+	body = finding_json(d, finding);
+	if (!finding->tree->container)
+		change = change_mark(d, body);
+	record_append(d, "finding", body, &line);
 	if (line)
-		finding_alert(d, finding, line);
+		finding_alert(d, finding, line, change);
 	free(line);
 }
 

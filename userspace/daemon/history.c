@@ -256,6 +256,7 @@ static int replay(void *ctx, const struct fim_json *record)
 	if (!type)
 		return 0;
 	alerts_replay(d, record);
+	change_replay(d, record);
 	if (strcmp(type, "finding") == 0) {
 		rules_remember(d, record);
 		return replay_finding(d, record);

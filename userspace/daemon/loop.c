@@ -285,6 +285,7 @@ static void timer_arm(struct daemon *d)
 	at = earliest(at, rescan_deadline(d));
 	at = earliest(at, d->outsiders_ms);
 	at = earliest(at, alerts_deadline(d));
+	at = earliest(at, change_deadline(d));
 	at = earliest(at, d->source_retry_ms);
 	at = earliest(at, d->watchdog_next_ms);
 	if (at < 1) /* zero would disarm it */
@@ -372,6 +373,7 @@ static void do_due(struct daemon *d)
 		daemon_reload(d);
 	trail_poll(d);
 	alerts_poll(d);
+	change_poll(d);
 	sinks_record(d);
 }
 
@@ -434,6 +436,7 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 		d->peers[i] = -1;
 	d->source.fd = -1;
 	d->engine.news_fd = d->engine.stop_fd = d->engine.ask_fd = -1;
+	change_init(d);
 	d->source_retry_ms = INT64_MAX;
 	d->compare_ms = INT64_MAX;
 	d->watchdog_next_ms = INT64_MAX;
@@ -493,6 +496,7 @@ void daemon_exit(struct daemon *d)
 	fim_json_free(d->comparison);
 	fim_json_free(d->compare_who);
 	alerts_exit(d);
+	change_exit(d);
 	processes_exit(d);
 	accesses_exit(d);
 	outsiders_exit(d);

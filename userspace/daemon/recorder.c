@@ -115,6 +115,7 @@ int record_append(struct daemon *d, const char *type, struct fim_json *body, cha
 	} else {
 		fim_json_set_str(body, "type", type);
 		alerts_note(d, body, d->journal_seq, fim_time_now());
+		change_note(d, body, d->journal_seq);
 	}
 	fim_json_free(body);
 	if (!err)

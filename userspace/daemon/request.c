@@ -122,6 +122,12 @@ static void order_compare(struct daemon *d, struct fim_json *who, struct fim_jso
 	fim_json_set_bool(answer, "ok", true);
 }
 
+static void order_change(struct daemon *d, struct fim_json *who, struct fim_json *answer)
+{
+	change_order(d, who);
+	fim_json_set_bool(answer, "ok", true);
+}
+
 static void order_sink(struct daemon *d, const struct fim_json *request, struct fim_json *answer)
 {
 	const char *error = sinks_outlet(d, request);
@@ -168,8 +174,10 @@ static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const c
 		order_comparison(d, request, who_json(peer), answer);
 	else if (op && strcmp(op, "compare") == 0)
 		order_compare(d, who_json(peer), answer);
+	else if (op && strcmp(op, "change") == 0)
+		order_change(d, who_json(peer), answer);
 	else
-		fail(answer, "op: alert, sink, compare, comparison or seal is needed");
+		fail(answer, "op: alert, sink, compare, comparison, change or seal is needed");
 	fim_json_free(request);
 	return answer;
 }

@@ -1080,6 +1080,12 @@ struct fim_window_result {
 int fim_window_begin(const struct fim_window_params *params, struct fim_window_result *result_ret);
 /* -ENOENT: none is open. Writes the delta, unsigned, in the place of one that waits. */
 int fim_window_end(const struct fim_window_params *params, struct fim_window_result *result_ret);
+/* Where the open window of a baseline is noted: beside it, "change.json"; malloc'ed. */
+char *fim_window_path(const char *baseline_path);
+/* -ENOENT: none is open. Reported. */
+int fim_window_read(const char *file, struct fim_json **window_ret);
+/* What is said of a change, without what differed before it. @end_ns 0: it is under way. */
+struct fim_json *fim_window_change(const struct fim_json *window, int64_t end_ns);
 /**
  * fim_pending_open() - the delta that waits for its signature
  * @baseline: with all signed deltas applied

@@ -10,6 +10,9 @@
 
 #define FIM_BASELINE_FORMAT  "ecs-fim-baseline"
 #define FIM_DELTA_FORMAT     "ecs-fim-delta"
+#define FIM_WINDOW_FORMAT    "ecs-fim-window"
+#define FIM_CHANGE_PREFIX    "change-"
+#define FIM_DELTA_SUFFIX     ".ndjson"
 #define FIM_BASELINE_VERSION 1
 #define FIM_BASELINE_MAX     (1u << 30)
 #define FIM_TRAILER_PATTERN  "{\"count\":%zu,\"root_digest\":\"%s\"}"

@@ -6,7 +6,6 @@
  * none; of several there is one, which says all that was agreed to since the last
  * signature.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,99 +18,8 @@
 #include "baseline.h"
 #include "lib_private.h"
 
-#define WINDOW_FORMAT "ecs-fim-window"
-#define WINDOW_MAX    (64u << 20)
-#define WINDOW_MODE   0600
-#define DELTA_PREFIX  "change-"
-#define DELTA_SUFFIX  ".ndjson"
-#define S_IDS	      (S_ISUID | S_ISGID)
-
-/* ---- the delta that waits for its signature */
-
-static int is_change(const struct dirent *entry)
-{
-	size_t len = strlen(entry->d_name), suffix = strlen(DELTA_SUFFIX);
-
-	return !strncmp(entry->d_name, DELTA_PREFIX, strlen(DELTA_PREFIX)) && len > suffix &&
-	       !strcmp(entry->d_name + len - suffix, DELTA_SUFFIX);
-}
-
-static bool is_signed(const char *path)
-{
-	char signature[FIM_PATH_MAX];
-
-	snprintf(signature, sizeof(signature), "%.*s.sig",
-		 (int)(strlen(path) - strlen(DELTA_SUFFIX)), path);
-	return !access(signature, F_OK);
-}
-
-/* 0 with a NULL: this one does not wait, or is for something else. */
-static int pending_try(const struct fim_baseline *baseline, const char *path,
-		       struct fim_baseline **pending_ret)
-{
-	struct fim_baseline *delta = NULL;
-	const char *previous;
-	int err;
-
-	*pending_ret = NULL;
-	if (is_signed(path))
-		return 0;
-	err = fim_delta_open(path, NULL, NULL, &delta);
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	previous = fim_json_get_str(delta->header, "previous");
-	if (previous && !strcmp(previous, baseline->head))
-		*pending_ret = delta;
-	else
-		fim_baseline_free(delta);
-	return 0;
-}
-
-int fim_pending_open(const struct fim_baseline *baseline, const char *dir, char **path_ret,
-		     struct fim_baseline **pending_ret)
-{
-	struct fim_baseline *pending = NULL;
-	struct dirent **entries = NULL;
-	char *path = NULL;
-	int count, i, err = 0;
-
-	count = scandir(dir, &entries, is_change, alphasort);
-	if (count < 0)
-		return errno == ENOENT ? 0 : -errno;
-	for (i = 0; i < count; i++) {
-		if (!err && !pending) {
-			free(path);
-			err = asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0 ? -ENOMEM : 0;
-			if (!err)
-				err = pending_try(baseline, path, &pending);
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	if (!err && pending) {
-		*pending_ret = pending;
-		if (path_ret) {
-			*path_ret = path;
-			path = NULL;
-		}
-	}
-	free(path);
-	return err;
-}
-
-const struct fim_entry *fim_pending_lookup(const struct fim_baseline *pending,
-					   const struct fim_difference *difference)
-{
-	const struct fim_entry *entry = pending ? fim_baseline_lookup(pending, difference->path)
-						: NULL;
-
-	if (!entry || difference->kind == FIM_KIND_UNREADABLE)
-		return NULL;
-	return fim_state_diff(&entry->state, difference->after) &
-			       fim_class_mask(difference->rule->cls)
-		       ? NULL
-		       : entry;
-}
+#define WINDOW_MODE 0600
+#define S_IDS	    (S_ISUID | S_ISGID)
 
 /* ---- begin */
 
@@ -158,7 +66,7 @@ static int write_window(const struct fim_window_params *params, struct fim_json 
 
 	make_id(now, id);
 	fim_time_format(now, time);
-	fim_json_set_str(json, "format", WINDOW_FORMAT);
+	fim_json_set_str(json, "format", FIM_WINDOW_FORMAT);
 	fim_json_set_str(json, "id", id);
 	fim_json_set_str(json, "reason", params->reason);
 	fim_json_set_str(json, "ticket", params->ticket);
@@ -351,62 +259,20 @@ static int end_difference(void *ctx, const struct fim_difference *difference)
 
 /* ---- end */
 
-static int read_window(const char *file, struct fim_json **window_ret)
-{
-	const char *format;
-	char *text = NULL;
-	size_t len;
-	int err;
-
-	if (access(file, F_OK)) {
-		fim_log(LOG_ERR, "%s: no change is under way: begin one first", file);
-		return -ENOENT;
-	}
-	err = fim_file_read(file, WINDOW_MAX, &text, &len);
-	if (!err)
-		err = fim_json_parse(text, len, file, window_ret);
-	free(text);
-	if (err)
-		return err;
-	format = fim_json_get_str(*window_ret, "format");
-	if (format && !strcmp(format, WINDOW_FORMAT) && fim_json_get_str(*window_ret, "id"))
-		return 0;
-	fim_log(LOG_ERR, "%s: not a change window", file);
-	return -EINVAL;
-}
-
-/* What the delta says of the change: the window without its list, and when it ended. */
-static struct fim_json *change_json(const struct fim_json *window)
-{
-	static const char *const keys[] = {"id",    "reason",	       "ticket", "by",
-					   "begin", "package_manager", "paths"};
-	struct fim_json *json = fim_json_object(), *value;
-	char time[FIM_TIME_SIZE];
-	size_t i;
-
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		value = fim_json_get(window, keys[i]);
-		if (value)
-			fim_json_set(json, keys[i], fim_json_ref(value));
-	}
-	fim_time_format(fim_time_now(), time);
-	fim_json_set_str(json, "end", time);
-	return json;
-}
-
 static int end_compare(struct ending *run)
 {
 	const struct fim_window_params *params = run->params;
 	const char *id = fim_json_get_str(run->window, "id");
 	struct fim_compare_params compare = {
 		.root = params->root, .difference = end_difference, .ctx = run};
-	struct fim_json *change = change_json(run->window);
+	struct fim_json *change = fim_window_change(run->window, fim_time_now());
 	char *output = NULL;
 	int err = -ENOMEM;
 
 	if (strspn(id, "0123456789TZ") != strlen(id))
 		err = -EINVAL;
-	else if (asprintf(&output, "%s/" DELTA_PREFIX "%s" DELTA_SUFFIX, params->dir, id) >= 0)
+	else if (asprintf(&output, "%s/" FIM_CHANGE_PREFIX "%s" FIM_DELTA_SUFFIX, params->dir,
+			  id) >= 0)
 		err = fim_delta_create(params->baseline, "change", change, output, &run->writer);
 	fim_json_free(change);
 	if (!err) {
@@ -430,7 +296,7 @@ int fim_window_end(const struct fim_window_params *params, struct fim_window_res
 	char *before = NULL;
 	int err;
 
-	err = read_window(params->file, &run.window);
+	err = fim_window_read(params->file, &run.window);
 	if (!err && mkdir(params->dir, 0700) && errno != EEXIST)
 		err = -errno;
 	if (!err)
