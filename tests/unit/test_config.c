@@ -30,6 +30,7 @@ START_TEST(the_empty_configuration_is_all_defaults)
 	ck_assert_str_eq(config->status_socket, "/run/ecs-fim/status.sock");
 	ck_assert(config->sink_audit && config->sink_syslog && config->sink_stdout);
 	ck_assert_uint_eq(config->compare_interval_s, 86400);
+	ck_assert_uint_eq(config->compare_full_interval_s, 604800);
 	ck_assert_uint_eq(config->settle_ms, 1000);
 	ck_assert(config->watch_containers);
 	ck_assert_ptr_null(config->rules);

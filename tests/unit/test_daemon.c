@@ -946,6 +946,96 @@ START_TEST(a_moved_directory_is_not_told_again_by_the_next_run)
 }
 END_TEST
 
+/* ---- comparisons that read little, and those that read all */
+
+static int64_t last_comparison(const char *key)
+{
+	ck_assert_uint_gt(read_journal("comparison"), 0);
+	return fim_json_get_int(found[found_count - 1], key, -1);
+}
+
+START_TEST(a_comparison_on_schedule_reads_what_is_not_as_it_was)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	/* What was read at the start is known now. */
+	ck_assert_int_eq(last_comparison("skipped"), 0);
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_int_gt(last_comparison("skipped"), 0);
+	ck_assert_int_eq(last_comparison("bytes"), 0);
+	/* No event, the same size, and the mtime is set back. */
+	ck_assert_int_eq(stat("bin/ls", &st), 0);
+	put_text("bin/ls", "LS");
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	ck_assert_int_eq(utimensat(AT_FDCWD, "bin/ls", times, 0), 0);
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	assert_finding(0, "modified", "bin/ls");
+	ck_assert_int_gt(last_comparison("skipped"), 0);
+	/* Not told twice, and told when it is back. */
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	put_text("bin/ls", "ls");
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(1, "restored", "bin/ls");
+}
+END_TEST
+
+/* As if it had been written below the file system: its times are those that were noted. */
+static void note_as_right(const char *path)
+{
+	const char *baseline = d.config->baseline;
+	struct fim_memo_record record;
+	struct fim_memo *memo = NULL;
+	char file[PATH_MAX];
+	size_t i;
+
+	snprintf(file, sizeof(file), "%.*sdaemon.state",
+		 (int)(strrchr(baseline, '/') + 1 - baseline), baseline);
+	ck_assert_int_eq(fim_memo_open(file, "/", d.baseline, INT64_MAX, &memo), 0);
+	for (i = 0; strcmp(fim_baseline_index(d.baseline, i)->path, in_dir(path)) != 0; i++)
+		;
+	ck_assert_ptr_nonnull(fim_memo_known(memo, i));
+	fim_memo_look(AT_FDCWD, path, NULL, &record);
+	record.read_ns = fim_memo_known(memo, i)->read_ns;
+	fim_memo_note(memo, i, &record);
+	ck_assert_int_eq(fim_memo_save(memo), 0);
+	fim_memo_free(memo);
+}
+
+START_TEST(what_was_written_below_the_file_system_is_found_when_all_is_read)
+{
+	put_text("bin/ls", "LS");
+	note_as_right("bin/ls");
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 0);
+	ck_assert_int_gt(last_comparison("skipped"), 0);
+	/* Its time is over: the cadence of the configuration. */
+	d.config->compare_full_interval_s = 1;
+	usleep(1100000);
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_int_eq(last_comparison("skipped"), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	assert_finding(0, "modified", "bin/ls");
+}
+END_TEST
+
+START_TEST(a_comparison_on_request_reads_all)
+{
+	put_text("bin/ls", "LS");
+	note_as_right("bin/ls");
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_REQUEST), 0);
+	ck_assert_int_eq(last_comparison("skipped"), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	d.config->compare_full_interval_s = 0;
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_int_eq(last_comparison("skipped"), 0);
+}
+END_TEST
+
 /* ---- changes that were announced */
 
 static void window_params(struct fim_window_params *params, char **paths)
@@ -1010,7 +1100,7 @@ static void rewrite(const char *path, uint32_t watch, const char *text)
 
 static const char *marked(size_t i)
 {
-	return fim_json_get_str(fim_json_get(found[i], "change"), "state");
+	return fim_json_get_str(fim_json_get(found[i], "announced"), "state");
 }
 
 static int64_t number(size_t record, const char *key, size_t i)
@@ -1029,7 +1119,7 @@ START_TEST(what_a_change_wrote_down_is_authorized_at_its_end_and_nothing_else)
 	ck_assert_uint_eq(read_journal("finding"), 2);
 	ck_assert_str_eq(marked(0), "pending");
 	ck_assert_str_eq(marked(1), "pending");
-	ck_assert_str_eq(fim_json_get_str(fim_json_get(found[0], "change"), "ticket"), "CHG-1");
+	ck_assert_str_eq(fim_json_get_str(fim_json_get(found[0], "announced"), "ticket"), "CHG-1");
 	passwd = fim_json_get_int(found[0], "seq", 0);
 	ls = fim_json_get_int(found[1], "seq", 0);
 	change_finish();
@@ -1048,7 +1138,7 @@ START_TEST(what_a_change_wrote_down_is_authorized_at_its_end_and_nothing_else)
 	/* And outside of it. */
 	rewrite("etc/passwd", WATCH_ETC, "root and mallory\n");
 	ck_assert_uint_eq(read_journal("finding"), 3);
-	ck_assert_ptr_null(fim_json_get(found[2], "change"));
+	ck_assert_ptr_null(fim_json_get(found[2], "announced"));
 	ck_assert_uint_eq(read_journal("change"), 2);
 }
 END_TEST
@@ -1821,6 +1911,9 @@ int main(void)
 	tcase_add_test(tcase, a_comparison_of_another_process_is_in_the_ledger);
 	tcase_add_test(tcase, where_another_process_found_more_the_daemon_compares);
 	tcase_add_test(tcase, a_comparison_that_cannot_be_is_refused);
+	tcase_add_test(tcase, a_comparison_on_schedule_reads_what_is_not_as_it_was);
+	tcase_add_test(tcase, what_was_written_below_the_file_system_is_found_when_all_is_read);
+	tcase_add_test(tcase, a_comparison_on_request_reads_all);
 	tcase_add_test(tcase, what_a_change_wrote_down_is_authorized_at_its_end_and_nothing_else);
 	tcase_add_test(tcase, what_stood_there_meanwhile_is_not_authorized_by_what_follows);
 	tcase_add_test(tcase, a_change_that_was_given_up_authorizes_nothing);

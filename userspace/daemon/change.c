@@ -145,7 +145,7 @@ const char *change_mark(struct daemon *d, struct fim_json *finding)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		fim_json_set_str(mark, keys[i], fim_json_get_str(change->said, keys[i]));
 	fim_json_set_str(mark, "state", "pending");
-	fim_json_set(finding, "change", mark);
+	fim_json_set(finding, "announced", mark);
 	return change_id(change);
 }
 
@@ -185,7 +185,7 @@ static void add_item(struct daemon *d, const struct fim_json *record, uint64_t s
 
 void change_note(struct daemon *d, const struct fim_json *record, uint64_t seq)
 {
-	const struct fim_json *mark = fim_json_get(record, "change");
+	const struct fim_json *mark = fim_json_get(record, "announced");
 	const char *state = fim_json_get_str(mark, "state");
 	const char *id = fim_json_get_str(mark, "id");
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Full comparisons: at the start, on schedule, and whenever events cannot tell.
+ * Comparisons of everything: at the start, on schedule, and whenever events cannot tell.
  *
  * A comparison says where the host differs from the baseline; a finding says that a
  * path differs from what was last recorded.  So a difference that was found before
  * counts in the comparison's record and is no finding again.
+ *
+ * One on schedule reads what is not as it was when it was last read and found right, and
+ * what was read longer ago than the configuration says; all others read everything.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon.h"
+
+#define MEMO_NAME "daemon.state" /* beside the baseline */
 
 #define DRAIN_MS 5000 /* how long events may keep a wanted comparison waiting */
 #define REST	 4    /* times as long as the last one took, before events may cause another */
@@ -214,6 +219,26 @@ static void say_made_up(struct daemon *d)
 	control_set(d, COMPONENT_RING, CONTROL_UP, "a comparison made up for what was lost");
 }
 
+/* What was found right before; without it, or if it cannot be had, everything is read. */
+static struct fim_memo *memo_open(struct daemon *d, enum trigger trigger)
+{
+	const char *baseline = d->config->baseline, *slash = strrchr(baseline, '/');
+	struct fim_memo *memo = NULL;
+	int64_t age_ns = 0;
+	char *path;
+
+	if (trigger == TRIGGER_SCHEDULED)
+		age_ns = (int64_t)d->config->compare_full_interval_s * INT64_C(1000000000);
+	if (!d->config->compare_full_interval_s ||
+	    asprintf(&path, "%.*s" MEMO_NAME, slash ? (int)(slash + 1 - baseline) : 0, baseline) <
+		    0)
+		return NULL;
+	if (fim_memo_open(path, "/", d->baseline, age_ns, &memo))
+		memo = NULL;
+	free(path);
+	return memo;
+}
+
 int comparison_run(struct daemon *d, enum trigger trigger)
 {
 	struct run run = {.d = d, .trigger = trigger, .digest = fim_hasher_new()};
@@ -235,7 +260,9 @@ int comparison_run(struct daemon *d, enum trigger trigger)
 	watch_host(d);
 	if (!run.digest)
 		goto out;
+	params.memo = memo_open(d, trigger);
 	err = fim_compare(d->baseline, &params, &totals);
+	fim_memo_free(params.memo);
 	if (!err)
 		err = check_deviating(d, trigger);
 	for (struct tree *tree = d->containers; tree; tree = tree->next)

@@ -278,8 +278,10 @@ int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_
  * @sink_journald: systemd's journal, in its own protocol; default false
  * @sink_ocsf: file that gets OCSF events; default "": none
  * @sink_stdout: findings as JSON lines on standard output; default true
- * @compare_interval_s: full comparison at least this often, seconds; default 86400,
+ * @compare_interval_s: comparison at least this often, seconds; default 86400,
  *	60 … 604800
+ * @compare_full_interval_s: and every file read again at least this often, seconds;
+ *	default 604800, 0 … 2592000, 0: by every comparison
  * @settle_ms: how long an unsettled change may wait for its last close; default 1000
  * @watch_containers: watch usr/bin, usr/sbin and etc of containers; default true
  * @rules: NULL-terminated rules files and directories of them, in this order; default NULL:
@@ -312,6 +314,7 @@ struct fim_config {
 	char *sink_ocsf;
 	bool sink_stdout;
 	uint32_t compare_interval_s;
+	uint32_t compare_full_interval_s;
 	uint32_t settle_ms;
 	bool watch_containers;
 	char **rules;

@@ -69,6 +69,7 @@ static const struct fim_yaml_field fields[] = {
 	BOOL_FIELD(sink_stdout),
 	NO_PATH_FIELD(sink_ocsf),
 	U32_FIELD(compare_interval_s, 60, 604800),
+	U32_FIELD(compare_full_interval_s, 0, 2592000),
 	U32_FIELD(settle_ms, 0, 60000),
 	BOOL_FIELD(watch_containers),
 	{ .key = "rules", .type = FIM_YAML_STRINGS, .path = true,
@@ -82,9 +83,21 @@ static const struct fim_yaml_field fields[] = {
 
 /* What a running daemon can take over; everything else is read at its start only. */
 static const char *const live[] = {
-	"sink_journald", "sink_ocsf",	   "syslog_format",	 "syslog_target", "sink_audit",
-	"sink_syslog",	 "sink_stdout",	   "compare_interval_s", "settle_ms",	  "rules",
-	"rules_tags",	 "cloudtrail_dir", "exceptions",	 "realert_s",
+	"sink_journald",
+	"sink_ocsf",
+	"syslog_format",
+	"syslog_target",
+	"sink_audit",
+	"sink_syslog",
+	"sink_stdout",
+	"compare_interval_s",
+	"compare_full_interval_s",
+	"settle_ms",
+	"rules",
+	"rules_tags",
+	"cloudtrail_dir",
+	"exceptions",
+	"realert_s",
 };
 
 static void strings_free(char **strings)
@@ -149,6 +162,7 @@ static struct fim_config *config_default(void)
 	config->sink_ocsf = strdup("");
 	config->sink_stdout = true;
 	config->compare_interval_s = 86400;
+	config->compare_full_interval_s = 604800;
 	config->settle_ms = 1000;
 	config->watch_containers = true;
 	config->cloudtrail_dir = strdup("");

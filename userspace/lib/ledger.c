@@ -48,6 +48,7 @@ void fim_comparison_to_json(const struct fim_comparison *totals, const struct fi
 	fim_json_set_int(json, "changed", (int64_t)totals->changed);
 	fim_json_set_int(json, "unreadable", (int64_t)totals->unreadable);
 	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
+	fim_json_set_int(json, "skipped", (int64_t)totals->skipped);
 }
 
 static bool get_count(const struct fim_json *request, const char *key, uint64_t *count_ret)
