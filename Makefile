@@ -199,6 +199,10 @@ check-integration: ## the story with a real dockerd, auditd and module in QEMU
 check-image: ## an image built, sealed, tested as Packer does, booted, upgraded, broken; ECS Anywhere (root, half an hour)
 	$(Q)tests/image/check.sh
 
+.PHONY: check-packages
+check-packages: all ## ten packages installed and upgraded, announced or not: verify, daemon and aide (root, some minutes)
+	$(Q)tests/check packages
+
 .PHONY: check-crash
 check-crash: all ## the journal after 200 kills, and 200 cuts of the power of a guest (root, 10 minutes)
 	$(Q)CRASH_KILLS=200 CRASH_CUTS=200 tests/check crash

@@ -59,6 +59,27 @@ is "and holds: what changes later is a finding" "$(differences)" \
 echo 'tool 2' >root/usr/bin/tool
 check "a change is given up" sh -c "$fim change begin --reason r --by b --path /etc/x --root root --baseline base.ndjson --key key.pub &&
 	$fim change abort --baseline base.ndjson --key key.pub && test ! -e change.json"
+alternative() { # what the packages have of it
+	mkdir -p root/var/lib/dpkg/alternatives root/etc/alternatives
+	printf 'auto\n/usr/bin/editor\neditor.1\n/etc/editor.1\n\n/bin/elsewhere\n50\n\n\n/usr/bin/tool\n40\n/etc/tool.1\n\n' \
+		>root/var/lib/dpkg/alternatives/editor
+}
+check "a change of links begins" begin --package-manager
+alternative
+ln -s /usr/bin/tool root/etc/alternatives/editor
+ln -s /etc/alternatives/editor root/usr/bin/editor
+ln -s /etc/tool.1 root/etc/alternatives/editor.1
+ln -s /tmp/evil root/etc/editor.1
+at end --json >out
+is "an alternative is vouched for if a package has what it points to" \
+	"$(jq -r 'select(.type == "finding") | .path' out | grep -e editor -e alternatives)" "/etc/alternatives
+/etc/editor.1"
+rm root/usr/bin/editor root/etc/editor.1
+check "another begins" begin --package-manager
+ln -sf /bin/elsewhere root/etc/alternatives/editor
+at end --json >out
+is "but not one of nobody's" "$(jq -r 'select(.type == "finding") | .path' out | grep alternatives)" "/etc/alternatives
+/etc/alternatives/editor"
 make_ec_key mallory
 begin --package-manager >/dev/null
 upgrade 3

@@ -19,6 +19,7 @@ cp "tests/integration/$script.sh" "$work/job/run"
 cp tests/integration/common.sh "$work/job/"
 cp tests/integration/*.py "$work/job/"
 [ "$script" != storm ] || gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c
+[ "$script" != packages ] || { cp -r "$(tests/vm/debs.sh)" "$work/job/debs" && cp baselines/debian-12.yaml "$work/job/"; }
 cp -r rules "$work/job/"
 # Falco's own rules are not part of this project; where they are, they are tried.
 for data in "${FALCO_DATA:-}" ../*/falco; do

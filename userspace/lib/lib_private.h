@@ -475,7 +475,15 @@ struct fim_json *fim_packages_to_json(struct fim_packages *packages);
 /* @named: as the package has it; @digest NULL: it does not say. */
 int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t package,
 		     const struct fim_package_digest *digest);
-/* package_dpkg.c, package_rpm.c: nothing is read where there is none. */
+/* The same by the name that a package has for the path: /bin/ls is /usr/bin/ls. */
+bool fim_packages_names(const struct fim_packages *packages, const char *named);
+/* A link that no package has may point to @target; and whether one may. */
+int fim_packages_link(struct fim_packages *packages, const char *named, const char *target);
+bool fim_packages_links(const struct fim_packages *packages, const char *path, const char *target);
+/* One record of update-alternatives(1), which is cut into lines. */
+int fim_alternatives_parse(struct fim_packages *packages, const char *name, char *text);
+/* package_dpkg.c, package_rpm.c, package_alternatives.c: nothing is read where there is none. */
+int fim_alternatives_load(int root_fd, struct fim_packages *packages);
 int fim_dpkg_load(int root_fd, struct fim_packages *packages);
 int fim_rpm_load(const char *root, struct fim_packages *packages);
 

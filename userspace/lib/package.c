@@ -29,6 +29,12 @@ struct version {
 	char *version;
 };
 
+/* A symbolic link of no package that is as it should be if it points there. */
+struct link {
+	char *path;
+	char *target;
+};
+
 struct fim_packages {
 	const struct fim_policy *policy;
 	bool is_merged[MERGED_COUNT];
@@ -36,6 +42,8 @@ struct fim_packages {
 	size_t name_count;
 	struct version *versions;
 	size_t version_count;
+	struct link *links;
+	size_t link_count;
 	struct owner *owners; /* hash table, linear probing */
 	size_t owner_count;
 	size_t room; /* a power of two */
@@ -210,6 +218,27 @@ int fim_packages_add(struct fim_packages *packages, const char *named, uint32_t 
 	return err;
 }
 
+int fim_packages_link(struct fim_packages *packages, const char *named, const char *target)
+{
+	char path[FIM_PATH_MAX];
+	struct link link, *larger;
+
+	if (!true_path(packages, named, path))
+		return 0;
+	larger = reallocarray(packages->links, packages->link_count + 1, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	packages->links = larger;
+	link = (struct link){.path = strdup(path), .target = strdup(target)};
+	if (!link.path || !link.target) {
+		free(link.path);
+		free(link.target);
+		return -ENOMEM;
+	}
+	larger[packages->link_count++] = link;
+	return 0;
+}
+
 static void find_merged(struct fim_packages *packages, int root_fd)
 {
 	char target[32], relative[32];
@@ -237,6 +266,9 @@ int fim_packages_load(const char *root, int root_fd, const struct fim_policy *po
 	err = fim_dpkg_load(root_fd, packages);
 	if (!err)
 		err = fim_rpm_load(root, packages);
+	/* Last: they ask what is a package's. */
+	if (!err)
+		err = fim_alternatives_load(root_fd, packages);
 	if (err)
 		fim_packages_free(packages);
 	else
@@ -258,6 +290,11 @@ void fim_packages_free(struct fim_packages *packages)
 		free(packages->versions[i].name);
 		free(packages->versions[i].version);
 	}
+	for (i = 0; i < packages->link_count; i++) {
+		free(packages->links[i].path);
+		free(packages->links[i].target);
+	}
+	free(packages->links);
 	free(packages->versions);
 	free(packages->owners);
 	free(packages->names);
@@ -297,4 +334,22 @@ bool fim_packages_has(const struct fim_packages *packages, const char *path)
 bool fim_packages_known(const struct fim_packages *packages, const char *path)
 {
 	return !packages->name_count || owner_find(packages, path);
+}
+
+bool fim_packages_names(const struct fim_packages *packages, const char *named)
+{
+	char path[FIM_PATH_MAX];
+
+	return true_path(packages, named, path) && owner_find(packages, path);
+}
+
+bool fim_packages_links(const struct fim_packages *packages, const char *path, const char *target)
+{
+	size_t i;
+
+	for (i = 0; i < packages->link_count; i++)
+		if (!strcmp(packages->links[i].path, path) &&
+		    !strcmp(packages->links[i].target, target))
+			return true;
+	return false;
 }

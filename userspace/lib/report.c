@@ -935,6 +935,15 @@ static void note_boot(struct builder *builder, const char *boot_id)
 	builder->boots++;
 }
 
+/* Findings of before, which the end of an announced change has settled. */
+static void read_change(struct builder *builder, const struct fim_json *record)
+{
+	const char *action = fim_json_get_str(record, "action");
+
+	if (action && strcmp(action, "ended") == 0 && in_period(builder))
+		builder->ledger.authorized += fim_json_count(fim_json_get(record, "authorized"));
+}
+
 static int read_tree(struct builder *builder, const struct fim_json *record,
 		     const struct fim_line *line)
 {
@@ -948,6 +957,8 @@ static int read_tree(struct builder *builder, const struct fim_json *record,
 		return read_container(builder, record, line);
 	if (strcmp(line->type, "watch") == 0)
 		return read_watch(builder, record);
+	if (strcmp(line->type, "change") == 0)
+		read_change(builder, record);
 	if (strcmp(line->type, "alert") == 0)
 		return fim_alerts_read(builder->alerts, record, builder->time_ns);
 	if (strcmp(line->type, "access") == 0 && in_period(builder))

@@ -204,6 +204,9 @@ static const char *vouched_for(const struct ending *run, const struct fim_differ
 
 	if (difference->kind == FIM_KIND_REMOVED)
 		return before && before->package && !owned ? "its package has it no more" : NULL;
+	if (difference->after->type == FIM_TYPE_SYMLINK && !gains_power(difference) &&
+	    fim_packages_links(run->packages, difference->path, difference->after->target))
+		return "an alternative that packages have";
 	if (!owned || gains_power(difference))
 		return NULL;
 	switch (difference->after->type) {
