@@ -472,6 +472,47 @@ START_TEST(a_full_disk_leaves_a_good_journal_and_later_records_go_on)
 END_TEST
 
 /* However a writer dies, its journal opens again and every acknowledged record is there. */
+/* $_i: the file alone, or the directory with it. */
+START_TEST(a_file_that_is_removed_is_written_again)
+{
+	struct fim_journal *journal = open_journal();
+	struct fim_journal_check check;
+
+	ck_assert_uint_eq(append(journal, "finding", 1), 1);
+	ck_assert_uint_eq(append(journal, "finding", 2), 2);
+	ck_assert(!fim_journal_was_removed(journal));
+	ck_assert_int_eq(unlink(SEGMENT), 0);
+	if (_i)
+		ck_assert_int_eq(rmdir("j"), 0);
+	ck_assert_uint_eq(append(journal, "finding", 3), 3);
+	ck_assert(fim_journal_was_removed(journal));
+	ck_assert(!fim_journal_was_removed(journal));
+	ck_assert_uint_eq(append(journal, "finding", 4), 4);
+	ck_assert_int_eq(check_journal(&check), 0);
+	ck_assert_uint_eq(check.records, 4);
+	ck_assert_uint_eq(check.first_bad, 0);
+	fim_journal_close(journal);
+}
+END_TEST
+
+START_TEST(a_file_that_took_the_place_of_a_removed_one_is_left_alone)
+{
+	struct fim_journal *journal = open_journal();
+	struct fim_json *body = fim_json_object();
+	uint64_t seq;
+
+	ck_assert_uint_eq(append(journal, "finding", 1), 1);
+	ck_assert_int_eq(unlink(SEGMENT), 0);
+	put_text(SEGMENT, "theirs\n");
+	ck_assert_int_eq(fim_journal_append(journal, "finding", body, &seq, NULL), -EEXIST);
+	assert_logged("was removed and cannot be made again");
+	load();
+	ck_assert_uint_eq(bytes_len, strlen("theirs\n"));
+	fim_json_free(body);
+	fim_journal_close(journal);
+}
+END_TEST
+
 START_TEST(a_killed_writer_loses_nothing_that_was_acknowledged)
 {
 	int pipe_fds[2], status, acknowledged = 0, number;
@@ -547,6 +588,8 @@ int main(void)
 	tcase_add_loop_test(tcase, a_body_cannot_say_what_only_the_journal_may_say, 0, 5);
 	tcase_add_test(tcase, the_line_for_the_sinks_is_the_line_in_the_file);
 	tcase_add_test(tcase, a_full_disk_leaves_a_good_journal_and_later_records_go_on);
+	tcase_add_loop_test(tcase, a_file_that_is_removed_is_written_again, 0, 2);
+	tcase_add_test(tcase, a_file_that_took_the_place_of_a_removed_one_is_left_alone);
 	tcase_add_loop_test(tcase, a_killed_writer_loses_nothing_that_was_acknowledged, 0, 5);
 	tcase_add_test(tcase, a_reader_may_stop);
 	suite_add_tcase(suite, tcase);

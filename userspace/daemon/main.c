@@ -247,9 +247,18 @@ static int start(struct daemon *d)
 {
 	int err = open_journal(d);
 
-	if (err)
+	/* Another ecs-fimd has it, and watches. */
+	if (err == -EBUSY)
 		return err;
 	sinks_open(d);
+	if (err) {
+		/* Nothing can be recorded; that nobody watches is said all the same. */
+		control_set(d, COMPONENT_DAEMON, CONTROL_DOWN,
+			    "the journal in %s cannot be continued: %s: ecs-fimd does not start, "
+			    "nothing is watched",
+			    d->config->journal_dir, strerror(-err));
+		return err;
+	}
 	err = accept_baseline(d);
 	if (err)
 		return err;

@@ -74,9 +74,22 @@ static void check_room(struct daemon *d)
 		control_set(d, COMPONENT_JOURNAL, CONTROL_UP, "there is room again");
 }
 
+static void check_removed(struct daemon *d)
+{
+	if (!fim_journal_was_removed(d->journal))
+		return;
+	control_set(
+		d, COMPONENT_JOURNAL, CONTROL_DEGRADED,
+		"the journal's file in %s was removed by somebody: it was written again from "
+		"what ecs-fimd holds open; closed segments, if they are gone, are in copies only",
+		d->config->journal_dir);
+	control_set(d, COMPONENT_JOURNAL, CONTROL_UP, "the journal's file is there again");
+}
+
 /* A record was written: did the one before fail, and will the next? */
 static void journal_works(struct daemon *d, const char *type)
 {
+	check_removed(d);
 	/* There is room for these in a journal that is full. */
 	if (strcmp(type, "control") == 0)
 		return;

@@ -1174,6 +1174,8 @@ void fim_journal_head(struct fim_journal *journal, uint64_t *seq_ret,
 /* Bytes of all files, and how many @max_bytes allows. */
 void fim_journal_usage(struct fim_journal *journal, uint64_t *used_ret, uint64_t *max_ret);
 bool fim_journal_is_sealed(const struct fim_journal *journal);
+/* True once after somebody removed the active segment: it was written again from what is open. */
+bool fim_journal_was_removed(struct fim_journal *journal);
 
 #define FIM_SEAL_TEXT_SIZE 128
 /**

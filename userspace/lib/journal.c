@@ -79,6 +79,7 @@ struct fim_journal {
 	uint64_t generation; /* of failures: what waited then will never be durable */
 	int failed;	     /* -errno after which nothing more may be appended */
 	int last_error;
+	bool was_removed; /* somebody removed the active segment, and it was written again */
 	struct position now;
 	struct position written;
 	struct position durable;
@@ -560,6 +561,80 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
+static int copy_bytes(int from, int to, off_t end)
+{
+	char bytes[65536];
+	off_t at = 0;
+	int err = 0;
+
+	while (!err && at < end) {
+		size_t want = end - at < (off_t)sizeof(bytes) ? (size_t)(end - at) : sizeof(bytes);
+		ssize_t got = pread(from, bytes, want, at);
+
+		if (got > 0)
+			err = write_all(to, bytes, (size_t)got);
+		else if (!got || errno != EINTR)
+			err = got ? -errno : -EIO;
+		at += got > 0 ? got : 0;
+	}
+	return err;
+}
+
+/* The directory went too, with what was closed: the name is made again. */
+static int renew_dir(struct fim_journal *journal)
+{
+	int old = journal->dirfd, err = make_dir(journal->dir);
+
+	if (!err)
+		err = open_dir(journal);
+	if (err) {
+		if (journal->dirfd >= 0 && journal->dirfd != old)
+			close(journal->dirfd);
+		journal->dirfd = old;
+		return err;
+	}
+	close(old);
+	return 0;
+}
+
+/*
+ * A file that was removed lives on as long as it is open: what it holds is written to a
+ * new one of the same name, so that whoever removes the evidence only adds to it.
+ */
+static int keep_active(struct fim_journal *journal)
+{
+	struct stat st, dir;
+	int old = journal->fd, err;
+
+	if (fstat(old, &st) || fstat(journal->dirfd, &dir))
+		return -errno;
+	if (st.st_nlink)
+		return 0;
+	err = dir.st_nlink ? 0 : renew_dir(journal);
+	if (!err)
+		err = open_active(journal);
+	if (!err && fstat(journal->fd, &st))
+		err = -errno;
+	/* Somebody else's file has the name: theirs is evidence as well. */
+	if (!err && st.st_size)
+		err = -EEXIST;
+	if (!err)
+		err = copy_bytes(old, journal->fd, journal->written.end);
+	if (!err)
+		err = sync_fd(journal->fd, journal->path);
+	if (err) {
+		if (journal->fd >= 0 && journal->fd != old)
+			close(journal->fd);
+		journal->fd = old;
+		fim_log(LOG_ERR, "%s: was removed and cannot be made again: %s", journal->path,
+			strerror(-err));
+		return err;
+	}
+	close(old);
+	journal->was_removed = true;
+	return 0;
+}
+
 /* Back to what the disk has; everybody who waits is told so. */
 static void go_back(struct fim_journal *journal, int err)
 {
@@ -591,6 +666,8 @@ static int commit(struct fim_journal *journal, bool sync)
 	journal->committing = true;
 	pthread_mutex_unlock(&journal->lock);
 	err = journal->failed;
+	if (!err)
+		err = keep_active(journal);
 	if (!err)
 		err = write_all(journal->fd, batch.bytes, batch.len);
 	if (!err && sync && fdatasync(journal->fd)) {
@@ -894,6 +971,17 @@ void fim_journal_usage(struct fim_journal *journal, uint64_t *used_ret, uint64_t
 bool fim_journal_is_sealed(const struct fim_journal *journal)
 {
 	return journal->sealed;
+}
+
+bool fim_journal_was_removed(struct fim_journal *journal)
+{
+	bool was;
+
+	pthread_mutex_lock(&journal->lock);
+	was = journal->was_removed;
+	journal->was_removed = false;
+	pthread_mutex_unlock(&journal->lock);
+	return was;
 }
 
 /* --------------------------------------------------------------------- open */
