@@ -26,9 +26,9 @@ libcurl4 libjansson4 libaudit1 libyaml-0-2 libpcre2-8-0 libssl3 librpm9 libsqlit
 packages_arm64='base-files base-passwd dash bash sed grep gawk tar gzip
 hostname kmod procps iproute2 e2fsprogs xfsprogs attr acl util-linux mount
 coreutils findutils diffutils libcurl4 libjansson4 libaudit1 libyaml-0-2
-libpcre2-8-0 libssl3 libseccomp2 libsqlite3-0 zlib1g openssl'
+libpcre2-8-0 libssl3 libseccomp2 libsqlite3-0 zlib1g libsubunit0 openssl'
 packages_sysroot='libc6-dev libssl-dev libjansson-dev libaudit-dev
-libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev libsqlite3-dev zlib1g-dev'
+libcurl4-openssl-dev libseccomp-dev libyaml-dev libpcre2-dev libsqlite3-dev zlib1g-dev check libsubunit-dev'
 
 # unpack_arm64 PACKAGES TAR
 unpack_arm64()
