@@ -860,6 +860,36 @@ START_TEST(a_source_that_fails_is_a_control_failure)
 }
 END_TEST
 
+START_TEST(what_the_kernel_allows_is_recorded_and_so_is_its_change)
+{
+	struct fim_json *json = fim_json_object();
+	const struct fim_json *last;
+	size_t before;
+
+	host_poll(&d); /* not before the start said how it is */
+	before = read_journal("control");
+	host_start(&d);
+	ck_assert_uint_eq(read_journal("control"), before + 1);
+	ck_assert_str_eq(fim_json_get_str(found[before], "component"), "host");
+	host_to_json(&d.host_facts, json);
+	ck_assert_str_ne(fim_json_get_str(json, "tainted"), "");
+	ck_assert_ptr_nonnull(fim_json_get_str(json, "lockdown"));
+	ck_assert_ptr_null(strchr(fim_json_get_str(json, "lockdown"), '['));
+	fim_json_free(json);
+	host_poll(&d);
+	ck_assert_uint_eq(read_journal("control"), before + 1);
+	/* As if it had been so before. */
+	for (int i = 0; i < HOST_FACTS; i++)
+		strcpy(d.host_facts.value[i], "other");
+	d.controls[COMPONENT_HOST] = CONTROL_UP;
+	host_poll(&d);
+	ck_assert_uint_ge(read_journal("control"), before + 2);
+	last = found[found_count - 1];
+	ck_assert_str_eq(fim_json_get_str(last, "component"), "host");
+	ck_assert_ptr_nonnull(strstr(fim_json_get_str(last, "cause"), " was \"other\", is \""));
+}
+END_TEST
+
 START_TEST(a_watched_directory_that_was_replaced_is_watched_again)
 {
 	ck_assert_int_eq(rename("bin", "bin.old"), 0);
@@ -1903,6 +1933,7 @@ int main(void)
 	tcase_add_test(tcase, an_event_without_its_path_leads_to_a_comparison);
 	tcase_add_test(tcase, bytes_that_are_no_record_are_loss_and_not_the_end);
 	tcase_add_test(tcase, a_source_that_fails_is_a_control_failure);
+	tcase_add_test(tcase, what_the_kernel_allows_is_recorded_and_so_is_its_change);
 	tcase_add_test(tcase, a_watched_directory_that_was_replaced_is_watched_again);
 	tcase_add_test(tcase, a_watched_directory_that_is_moved_takes_all_it_held);
 	tcase_add_test(tcase, a_directory_that_does_not_exist_yet_is_seen_to_appear);

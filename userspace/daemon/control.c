@@ -18,7 +18,7 @@ const char *component_name(enum component component)
 		[COMPONENT_BASELINE] = "baseline", [COMPONENT_COMPARISON] = "comparison",
 		[COMPONENT_SINK] = "sink",	   [COMPONENT_WATCH] = "watch",
 		[COMPONENT_RULES] = "rules",	   [COMPONENT_CLOUDTRAIL] = "cloudtrail",
-		[COMPONENT_JOURNAL] = "journal",
+		[COMPONENT_JOURNAL] = "journal",   [COMPONENT_HOST] = "host",
 	};
 
 	return names[component];

@@ -642,6 +642,7 @@ enum component {
 	COMPONENT_RULES,
 	COMPONENT_CLOUDTRAIL,
 	COMPONENT_JOURNAL,
+	COMPONENT_HOST,
 	COMPONENT_COUNT,
 };
 
@@ -672,6 +673,22 @@ void control_say(struct daemon *d, const struct control *control, const char *ca
 /* The same for those that need no more than a cause. */
 void control_set(struct daemon *d, enum component component, enum control_state state,
 		 const char *cause, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---------------------------------------------------------------- host.c */
+
+#define HOST_FACTS     5
+#define HOST_FACT_SIZE 128
+
+/* Of the kernel: lockdown, live patches, …; "": it has no such thing. */
+struct host {
+	char value[HOST_FACTS][HOST_FACT_SIZE];
+};
+
+void host_read(struct host *host_ret);
+void host_to_json(const struct host *host, struct fim_json *json);
+/* Say how it is, and from then on what changes. */
+void host_start(struct daemon *d);
+void host_poll(struct daemon *d);
 
 /* ------------------------------------------------------------- history.c */
 
@@ -972,6 +989,7 @@ struct daemon {
 	int64_t outsiders_ms;	   /* when to look for containers outside Docker */
 	int64_t outsiders_last_ms; /* when that was done last */
 	struct map accesses;	   /* ECS Exec sessions and execs that were told */
+	struct host host_facts;
 	struct attempts attempts;
 	struct map container_table;
 	struct sinks sinks;

@@ -73,12 +73,15 @@ static struct fim_json *host_detail(void)
 {
 	struct fim_json *detail = fim_json_object();
 	struct utsname name;
+	struct host host;
 
 	if (uname(&name) == 0) {
 		fim_json_set_str(detail, "hostname", name.nodename);
 		fim_json_set_str(detail, "kernel", name.release);
 		fim_json_set_str(detail, "machine", name.machine);
 	}
+	host_read(&host);
+	host_to_json(&host, detail);
 	return detail;
 }
 
@@ -268,6 +271,7 @@ static int start(struct daemon *d)
 				      .version = FIM_VERSION,
 				      .detail = host_detail()},
 		    "ecs-fimd " FIM_VERSION " started");
+	host_start(d);
 	/* What the run before had found already is no news. */
 	err = history_replay(d);
 	if (err)

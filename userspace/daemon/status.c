@@ -220,6 +220,14 @@ static struct fim_json *counters_json(const struct daemon *d)
 	return json;
 }
 
+static struct fim_json *host_json(const struct daemon *d)
+{
+	struct fim_json *json = fim_json_object();
+
+	host_to_json(&d->host_facts, json);
+	return json;
+}
+
 static struct fim_json *status_json(struct daemon *d)
 {
 	struct fim_json *json = fim_json_object();
@@ -231,6 +239,7 @@ static struct fim_json *status_json(struct daemon *d)
 	fim_json_set_str(json, "started", time);
 	fim_json_set(json, "source", source_json(d));
 	fim_json_set(json, "baseline", baseline_json(d));
+	fim_json_set(json, "host", host_json(d));
 	fim_json_set(json, "watches", watches_json(d));
 	fim_json_set_int(json, "events", d->counters.events);
 	fim_json_set_int(json, "findings", d->counters.findings);
