@@ -1,0 +1,578 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What goes wrong with the control itself, each thing for real: what the journal, status and
+# the report say of it, and whether a change made meanwhile is found. The table is in
+# ecs-fimd(8), FAULTS. Runs as root in a virtual machine made for it, in the folder that holds
+# bin/ and ecs_fim.ko; prints TAP.
+
+cd "$(dirname "$0")" || exit 1
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
+fault=
+said=()
+started=$SECONDS
+
+# ------------------------------------------------------------------------- helpers
+
+begin() { # $1: the fault's name, also of the file that is changed meanwhile
+	fault=$1
+	mark_journal
+	echo "# $fault at $((SECONDS - started)) s"
+}
+
+# $1: component, $2: state, $3: what its cause contains, $4: seconds. The report is asked at the end.
+says() {
+	local filter='.type == "control" and .component == "'$1'" and .state == "'$2'" and (.cause | contains("'$3'"))'
+	wait_until "${4:-30}" at_least "$filter" 1
+	report $? "$fault: the journal says $1 $2: $3"
+	said+=("$(jq -nc '$ARGS.positional' --args "$fault" "$@")")
+}
+
+ends() { # $1: component: it says "up", and how long it was not
+	local filter='.type == "control" and .component == "'$1'" and .state == "up"'
+	wait_until "${2:-60}" at_least "$filter" 1
+	report $? "$fault: then $1 is up again"
+}
+
+shows() { # $1: jq filter that status must fulfil
+	is "$fault: status shows it: $1" "$(ecs-fim status --json 2>/dev/null | jq "$1")" true
+}
+
+works() { # nothing is left of it
+	wait_until 30 ecs-fim status
+	report $? "$fault: at the end status says that everything works"
+}
+
+# A change in the middle of a fault; then found says that it is a finding, whoever found it.
+change() { echo "$fault" >"${1:-/etc}/fault-$fault"; }
+
+found() { # $1: directory, $2: seconds
+	wait_until "${2:-60}" at_least '.type == "finding" and .path == "'"${1:-/etc}/fault-$fault"'"' 1
+	report $? "$fault: the change made meanwhile is found"
+}
+
+start_daemon() {
+	"$@" ecs-fimd >>"$out/alerts.ndjson" 2>>"$out/daemon.log" &
+	daemon=$!
+}
+
+compared() { # the start-up comparison after the mark is over
+	wait_until 90 at_least '.type == "comparison" and .trigger == "start-up"' 1 ||
+		echo "# the start-up comparison did not come"
+}
+
+stop_daemon() {
+	kill "$daemon"
+	wait "$daemon"
+}
+
+restart() { # $*: what it is started by
+	start_daemon "$@"
+	compared
+}
+
+refuses() { # $1: what it says on standard error
+	timeout 60 ecs-fimd >>"$out/alerts.ndjson" 2>refused.log
+	is "$fault: the daemon does not start" $? 1
+	check "$fault: and says what to do" grep -q "$1" refused.log
+}
+
+# Where the module is armed, root has to give a reason first.
+unload() { ecs-fim disarm --by test --reason test >/dev/null 2>&1; }
+
+doctor() { # $1: check, $2: state, $3: the fix's words
+	ecs-fim doctor --json >doctor.json
+	check "$fault: doctor says so, and how to mend it" jq -se 'any(.[]; .check == "'"$1"'" and .state == "'"$2"'" and (.fix // "" | contains("'"$3"'")))' doctor.json
+}
+
+disk() { # $1: mount point, $2: size in MiB
+	mkdir -p "$1" /disks
+	truncate -s "$2M" "/disks/$(basename "$1")"
+	mkfs.ext4 -q -m 0 "/disks/$(basename "$1")"
+	mount -o loop "/disks/$(basename "$1")" "$1"
+}
+
+listen_syslog() {
+	rm -f /dev/log
+	python3 -c '
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+with open("/job/out/syslog", "ab", 0) as f:
+    while True:
+        f.write(s.recv(65536) + b"\n")
+' &
+	syslogd=$!
+	wait_until 20 test -S /dev/log
+}
+
+# ------------------------------------------------------------------------- prepare
+
+/usr/lib/ecs-fim-test/start-auditd >/dev/null
+/usr/lib/ecs-fim-test/start-docker >/dev/null
+listen_syslog
+disk "$lib/journal" 24
+disk /srv/watched 8
+mkdir -p /srv/watched/sub /rules
+check "the module loads, with a small ring" insmod ecs_fim.ko ring_kb=64
+make_key
+mkdir /keys && cp "$lib/keys/baseline.pem" /keys/
+cat >/etc/ecs-fim/config.yaml <<-CONFIG
+	trusted_keys: [/keys]
+	rules: [/rules]
+	journal_max_mib: 20
+	exceptions: /rules/exceptions.yaml
+CONFIG
+cp /etc/ecs-fim/config.yaml good.yaml
+cat >policy.yaml <<-'POLICY'
+	name: faults
+	version: "1"
+	roots: [/etc, /srv/watched]
+	rules:
+	  - {path: /etc, class: strict, category: configuration}
+	  - {path: /etc/ecs-fim/config.yaml, class: excluded, reason: test, approver: test}
+	  - {path: /srv/watched, class: strict, category: data}
+POLICY
+cat >/rules/good.yaml <<-'RULE'
+	- rule: never
+	  desc: fires on nothing
+	  condition: fd.name = /none
+	  output: none
+	  priority: INFO
+RULE
+check "a baseline is taken" take_baseline policy.yaml
+cp $lib/baseline.sig good.sig
+begin start
+restart
+wait_until 30 at_least '.component == "docker" and .state == "up"' 1
+works
+
+# -------------------------------------------------------------------------- the daemon
+
+begin kill
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+change
+restart
+says daemon down killed
+ends daemon
+found
+is "$fault: with who did it, which the ring kept" \
+	"$(records '.path == "/etc/fault-kill"' | jq -r '.detected_by + " " + .actor.comm')" "event run"
+works
+
+begin oom
+mkdir -p /sys/fs/cgroup/fim
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+stop_daemon
+mark_journal
+# Its memory is charged to the group only if it is in there from the start.
+restart sh -c 'echo $$ >/sys/fs/cgroup/fim/cgroup.procs; exec "$@"' sh
+mark_journal
+echo 0 >/sys/fs/cgroup/fim/memory.max
+wait "$daemon" 2>/dev/null
+is "$fault: the kernel killed it" "$(sed -n 's/^oom_kill //p' /sys/fs/cgroup/fim/memory.events)" 1
+change
+restart
+says daemon down killed
+ends daemon
+found
+
+begin term
+bash -c "kill -TERM $daemon; sleep 5" &
+wait "$daemon"
+change
+restart
+says daemon down "/bash, uid 0"
+ends daemon
+found
+
+begin usr1
+kill -USR1 "$daemon"
+change
+says daemon info ignored
+found
+works
+
+begin stop
+kill -STOP "$daemon"
+change
+sleep 1
+kill -CONT "$daemon"
+says daemon info Continued
+found
+
+begin overflow
+kill -STOP "$daemon"
+for i in {1..200}; do : >"/etc/flood-$i"; done
+change
+kill -CONT "$daemon"
+says ring loss "ring was full"
+ends ring
+found
+wait_until 60 at_least '.type == "finding" and (.path | startswith("/etc/flood-"))' 200
+is "$fault: all 200 changes are findings" "$(count '.type == "finding" and (.path | startswith("/etc/flood-"))')" 200
+rm -f /etc/flood-*
+works
+
+# ------------------------------------------------------------- module, kernel, clock
+
+begin unload
+! rmmod ecs_fim 2>/dev/null
+report $? "$fault: rmmod is refused while the daemon listens"
+change
+found
+works
+
+begin ftrace
+! sysctl -q kernel.ftrace_enabled=0 2>/dev/null
+report $? "$fault: it cannot be switched off while the module is loaded"
+change
+found
+works
+
+begin kprobes
+[ ! -e /sys/kernel/debug/kprobes/enabled ] || echo 0 >/sys/kernel/debug/kprobes/enabled
+change
+found
+is "$fault: by event: the module uses none" "$(records '.path == "/etc/fault-kprobes"' | jq -r .detected_by)" event
+[ ! -e /sys/kernel/debug/kprobes/enabled ] || echo 1 >/sys/kernel/debug/kprobes/enabled
+
+begin clock-forward
+date -s '+2 hours' >/dev/null
+change
+says daemon info "the clock was set by +7"
+found
+
+begin clock-back
+date -s '-2 hours' >/dev/null
+change
+says daemon info "the clock was set by -7"
+found
+works
+
+# ------------------------------------------------------------------ Docker, sinks
+
+begin docker-gone
+dockerd=$(cat /var/run/docker.pid)
+kill -KILL "$dockerd"
+rm -f /run/docker.sock
+change
+says docker down "no connection"
+shows '.controls.docker == "down"'
+found
+doctor docker warning "start Docker"
+rm -f /var/run/docker.pid
+setsid dockerd --containerd /run/containerd/containerd.sock >/var/log/dockerd.log 2>&1 </dev/null &
+ends docker 120
+works
+
+begin docker-hangs
+dockerd=$(cat /var/run/docker.pid)
+kill -STOP "$dockerd"
+change
+found
+is "$fault: findings do not wait for it" "$(records '.path == "/etc/fault-docker-hangs"' | jq -r .detected_by)" event
+kill -CONT "$dockerd"
+wait_until 60 ecs-fim status
+works
+
+begin syslog
+kill $syslogd
+rm -f /dev/log
+change
+says sink degraded syslog
+shows '.controls.sink == "degraded"'
+found
+listen_syslog
+echo "# again" >>/etc/fault-syslog
+ends sink
+works
+
+begin audit
+stop_daemon
+mark_journal
+change
+restart setpriv --bounding-set -audit_write
+says sink degraded audit
+shows '.controls.sink == "degraded"'
+found
+stop_daemon
+restart
+echo "# again" >>/etc/fault-audit
+ends sink
+works
+
+# --------------------------------------------------- configuration, rules, baseline
+
+begin config
+echo "no_such_key: 1" >>/etc/ecs-fim/config.yaml
+kill -HUP "$daemon"
+change
+says daemon info "is refused, the configuration stays as it is"
+found
+cp good.yaml /etc/ecs-fim/config.yaml
+kill -HUP "$daemon"
+says daemon info "was read again"
+works
+
+begin rules
+echo "- rule: [" >/rules/bad.yaml
+kill -HUP "$daemon"
+change
+says rules degraded "those loaded before stay"
+shows '.controls.rules == "degraded"'
+found
+rm /rules/bad.yaml
+kill -HUP "$daemon"
+ends rules
+works
+
+stop_daemon
+begin baseline-missing
+mv $lib/baseline.ndjson saved.ndjson
+change
+refuses "ecs-fim baseline create"
+says baseline down "not accepted"
+doctor baseline fail "ecs-fim baseline create"
+mv saved.ndjson $lib/baseline.ndjson
+restart
+ends baseline
+found
+
+stop_daemon
+begin signature-invalid
+openssl dgst -sha256 -sign signing-key.pem -out $lib/baseline.sig /etc/hostname
+change
+refuses "it is not what was signed"
+says baseline down "not accepted"
+doctor baseline fail "restore baseline and signature"
+cp good.sig $lib/baseline.sig
+restart
+ends baseline
+found
+
+stop_daemon
+begin key-missing
+mv /keys/baseline.pem .
+change
+refuses "put the public key"
+says baseline down "not accepted"
+doctor baseline fail "put the public key"
+mv baseline.pem /keys/
+restart
+ends baseline
+found
+works
+
+stop_daemon
+begin baseline-replaced
+cp $lib/baseline.ndjson good.ndjson
+sleep 1
+take_baseline policy.yaml
+restart
+change
+found
+is "$fault: by a signed one: the journal names the one before" \
+	"$(records '.type == "baseline"' | jq -c '.previous == "'"$(sha256sum good.ndjson | cut -d' ' -f1)"'"')" true
+stop_daemon
+cp good.ndjson $lib/baseline.ndjson
+cp good.sig $lib/baseline.sig
+mark_journal
+restart
+works
+
+# --------------------------------------------------------------------------- places
+
+begin directory-replaced
+mv /srv/watched/sub /srv/away
+mkdir /srv/watched/sub
+change /srv/watched/sub
+found /srv/watched/sub
+
+begin covered
+mount -t tmpfs none /srv/watched/sub
+change /srv/watched/sub
+wait_until 20 at_least '.type == "place" and .action == "shadowed"' 1
+report $? "$fault: the mount over it is a record"
+found /srv/watched/sub
+umount /srv/watched/sub
+wait_until 20 at_least '.type == "place" and .action == "uncovered"' 1
+report $? "$fault: and its end"
+
+# -------------------------------------------------------------------------- journal
+
+begin disk-full
+dd if=/dev/zero of=$lib/journal/full bs=64k 2>/dev/null
+dd if=/dev/zero of=$lib/journal/full2 bs=512 2>/dev/null
+change
+wait_until 30 grep -q '/etc/fault-disk-full' "$out/syslog"
+report $? "$fault: the alert leaves while nothing can be recorded"
+wait_until 30 grep -q 'control journal down' "$out/syslog"
+report $? "$fault: and another says that"
+shows '.controls.journal == "down"'
+doctor disk fail "make room"
+rm -f $lib/journal/full $lib/journal/full2
+sleep 11 # it is tried again every 10 s
+echo "# again" >>/etc/fault-disk-full
+says journal loss "alerts were sent that are not in it"
+ends journal
+found
+works
+
+begin journal-deleted
+chattr -a "$journal" && rm -f "$journal"
+change
+says journal degraded "was removed by somebody"
+ends journal
+found
+check "$fault: nothing that it held is lost" ecs-fim journal verify
+works
+
+begin directory-deleted
+chattr -aiR $lib/journal
+(cd $lib/journal && find . -mindepth 1 -delete)
+change
+says journal degraded "was removed by somebody"
+ends journal
+found
+works
+
+begin journal-read-only
+mount -o remount,abort $lib/journal
+change
+wait_until 30 grep -q '/etc/fault-journal-read-only' "$out/syslog"
+report $? "$fault: the alert leaves while nothing can be recorded"
+shows '.controls.journal == "down"'
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+refuses "journal"
+check "$fault: what could not start said so by syslog" grep -q 'control daemon down.*nothing is watched' "$out/syslog"
+umount $lib/journal
+e2fsck -fy /disks/journal >/dev/null 2>&1
+mount -o loop /disks/journal $lib/journal
+restart
+says daemon down killed
+found
+works
+
+# --------------------------------------------------------------- without the module
+
+stop_daemon
+begin device-busy
+sleep 1000 3</dev/ecs_fim &
+reader=$!
+change
+restart
+says module degraded busy
+shows '.source.kind == "fanotify"'
+found
+kill $reader
+ends module
+works
+
+unload
+stop_daemon
+rmmod ecs_fim
+begin module-gone
+change
+restart
+says module degraded "events come from fanotify"
+shows '.source.kind == "fanotify" and .controls.module == "degraded"'
+found
+doctor loaded fail modprobe
+
+begin module-of-another-kernel
+sed 's/vermagic=6\.1/vermagic=6.0/' ecs_fim.ko >other.ko
+! insmod other.ko 2>/dev/null
+report $? "$fault: the kernel refuses it"
+change
+found
+dir=/lib/modules/$(uname -r)
+mount -t tmpfs none "$dir"
+mkdir "$dir/extra" && cp other.ko "$dir/extra/ecs_fim.ko"
+doctor module fail "of the running kernel"
+
+begin kernel-updated
+rm -r "$dir/extra"
+doctor module fail "install ecs-fim-kmod"
+change
+found
+umount "$dir"
+
+begin fanotify-queue
+stop_daemon
+sysctl -q fs.fanotify.max_queued_events=16
+restart
+mark_journal
+kill -STOP "$daemon"
+for i in {1..100}; do : >"/etc/flood-$i"; done
+change
+kill -CONT "$daemon"
+says ring loss ""
+ends ring
+found
+is "$fault: all 100 changes are findings" "$(count '.type == "finding" and (.path | startswith("/etc/flood-"))')" 100
+rm -f /etc/flood-*
+sysctl -q fs.fanotify.max_queued_events=16384
+
+begin no-source
+stop_daemon
+groups=$(sysctl -n fs.fanotify.max_user_groups)
+sysctl -q fs.fanotify.max_user_groups=0
+mark_journal
+change
+restart
+says module down "only comparisons find changes"
+shows '.source.kind == "none" and .controls.module == "down"'
+found
+sysctl -q fs.fanotify.max_user_groups="$groups"
+says module degraded "events come from fanotify"
+
+begin module-back
+(for i in {1..60}; do
+	echo "$i" >"/etc/switch-$i"
+	sleep 0.1
+done) &
+switcher=$!
+insmod ecs_fim.ko
+ends module
+wait $switcher
+wait_until 30 at_least '.path // "" | startswith("/etc/switch-")' 60
+is "$fault: no change is lost or told twice while the sources are switched" \
+	"$(records '.path // "" | startswith("/etc/switch-")' | jq -r .path | sort -u | wc -l) $(count '.path // "" | startswith("/etc/switch-")')" \
+	"60 60"
+change
+found
+works
+
+begin lockdown
+unload
+stop_daemon
+rmmod ecs_fim
+mark_journal
+echo integrity >/sys/kernel/security/lockdown
+! insmod ecs_fim.ko 2>/dev/null
+report $? "$fault: the kernel refuses a module without a signature it knows"
+change
+restart
+says module degraded "events come from fanotify"
+shows '.source.kind == "fanotify"'
+found
+doctor lockdown warning "signed by a key of the kernel"
+
+# --------------------------------------------------------------------------- report
+
+stop_daemon
+check "the journal's chain is whole" ecs-fim journal verify
+ecs-fim report --format json -o report.json
+for line in "${said[@]}"; do
+	report "$(jq --argjson s "$line" '[.outages.items[], .losses.items[], .control_notes.items[]] |
+		any(.component == $s[1] and (.cause | contains($s[3]))) | if . then 0 else 1 end' report.json)" \
+		"$(jq -nr --argjson s "$line" '"\($s[0]): the report has \($s[1]) \($s[2]): \($s[3])"')"
+done
+check "no bug in the kernel's log" sh -c "! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace'"
+cp "$journal" report.json "$out/"
+echo "# ${#said[@]} statements, $((SECONDS - started)) s"
+finish
