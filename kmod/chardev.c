@@ -24,6 +24,7 @@
 #define WATCH_SIZE_MIN	   sizeof(struct fim_watch)
 #define WATCH_REF_SIZE_MIN sizeof(struct fim_watch_ref)
 #define RULE_SIZE_MIN	   sizeof(struct fim_root_rule)
+#define ARM_SIZE_MIN	   sizeof(struct fim_arm)
 
 static DEFINE_MUTEX(read_mutex);
 static atomic_t opened;
@@ -33,9 +34,14 @@ static struct pid *reader_pid;
 static struct fim_session session;
 static bool session_pending;
 
+bool fim_is_reader_task(struct task_struct *task)
+{
+	return READ_ONCE(reader_pid) == task_tgid(task);
+}
+
 bool fim_is_reader(void)
 {
-	return READ_ONCE(reader_pid) == task_tgid(current);
+	return fim_is_reader_task(current);
 }
 
 static void session_begin(void)
@@ -71,6 +77,9 @@ static int device_open(struct inode *inode, struct file *file)
 {
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
+	/* Who does not read may be beside the one who does. */
+	if (!(file->f_mode & FMODE_READ))
+		return stream_open(inode, file);
 	if (atomic_cmpxchg(&opened, 0, 1))
 		return -EBUSY;
 	WRITE_ONCE(reader_pid, get_pid(task_tgid(current)));
@@ -83,6 +92,8 @@ static int device_release(struct inode *inode, struct file *file)
 {
 	struct pid *pid = reader_pid;
 
+	if (!(file->f_mode & FMODE_READ))
+		return 0;
 	WRITE_ONCE(reader_pid, NULL);
 	put_pid(pid);
 	atomic_set_release(&opened, 0);
@@ -205,6 +216,7 @@ static long ioctl_info(void __user *uarg)
 	info.later_missed = atomic64_read(&fim_counters.later_missed);
 	info.attempts_unsaid = atomic64_read(&fim_counters.attempts_unsaid);
 	info.marks = fim_tree_count(&info.wide);
+	info.armed = fim_guard_is_armed();
 	return copy_to_user(uarg, &info, min_t(size_t, usize, sizeof(info))) ? -EFAULT : 0;
 }
 
@@ -256,6 +268,23 @@ static long ioctl_rule_add(void __user *uarg)
 	return fim_newroot_rule_add(&rule);
 }
 
+static long ioctl_arm(void __user *uarg)
+{
+	struct fim_arm arm;
+	u32 usize;
+	int err;
+
+	err = copy_arg(&arm, sizeof(arm), ARM_SIZE_MIN, uarg, &usize);
+	if (err)
+		return err;
+	if (arm.flags & ~FIM_ARM_OFF)
+		return -EINVAL;
+	if (arm.flags & FIM_ARM_OFF)
+		return fim_guard_disarm();
+	fim_guard_arm();
+	return 0;
+}
+
 /* The number in cmd counts, not its size: that may be another version's. */
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -266,6 +295,13 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(FIM_IOC_INFO):
 		return ioctl_info(uarg);
+	case _IOC_NR(FIM_IOC_ARM):
+		return ioctl_arm(uarg);
+	}
+	/* What a reader watches, it alone decides. */
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(FIM_IOC_WATCH_ADD):
 		return ioctl_watch_add(uarg);
 	case _IOC_NR(FIM_IOC_WATCH_DEL):

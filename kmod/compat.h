@@ -197,4 +197,24 @@ static __always_inline unsigned long fim_compat_hook_arg(struct fim_hook_regs *r
 		 ? 0                                                    \
 		 : 1)
 
+/*
+ * How delete_module(2) is called where a kernel has wrappers of its system calls: with
+ * the registers of the caller. A 32-bit program may call it too; on arm64 by the same
+ * function.
+ */
+#ifdef CONFIG_X86_64
+#define FIM_DELETE_MODULE	 "__x64_sys_delete_module"
+#define FIM_DELETE_MODULE32	 "__ia32_sys_delete_module"
+#define FIM_HAVE_DELETE_MODULE32 IS_ENABLED(CONFIG_IA32_EMULATION)
+#define fim_compat_syscall_arg32(regs) \
+	((const char __user *)(unsigned long)(u32)((const struct pt_regs *)(regs))->bx)
+#else
+#define FIM_DELETE_MODULE	       "__arm64_sys_delete_module"
+#define FIM_DELETE_MODULE32	       ""
+#define FIM_HAVE_DELETE_MODULE32       0
+#define fim_compat_syscall_arg32(regs) ((const char __user *)NULL)
+#endif
+#define fim_compat_syscall_arg(regs) \
+	((const char __user *)regs_get_kernel_argument((struct pt_regs *)(regs), 0))
+
 #endif /* _ECS_FIM_COMPAT_H */

@@ -103,6 +103,12 @@ void fim_chardev_exit(void);
  */
 bool fim_is_reader(void);
 
+/**
+ * fim_is_reader_task - is it the process that has the device open?
+ * @task: any
+ */
+bool fim_is_reader_task(struct task_struct *task);
+
 /* ring.c: records between producers and the reader */
 
 /**
@@ -1155,6 +1161,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
  * struct fim_change - an operation, told by the kernel's objects
  * @op: enum fim_op
  * @flags: FIM_EV_* known so far
+ * @code: as in struct fim_event
  * @volume: where it happened, as far as no watch says it better
  * @inode: the object, NULL if the filesystem does not tell
  * @dir: directory that holds the name, or NULL
@@ -1175,6 +1182,7 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
 struct fim_change {
 	u32 op;
 	u32 flags;
+	u32 code;
 	struct fim_volume volume;
 	struct inode *inode;
 	struct inode *dir;
@@ -1233,6 +1241,45 @@ void *fim_buf_get(void);
  * @buf: from fim_buf_get(), or NULL
  */
 void fim_buf_put(void *buf);
+
+/* guard.c: what happens to the module and its reader */
+
+/**
+ * fim_guard_arm - refuse to be unloaded from now on
+ */
+void fim_guard_arm(void);
+
+/**
+ * fim_guard_disarm - allow it again
+ *
+ * Return: 0 or -EPERM (CAP_SYS_MODULE is needed).
+ */
+int fim_guard_disarm(void);
+
+/**
+ * fim_guard_is_armed - is it armed?
+ */
+bool fim_guard_is_armed(void);
+
+/**
+ * fim_guard_signal - the current process sends a signal, and may
+ * @task: to whom
+ * @sig: which; 0 only asks
+ */
+void fim_guard_signal(struct task_struct *task, int sig);
+
+/**
+ * fim_guard_trace - the current process traces another one, and may
+ * @task: whom
+ * @mode: PTRACE_MODE_*
+ */
+void fim_guard_trace(struct task_struct *task, unsigned int mode);
+
+/**
+ * fim_guard_unload - the current process calls delete_module(2)
+ * @name: of the module
+ */
+void fim_guard_unload(const char __user *name);
 
 /* selftest.c: pure code, at load */
 

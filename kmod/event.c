@@ -87,6 +87,7 @@ static void fill_event(struct fim_event *event, const struct fim_change *change)
 	event->rec.time_ns = ktime_get_real_ns();
 	event->op = change->op;
 	event->flags = change->flags;
+	event->code = change->code;
 	event->watch_id = place->root ? place->root->id : 0;
 	event->old_watch_id = old->root ? old->root->id : 0;
 	event->depth = min_t(u32, place->depth, U16_MAX);
@@ -100,6 +101,12 @@ static void fill_event(struct fim_event *event, const struct fim_change *change)
 	fim_object_fill(&event->object, inode, volume_at(change, place));
 	fim_object_fill(&event->dir, change->dir, volume_at(change, place));
 	fim_object_fill(&event->old_dir, change->old_dir, volume_at(change, old));
+}
+
+/* The others are about the module and its reader (guard.c). */
+static bool is_of_object(const struct fim_change *change)
+{
+	return change->op < FIM_OP_SIGNAL;
 }
 
 /* Return: false if a view was too long. */
@@ -124,6 +131,8 @@ static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
 {
 	u32 flags = 0;
 
+	if (!is_of_object(change))
+		return 0;
 	if (change->known
 		    ? !fim_attr_put(attrs, FIM_ATTR_FS_PATH, change->known, strlen(change->known))
 		    : !change->dentry ||
@@ -197,7 +206,8 @@ void fim_event_emit(const struct fim_change *change)
 		event->rec.len += attrs.len;
 	} else {
 		fill_event(&bare, change);
-		bare.flags |= FIM_EV_PATH_MISSING | FIM_EV_ACTOR_PARTIAL;
+		bare.flags |= FIM_EV_ACTOR_PARTIAL |
+			      (is_of_object(change) ? FIM_EV_PATH_MISSING : 0);
 		put_actor(&bare, NULL, change->opener);
 	}
 	atomic64_inc(&fim_counters.events);

@@ -96,6 +96,28 @@ static void notrace on_owner(struct fim_hook_regs *regs)
 	fim_notice_owner((struct inode *)fim_compat_hook_arg(regs, FIM_CAPABLE_INODE_ARG));
 }
 
+static void notrace on_task_kill(struct fim_hook_regs *regs)
+{
+	fim_guard_signal((struct task_struct *)fim_compat_hook_arg(regs, 0),
+			 fim_compat_hook_arg(regs, 2));
+}
+
+static void notrace on_ptrace(struct fim_hook_regs *regs)
+{
+	fim_guard_trace((struct task_struct *)fim_compat_hook_arg(regs, 0),
+			fim_compat_hook_arg(regs, 1));
+}
+
+static void notrace on_delete_module(struct fim_hook_regs *regs)
+{
+	fim_guard_unload(fim_compat_syscall_arg(fim_compat_hook_arg(regs, 0)));
+}
+
+static void notrace on_delete_module32(struct fim_hook_regs *regs)
+{
+	fim_guard_unload(fim_compat_syscall_arg32(fim_compat_hook_arg(regs, 0)));
+}
+
 static struct hook {
 	const char *name;
 	void (*call)(struct fim_hook_regs *regs);
@@ -122,6 +144,11 @@ static struct hook {
 	{"generic_swapfile_activate", on_swap, FIM_FEATURE_LEND_HOOKS, true},
 	{"capable_wrt_inode_uidgid", on_capable, FIM_FEATURE_ATTEMPTS, true},
 	{"inode_owner_or_capable", on_owner, FIM_FEATURE_ATTEMPTS, true},
+	{"security_task_kill", on_task_kill, FIM_FEATURE_GUARD_HOOKS, true},
+	{"security_ptrace_access_check", on_ptrace, FIM_FEATURE_GUARD_HOOKS, true},
+	{FIM_DELETE_MODULE, on_delete_module, FIM_FEATURE_GUARD_HOOKS, true},
+	{FIM_DELETE_MODULE32, on_delete_module32, FIM_FEATURE_GUARD_HOOKS,
+	 FIM_HAVE_DELETE_MODULE32},
 };
 
 static u64 features;

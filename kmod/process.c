@@ -24,6 +24,7 @@
 
 #define ARGS_MAX      1024
 #define ANCESTORS_MAX 16
+#define LOCK_TRIES    1000
 
 /* Where the arguments of the current process are; 0: it has none (any more). */
 static unsigned long args_find(unsigned long *start_ret)
@@ -93,20 +94,39 @@ static void process_fill(struct fim_process *process)
 #endif
 }
 
+/*
+ * task_lock(), but not for ever: a process that is asked whether it may trace an
+ * ancestor holds that lock already. Then the executable is not told.
+ */
+static struct file *exe_of(struct task_struct *task)
+{
+	struct file *exe = NULL;
+	int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (!spin_trylock(&task->alloc_lock)) {
+			cpu_relax();
+			continue;
+		}
+		if (task->mm && !(task->flags & PF_KTHREAD))
+			exe = fim_compat_mm_exe(task->mm);
+		task_unlock(task);
+		break;
+	}
+	return exe;
+}
+
 /* Called under RCU. */
 static void ancestor_fill(struct fim_ancestor *ancestor, struct task_struct *task)
 {
-	struct file *exe = NULL;
+	struct file *exe;
 
 	memset(ancestor, 0, sizeof(*ancestor));
 	ancestor->start_ns = task->start_boottime;
 	ancestor->tgid = task_tgid_nr(task);
 	ancestor->uid = from_kuid(&init_user_ns, __task_cred(task)->uid);
 	memcpy(ancestor->comm, task->comm, sizeof(ancestor->comm));
-	task_lock(task);
-	if (task->mm && !(task->flags & PF_KTHREAD))
-		exe = fim_compat_mm_exe(task->mm);
-	task_unlock(task);
+	exe = exe_of(task);
 	if (!exe)
 		return;
 	ancestor->exe_ino = file_inode(exe)->i_ino;

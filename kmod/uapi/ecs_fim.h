@@ -13,6 +13,9 @@
  *	read(fd, buf, size)				whole records only
  *	poll(fd)					POLLIN when a record waits
  *
+ * Opened O_WRONLY it is nobody's reader, may be open any number of times, and takes
+ * FIM_IOC_INFO and FIM_IOC_ARM only (EBADF).
+ *
  * Watches and unread records outlive a close of the device: a restarted reader
  * finds a FIM_REC_SESSION record first and whatever happened meanwhile after it.
  */
@@ -104,6 +107,14 @@ struct fim_record {
  *	writes to it from now on, unseen
  * @FIM_OP_ACCESS: only with FIM_EV_ATTEMPT: writing to the object (a directory:
  *	making, removing or renaming in it), or executing it, was refused
+ * @FIM_OP_SIGNAL: somebody else sends the reader a signal, @code, and may
+ * @FIM_OP_TRACE: somebody attaches to the reader, or opens its memory, and may
+ * @FIM_OP_UNLOAD: delete_module(2) was called for the module; @code is EFAULT if
+ *	whose name it was could not be read at that moment
+ * @FIM_OP_ARM: the module cannot be unloaded from now on (FIM_IOC_ARM)
+ * @FIM_OP_DISARM: it can
+ *
+ * The last five are about no object and no watch.
  */
 enum fim_op {
 	FIM_OP_WRITE = 1,
@@ -129,6 +140,11 @@ enum fim_op {
 	FIM_OP_DEVICE = 21,
 	FIM_OP_LEND = 22,
 	FIM_OP_ACCESS = 23,
+	FIM_OP_SIGNAL = 24,
+	FIM_OP_TRACE = 25,
+	FIM_OP_UNLOAD = 26,
+	FIM_OP_ARM = 27,
+	FIM_OP_DISARM = 28,
 };
 
 /*
@@ -236,7 +252,7 @@ struct fim_actor {
  * @old_depth: the same for FIM_ATTR_OLD_FS_PATH
  * @mode: the object's st_mode (type and permissions)
  * @nlink: the object's link count after the operation
- * @reserved: 0
+ * @code: more about SIGNAL and UNLOAD, else 0
  * @object: the object itself
  * @dir: the directory that holds the name (rename: the new one); ino 0 if unknown
  * @old_dir: rename: the directory it came from
@@ -253,7 +269,7 @@ struct fim_event {
 	__u16 old_depth;
 	__u32 mode;
 	__u32 nlink;
-	__u32 reserved;
+	__u32 code;
 	struct fim_object object;
 	struct fim_object dir;
 	struct fim_object old_dir;
@@ -457,6 +473,7 @@ struct fim_state_change {
 #define FIM_FEATURE_ATTEMPTS	(1ULL << 5) /* refused attempts */
 #define FIM_FEATURE_LINK_HOOK	(1ULL << 6) /* a hard link made outside is told at once */
 #define FIM_FEATURE_ROOT_HOOK	(1ULL << 7) /* new roots are watched by rule */
+#define FIM_FEATURE_GUARD_HOOKS (1ULL << 8) /* SIGNAL, TRACE, UNLOAD */
 
 /**
  * struct fim_info - FIM_IOC_INFO: about the module and its counters
@@ -480,6 +497,8 @@ struct fim_state_change {
  * @marks: inodes with a mark of the module's, the watched directories apart
  * @wide: filesystems that are heard as a whole, because a directory in a watch
  *	may have no mark: FIM_IOC_WATCH_ADD of a watched directory ends that
+ * @armed: 1 if it cannot be unloaded (FIM_IOC_ARM), else 0
+ * @reserved2: 0
  */
 struct fim_info {
 	__u32 size;
@@ -501,6 +520,8 @@ struct fim_info {
 	__u64 attempts_unsaid;
 	__u32 marks;
 	__u32 wide;
+	__u32 armed;
+	__u32 reserved2;
 };
 
 /**
@@ -575,10 +596,27 @@ struct fim_root_rule {
 	char path[FIM_ROOT_RULE_PATH_MAX];
 };
 
+/* struct fim_arm, member flags: disarm instead */
+#define FIM_ARM_OFF (1U << 0)
+
+/**
+ * struct fim_arm - FIM_IOC_ARM: refuse to be unloaded, or allow it again
+ * @size: in: sizeof(struct fim_arm)
+ * @flags: in: 0 or FIM_ARM_OFF
+ *
+ * Outlives the reader: an armed module stays until somebody disarms it, which is an
+ * event (FIM_OP_DISARM). EPERM: FIM_ARM_OFF needs CAP_SYS_MODULE as well.
+ */
+struct fim_arm {
+	__u32 size;
+	__u32 flags;
+};
+
 #define FIM_IOC_MAGIC	  0xF1
 #define FIM_IOC_INFO	  _IOWR(FIM_IOC_MAGIC, 1, struct fim_info)
 #define FIM_IOC_WATCH_ADD _IOWR(FIM_IOC_MAGIC, 2, struct fim_watch)
 #define FIM_IOC_WATCH_DEL _IOW(FIM_IOC_MAGIC, 3, struct fim_watch_ref)
 #define FIM_IOC_RULE_ADD  _IOW(FIM_IOC_MAGIC, 4, struct fim_root_rule)
+#define FIM_IOC_ARM	  _IOW(FIM_IOC_MAGIC, 5, struct fim_arm)
 
 #endif /* _UAPI_ECS_FIM_H */

@@ -95,6 +95,7 @@ recovered fault-busy
 kill $reader
 fault "busy ends" '.component == "module" and .state == "up"'
 
+ecs-fim disarm --by test --reason 'fault lockdown'
 systemctl stop ecs-fimd
 rmmod ecs_fim
 mark_journal

@@ -356,6 +356,21 @@ is "which is a scheduled comparison of the journal, and no finding" \
 
 # ------------------------------------------------------------------------- no module
 
+mark_journal
+bash -c 'kill -USR1 "$1"; kill -0 "$1"; busybox rmmod ecs_fim; exit 0' actor "$daemon" 2>/dev/null
+check "the armed module does not unload" test -e /sys/module/ecs_fim
+check "two attacks on the product itself are recorded" wait_until 20 at_least '.type == "place"' 2
+is "a signal and an unload, by whom" \
+	"$(records '.type == "place"' | jq -c '[.action, .signal, .severity, .actor.comm, .actor.parent_comm, .path]')" \
+	"[\"signalled\",10,\"high\",\"bash\",\"run\",\"$PWD/bin/ecs-fimd\"]
+[\"unload\",null,\"high\",\"busybox\",\"bash\",\"/sys/module/ecs_fim\"]"
+check "which are alerts" sh -c 'ecs-fim alerts --json | grep -q "unload /sys/module/ecs_fim"'
+check "whoever says why can disarm it" ecs-fim disarm --by tester --reason "end of the story" --ticket T-1
+wait_until 20 at_least '.action == "disarmed"' 1
+is "the journal has why, and who" \
+	"$(records '.detail.reason or .action == "disarmed"' | jq -c '[.type, .detail.by, .detail.ticket, .actor.comm]')" \
+	'["control","tester","T-1",null]
+["place",null,null,"ecs-fim"]'
 stop_daemon
 check "the module unloads" rmmod ecs_fim
 echo "# without a module" >>/etc/hosts.deny

@@ -261,11 +261,12 @@ void events_clear(struct events *events)
 
 const char *op_name(unsigned int op)
 {
-	static const char *const names[] = {"?",	"WRITE",  "CREATE", "MKDIR", "SYMLINK",
-					    "MKNOD",	"LINK",	  "DELETE", "RMDIR", "RENAME",
-					    "TRUNCATE", "MODE",	  "OWNER",  "TIMES", "XATTR",
-					    "ACL",	"ATTRIB", "FLAGS",  "MOUNT", "UMOUNT",
-					    "REMOUNT",	"DEVICE", "LEND",   "ACCESS"};
+	static const char *const names[] = {"?",	"WRITE",  "CREATE", "MKDIR",  "SYMLINK",
+					    "MKNOD",	"LINK",	  "DELETE", "RMDIR",  "RENAME",
+					    "TRUNCATE", "MODE",	  "OWNER",  "TIMES",  "XATTR",
+					    "ACL",	"ATTRIB", "FLAGS",  "MOUNT",  "UMOUNT",
+					    "REMOUNT",	"DEVICE", "LEND",   "ACCESS", "SIGNAL",
+					    "TRACE",	"UNLOAD", "ARM",    "DISARM"};
 
 	return op < ARRAY_SIZE(names) ? names[op] : "?";
 }

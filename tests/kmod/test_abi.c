@@ -223,7 +223,7 @@ static void check_sizes(int fd)
 static void check_pointers(int fd)
 {
 	static const unsigned long cmds[] = {FIM_IOC_INFO, FIM_IOC_WATCH_ADD, FIM_IOC_WATCH_DEL,
-					     FIM_IOC_RULE_ADD};
+					     FIM_IOC_RULE_ADD, FIM_IOC_ARM};
 	static void *const pointers[] = {NULL, (void *)1, KERNEL_ADDRESS, (void *)-1L,
 					 (void *)0x8000000000000000UL};
 	struct fim_watch *edge;
@@ -312,6 +312,7 @@ static void check_fuzz(int fd)
 		uint32_t words[64];
 	} arg;
 	time_t end = time(NULL) + FUZZ_SECONDS;
+	struct fim_arm disarm = {.size = sizeof(disarm), .flags = FIM_ARM_OFF};
 	struct fim_info info;
 	unsigned int seed = time(NULL), i;
 	unsigned long calls = 0;
@@ -321,7 +322,7 @@ static void check_fuzz(int fd)
 	while (time(NULL) < end) {
 		unsigned int cmd = _IOC(rand_r(&seed) & 3,
 					rand_r(&seed) % 8 ? FIM_IOC_MAGIC : rand_r(&seed) & 255,
-					rand_r(&seed) % 5, rand_r(&seed) & 255);
+					rand_r(&seed) % 6, rand_r(&seed) & 255);
 		void *pointer = &arg;
 
 		for (i = 0; i < ARRAY_SIZE(arg.words); i++)
@@ -341,6 +342,9 @@ static void check_fuzz(int fd)
 		calls++;
 	}
 	note("%lu calls", calls);
+	/* Some of them armed it. */
+	if (ioctl(fd, FIM_IOC_ARM, &disarm))
+		bail("FIM_IOC_ARM: %s", strerror(errno));
 	info_get(fd, &info);
 	ok(info.abi == FIM_ABI_VERSION, "the device survives random ioctls");
 	close(dirfd);
@@ -357,7 +361,7 @@ static void check_info(int fd)
 	ok(info.features ==
 		   (FIM_FEATURE_OPEN_HOOK | FIM_FEATURE_ATTR_HOOKS | FIM_FEATURE_FLAGS_HOOKS |
 		    FIM_FEATURE_MOUNT_HOOKS | FIM_FEATURE_LEND_HOOKS | FIM_FEATURE_ATTEMPTS |
-		    FIM_FEATURE_LINK_HOOK | FIM_FEATURE_ROOT_HOOK),
+		    FIM_FEATURE_LINK_HOOK | FIM_FEATURE_ROOT_HOOK | FIM_FEATURE_GUARD_HOOKS),
 	   "all hooks are there");
 }
 

@@ -26,6 +26,7 @@ int cmd_change(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_bundle(int argc, char **argv);
 int cmd_ack(int argc, char **argv); /* also "close" */
+int cmd_disarm(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_on_alert(int argc, char **argv);
 int cmd_send_asff(int argc, char **argv);

@@ -40,7 +40,7 @@ static const char ack_help[] = ACK_USAGE
 static const char alerts_help[] = ALERTS_USAGE
 	"\n"
 	"List the alerts that nobody has closed, those that nobody acknowledged first, the worst first.\n"
-	"An alert is a finding, container or access record of severity medium or worse.\n"
+	"An alert is a finding, container, access or place record of severity medium or worse.\n"
 	"\n"
 	"  --all          closed ones too\n"
 	"  --json         one JSON object per line\n"
@@ -144,7 +144,7 @@ static int handle(const struct list *list, const struct fim_json *record)
 
 static int on_line(void *ctx, const struct fim_line *line)
 {
-	static const char *const wanted[] = {"finding", "container", "access", "alert"};
+	static const char *const wanted[] = {"finding", "container", "access", "place", "alert"};
 	struct list *list = ctx;
 	struct fim_json *record = NULL;
 	bool is_wanted = false;

@@ -33,6 +33,7 @@ static const struct command {
 	{"ack", "acknowledge alerts: who looks after them, and why", cmd_ack},
 	{"close", "close alerts that are done with", cmd_ack},
 	{"bundle", "write a host's evidence of a period, for the fleet's report", cmd_bundle},
+	{"disarm", "let the kernel module be unloaded, and say why", cmd_disarm},
 	{"rules", "check and run detections written in the Falco language", cmd_rules},
 	{"timeline", "tell what happened on hosts and in the AWS account as incidents",
 	 cmd_timeline},

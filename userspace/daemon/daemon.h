@@ -66,6 +66,7 @@ int64_t now_ms(void); /* CLOCK_MONOTONIC */
  * @watch_add: watch the tree below an open directory; -EEXIST with *@id_ret set
  * @rule_add: watch this in every new root, from before its first process on; NULL: it
  *	cannot, the mount table tells
+ * @arm: nobody may take it away; NULL: there is nothing to take
  * @info: -EOPNOTSUPP if the source has no counters
  * @close: frees @source->ctx
  */
@@ -76,6 +77,7 @@ struct source_ops {
 	int (*watch_add)(struct source *source, int dirfd, uint32_t *id_ret);
 	int (*watch_del)(struct source *source, uint32_t id);
 	int (*rule_add)(struct source *source, const char *path);
+	int (*arm)(struct source *source);
 	int (*info)(struct source *source, struct fim_info *info_ret);
 	void (*close)(struct source *source);
 };

@@ -51,6 +51,18 @@ static void rules_add(const struct daemon *d, struct source *source)
 	}
 }
 
+/* Only `ecs-fim disarm` allows to unload it then: this process may not even do that. */
+static void arm(const struct daemon *d, struct source *source)
+{
+	int err = 0;
+
+	if (d->config->module_armed && source->ops->arm)
+		err = source->ops->arm(source);
+	if (err)
+		fim_log(LOG_WARNING, "the module can be unloaded any time: it cannot be armed: %s",
+			strerror(-err));
+}
+
 /* Give up the source there is, if any, and take @source over. */
 static int source_take(struct daemon *d, struct source *source)
 {
@@ -66,6 +78,7 @@ static int source_take(struct daemon *d, struct source *source)
 	d->has_seq = false;
 	memset(d->strays, 0, sizeof(d->strays));
 	rules_add(d, &d->source);
+	arm(d, &d->source);
 	return 0;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happened to a watched place and not to a file in it: something was mounted over
- * it or lifted, the device under it was opened, a file was lent to the kernel; and what
- * was tried and refused.  Each is a record of its own; where what is seen at a path may
+ * it or lifted, the device under it was opened, a file was lent to the kernel; what was
+ * tried and refused; and what is done to this process and to the module.  Each is a record of its own; where what is seen at a path may
  * have changed, a comparison follows.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,11 @@ static const struct kind kinds[] = {
 	[FIM_OP_DEVICE]  = { "device",     FIM_SEVERITY_HIGH,   true },
 	[FIM_OP_LEND]    = { "lent",       FIM_SEVERITY_HIGH,   true },
 	[FIM_OP_ACCESS]  = { "refused",    FIM_SEVERITY_LOW,    false },
+	[FIM_OP_SIGNAL]  = { "signalled",  FIM_SEVERITY_HIGH,   false },
+	[FIM_OP_TRACE]   = { "traced",     FIM_SEVERITY_CRITICAL, false },
+	[FIM_OP_UNLOAD]  = { "unload",     FIM_SEVERITY_HIGH,   false },
+	[FIM_OP_ARM]     = { "armed",      FIM_SEVERITY_INFO,   false },
+	[FIM_OP_DISARM]  = { "disarmed",   FIM_SEVERITY_MEDIUM, false },
 };
 /* clang-format on */
 
@@ -43,6 +49,12 @@ static const struct kind *kind_of(const struct fim_event *event)
 bool place_is_event(const struct fim_event *event)
 {
 	return kind_of(event) != NULL;
+}
+
+/* Of this process or the module, and no watch. */
+static bool is_guard(const struct fim_event *event)
+{
+	return event->op >= FIM_OP_SIGNAL && event->op <= FIM_OP_DISARM;
 }
 
 static const struct kind unmeasured = {"unmeasured", FIM_SEVERITY_HIGH, false};
@@ -84,6 +96,10 @@ static char *place_path(const struct watch *watch, const struct fim_change *chan
 {
 	const char *seen = change->view_path ? change->view_path : change->fs_path;
 
+	if (is_guard(&change->event))
+		return change->event.op == FIM_OP_SIGNAL || change->event.op == FIM_OP_TRACE
+			       ? realpath("/proc/self/exe", NULL)
+			       : strdup("/sys/module/ecs_fim");
 	if (!watch)
 		return strdup(seen ? seen : "/");
 	if (!(change->event.flags & FIM_EV_ABOVE) && change->fs_path)
@@ -97,7 +113,7 @@ static struct fim_json *place_json(struct daemon *d, const struct kind *kind,
 {
 	const struct fim_change *change = cause->change;
 	const struct fim_event *event = &change->event;
-	bool contained = !watch || watch->tree->container;
+	bool contained = !is_guard(event) && (!watch || watch->tree->container);
 	const char *id = watch ? watch->tree->id : cause->container_id;
 	struct fim_json *body = fim_json_object();
 	char *path = place_path(watch, change);
@@ -112,6 +128,8 @@ static struct fim_json *place_json(struct daemon *d, const struct kind *kind,
 	finding_set_event(body, cause);
 	fim_json_set_bool(body, "confirmed", !(event->flags & FIM_EV_UNCONFIRMED));
 	fim_json_set_bool(body, "private", is_private(event));
+	if (event->op == FIM_OP_SIGNAL)
+		fim_json_set_int(body, "signal", event->code);
 	if (d->attempts.unsaid && event->flags & FIM_EV_ATTEMPT) {
 		fim_json_set_int(body, "unsaid", (int64_t)d->attempts.unsaid);
 		d->attempts.unsaid = 0;
@@ -165,10 +183,23 @@ static void place_alert(struct daemon *d, const struct kind *kind, enum fim_seve
 	free(place);
 }
 
+/*
+ * What the service manager does is said when it has its effect, and systemctl(1) asks it:
+ * who asked is not known here. To read the configuration again is no attack.
+ */
+static bool is_routine(const struct fim_event *event)
+{
+	return event->op == FIM_OP_SIGNAL && (event->actor.tgid == 1 || event->code == SIGHUP);
+}
+
 /* A container's own mounts are its engine's work, unless a process in it makes them. */
 static enum fim_severity severity_of(const struct kind *kind, const struct fim_event *event,
 				     const struct watch *watch, const struct cause *cause)
 {
+	if (is_routine(event))
+		return FIM_SEVERITY_INFO;
+	if (!watch)
+		return kind->severity;
 	if (is_private(event) || (watch->tree->container && !cause->container_id[0]))
 		return FIM_SEVERITY_INFO;
 	return kind->severity;
@@ -185,7 +216,7 @@ static int tell(struct daemon *d, struct fim_change *change, const struct kind *
 
 	if (err)
 		return err;
-	severity = watch ? severity_of(kind, &cause->change->event, watch, cause) : kind->severity;
+	severity = severity_of(kind, &cause->change->event, watch, cause);
 	err = record_append(d, "place", place_json(d, kind, severity, watch, cause), &line);
 	if (!err && severity >= FIM_SEVERITY_MEDIUM)
 		place_alert(d, kind, severity, watch, cause, line);
@@ -202,11 +233,12 @@ static int tell(struct daemon *d, struct fim_change *change, const struct kind *
 
 int place_event(struct daemon *d, struct fim_change *change)
 {
-	struct watch *watch = watch_find(d, change->event.watch_id);
+	bool guard = is_guard(&change->event);
+	struct watch *watch = guard ? NULL : watch_find(d, change->event.watch_id);
 
 	d->counters.events++;
-	if (!watch || !may_tell(d, &change->event)) {
-		d->counters.unknown_watch += !watch;
+	if ((!watch && !guard) || !may_tell(d, &change->event)) {
+		d->counters.unknown_watch += !watch && !guard;
 		fim_change_free(change);
 		return 0;
 	}

@@ -149,6 +149,31 @@ static void order_comparison(struct daemon *d, const struct fim_json *request, s
 		fim_json_set_bool(answer, "ok", true);
 }
 
+/* The order itself goes to the module, which tells who gave it. */
+static void order_disarm(struct daemon *d, const struct fim_json *request, struct fim_json *who,
+			 struct fim_json *answer)
+{
+	const char *by = fim_json_get_str(request, "by");
+	const char *reason = fim_json_get_str(request, "reason");
+	struct fim_json *detail;
+
+	if (!by || !*by || !reason || !*reason) {
+		fim_json_free(who);
+		fail(answer, "by, reason: who and why are needed");
+		return;
+	}
+	detail = fim_json_object();
+	fim_json_set_str(detail, "by", by);
+	fim_json_set_str(detail, "reason", reason);
+	fim_json_set_str(detail, "ticket", fim_json_get_str(request, "ticket"));
+	fim_json_set(detail, "who", who);
+	control_say(d,
+		    &(struct control){
+			    .component = COMPONENT_MODULE, .state = CONTROL_INFO, .detail = detail},
+		    "the module is to be disarmed");
+	fim_json_set_bool(answer, "ok", true);
+}
+
 static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const char *text,
 			     size_t len)
 {
@@ -172,12 +197,15 @@ static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const c
 		order_seal(d, answer);
 	else if (op && strcmp(op, "comparison") == 0)
 		order_comparison(d, request, who_json(peer), answer);
+	else if (op && strcmp(op, "disarm") == 0)
+		order_disarm(d, request, who_json(peer), answer);
 	else if (op && strcmp(op, "compare") == 0)
 		order_compare(d, who_json(peer), answer);
 	else if (op && strcmp(op, "change") == 0)
 		order_change(d, who_json(peer), answer);
 	else
-		fail(answer, "op: alert, sink, compare, comparison, change or seal is needed");
+		fail(answer, "op: alert, sink, compare, comparison, change, disarm or seal is "
+			     "needed");
 	fim_json_free(request);
 	return answer;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The module as a source of events.  Owns the device; nobody else uses its ioctls.
+ * The module as a source of events.  Owns the device.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -43,6 +43,13 @@ static int module_rule_add(struct source *source, const char *path)
 	return ioctl(source->fd, FIM_IOC_RULE_ADD, &rule) < 0 ? -errno : 0;
 }
 
+static int module_arm(struct source *source)
+{
+	struct fim_arm arm = {.size = sizeof(arm)};
+
+	return ioctl(source->fd, FIM_IOC_ARM, &arm) < 0 ? -errno : 0;
+}
+
 static int module_info(struct source *source, struct fim_info *info_ret)
 {
 	struct fim_info info = {.size = sizeof(info)};
@@ -66,6 +73,7 @@ static const struct source_ops module_ops = {
 	.watch_add = module_watch_add,
 	.watch_del = module_watch_del,
 	.rule_add = module_rule_add,
+	.arm = module_arm,
 	.info = module_info,
 	.close = module_close,
 };

@@ -180,6 +180,7 @@ static struct fim_json *module_json(struct daemon *d)
 	fim_json_set_int(json, "wide", info.wide);
 	fim_json_set_int(json, "later_missed", info.later_missed);
 	fim_json_set_int(json, "attempts_unsaid", info.attempts_unsaid);
+	fim_json_set_bool(json, "armed", info.armed);
 	return json;
 }
 

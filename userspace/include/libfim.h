@@ -270,6 +270,7 @@ int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_
  * @ecs_agent: where the ECS agent tells its tasks, FIM_ECS_AGENT; default empty: it is not
  *	asked
  * @device: default /dev/ecs_fim
+ * @module_armed: the module cannot be unloaded; default true
  * @status_socket: default /run/ecs-fim/status.sock
  * @sink_audit: Linux audit; default true
  * @sink_syslog: syslog(3) facility authpriv; default true
@@ -305,6 +306,7 @@ struct fim_config {
 	char *exceptions;
 	char *ecs_agent;
 	char *device;
+	bool module_armed;
 	char *status_socket;
 	bool sink_audit;
 	bool sink_syslog;
@@ -1577,8 +1579,8 @@ int fim_container_outside(const struct fim_truth *truth, const struct fim_truth 
 int fim_truth_check(const struct fim_json *inspect, struct fim_container *container);
 /* -------------------------------------------------------- journal_alert.c */
 /*
- * The life of an alert: records of type "alert".  An alert is a finding, container or
- * access record of severity medium or worse; its number is the record's.
+ * The life of an alert: records of type "alert".  An alert is a finding, container,
+ * access or place record of severity medium or worse; its number is the record's.
  */
 
 #define FIM_ALERTS_PER_RECORD 1000

@@ -38,8 +38,6 @@ static bool is_wanted(const struct fim_exchange *exchange)
 		return fim_exchange_is_failure(exchange->record) ||
 		       (state && !strcmp(state, "up") &&
 			fim_json_get_str(exchange->record, "since"));
-	if (!strcmp(type_of(exchange->record), "place"))
-		return exchange->severity >= FIM_SEVERITY_MEDIUM;
 	return fim_alert_of(exchange->record, &(enum fim_severity){0});
 }
 

@@ -60,6 +60,7 @@ static const struct fim_yaml_field fields[] = {
 	{ .key = "ecs_agent", .type = FIM_YAML_TEXT,
 	  .offset = offsetof(struct fim_config, ecs_agent) },
 	PATH_FIELD(device),
+	BOOL_FIELD(module_armed),
 	PATH_FIELD(status_socket),
 	BOOL_FIELD(sink_audit),
 	BOOL_FIELD(sink_syslog),
@@ -151,6 +152,7 @@ static struct fim_config *config_default(void)
 	config->exceptions = strdup(FIM_EXCEPTIONS_PATH);
 	config->ecs_agent = strdup("");
 	config->device = strdup("/dev/ecs_fim");
+	config->module_armed = true;
 	config->status_socket = strdup("/run/ecs-fim/status.sock");
 	config->trusted_keys = calloc(2, sizeof(*config->trusted_keys));
 	if (config->trusted_keys)

@@ -208,7 +208,9 @@ const char *fim_op_name(uint32_t op)
 		[FIM_OP_FLAGS] = "flags",   [FIM_OP_MOUNT] = "mount",
 		[FIM_OP_UMOUNT] = "umount", [FIM_OP_REMOUNT] = "remount",
 		[FIM_OP_DEVICE] = "device", [FIM_OP_LEND] = "lend",
-		[FIM_OP_ACCESS] = "access",
+		[FIM_OP_ACCESS] = "access", [FIM_OP_SIGNAL] = "signal",
+		[FIM_OP_TRACE] = "trace",   [FIM_OP_UNLOAD] = "unload",
+		[FIM_OP_ARM] = "arm",	    [FIM_OP_DISARM] = "disarm",
 	};
 
 	if (op >= sizeof(names) / sizeof(names[0]) || !names[op])

@@ -47,7 +47,7 @@ bool fim_alert_of(const struct fim_json *record, enum fim_severity *severity_ret
 
 	if (!type)
 		return false;
-	if (!strcmp(type, "finding")) {
+	if (!strcmp(type, "finding") || !strcmp(type, "place")) {
 		if (severity_parse(fim_json_get_str(record, "severity"), &severity))
 			return false;
 	} else if (!strcmp(type, "container") && is_flagged(container)) {
@@ -79,6 +79,7 @@ char *fim_alert_text(const struct fim_json *record)
 {
 	const char *type = fim_json_get_str(record, "type");
 	const char *kind = fim_json_get_str(record, "kind");
+	const char *action = fim_json_get_str(record, "action");
 	char *name = NULL, *text = NULL;
 
 	if (type && !strcmp(type, "finding")) {
@@ -87,9 +88,11 @@ char *fim_alert_text(const struct fim_json *record)
 		name = escaped_member(record, rule ? "rule" : "path");
 		if (name && asprintf(&text, "%s %s", kind ? kind : "finding", name) < 0)
 			text = NULL;
+	} else if (type && !strcmp(type, "place")) {
+		name = escaped_member(record, "path");
+		if (name && asprintf(&text, "%s %s", action ? action : "place", name) < 0)
+			text = NULL;
 	} else {
-		const char *action = fim_json_get_str(record, "action");
-
 		name = escaped_member(fim_json_get(record, "container"), "name");
 		if (name &&
 		    asprintf(&text, "%s %s", action ? action : "privileged container", name) < 0)
