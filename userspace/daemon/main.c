@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -67,24 +66,18 @@ static int open_baseline(const struct fim_config *config, struct fim_baseline **
 	return err;
 }
 
-/* The run before should have said "down". */
 /* Which host this is, for the report's reader. */
 static struct fim_json *host_detail(void)
 {
-	struct fim_json *detail = fim_json_object();
-	struct utsname name;
+	struct fim_json *detail = fim_host_facts("");
 	struct host host;
 
-	if (uname(&name) == 0) {
-		fim_json_set_str(detail, "hostname", name.nodename);
-		fim_json_set_str(detail, "kernel", name.release);
-		fim_json_set_str(detail, "machine", name.machine);
-	}
 	host_read(&host);
 	host_to_json(&host, detail);
 	return detail;
 }
 
+/* The run before should have said "down". */
 static void say_history(struct daemon *d)
 {
 	const struct history *history = &d->history;

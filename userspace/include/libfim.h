@@ -1577,6 +1577,16 @@ int fim_container_outside(const struct fim_truth *truth, const struct fim_truth 
  * a second for a runtime to be done. -ENOMEM.
  */
 int fim_truth_check(const struct fim_json *inspect, struct fim_container *container);
+/* --------------------------------------------------------------- host_facts.c */
+/*
+ * What a report says of where and with what it was watched: hostname, kernel, machine;
+ * daemon_sha256, tool_sha256; module_version, module_srcversion, module_signature
+ * ("signed", or "unsigned"; the kernel's verdict when it was loaded); instance_id,
+ * image_id, region as cloud-init or the SSM agent wrote them down.  What is not known is absent.
+ * @root: put before every path; "": the host itself.
+ */
+struct fim_json *fim_host_facts(const char *root);
+
 /* -------------------------------------------------------- journal_alert.c */
 /*
  * The life of an alert: records of type "alert".  An alert is a finding, container,

@@ -944,9 +944,31 @@ static void read_change(struct builder *builder, const struct fim_json *record)
 		builder->ledger.authorized += fim_json_count(fim_json_get(record, "authorized"));
 }
 
+/* Containers and ways into them that somebody has to come for; findings are read elsewhere. */
+static int read_alert(struct builder *builder, const struct fim_json *record,
+		      const struct fim_line *line)
+{
+	enum fim_severity severity;
+
+	if (!in_period(builder) || !fim_alert_of(record, &severity))
+		return 0;
+	return fim_alerts_add(builder->alerts, line, severity);
+}
+
+static int read_access(struct builder *builder, const struct fim_json *record)
+{
+	if (in_period(builder))
+		list_add(&builder->accesses, item_of(builder, record));
+	return 0;
+}
+
 static int read_tree(struct builder *builder, const struct fim_json *record,
 		     const struct fim_line *line)
 {
+	int err = read_alert(builder, record, line);
+
+	if (err)
+		return err;
 	if (strcmp(line->type, "control") == 0)
 		return read_control(builder, record);
 	if (strcmp(line->type, "comparison") == 0)
@@ -961,8 +983,8 @@ static int read_tree(struct builder *builder, const struct fim_json *record,
 		read_change(builder, record);
 	if (strcmp(line->type, "alert") == 0)
 		return fim_alerts_read(builder->alerts, record, builder->time_ns);
-	if (strcmp(line->type, "access") == 0 && in_period(builder))
-		list_add(&builder->accesses, item_of(builder, record));
+	if (strcmp(line->type, "access") == 0)
+		return read_access(builder, record);
 	return 0; /* of a later version */
 }
 

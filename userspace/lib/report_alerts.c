@@ -274,6 +274,23 @@ static void set_hand(struct fim_json *item, const char *key, const char *by, int
 	fim_json_set_int(item, name, (time_ns - since_ns) / FIM_NSEC_PER_MSEC);
 }
 
+/* Of what is no finding: a container, or a way into one. */
+static void set_what(struct fim_json *item, const struct fim_json *record,
+		     enum fim_severity severity)
+{
+	const char *type = fim_json_get_str(record, "type");
+	char *text;
+
+	if (!type || strcmp(type, "finding") == 0)
+		return;
+	text = fim_alert_text(record);
+	fim_json_set_str(item, "severity", fim_severity_name(severity));
+	fim_json_set_str(item, "kind", type);
+	fim_json_set_str(item, "scope", "container");
+	fim_json_set_str(item, "text", text);
+	free(text);
+}
+
 static struct fim_json *alert_json(const struct fim_alerts *alerts, const struct fim_kept *kept)
 {
 	static const char *const names[] = {
@@ -288,9 +305,11 @@ static struct fim_json *alert_json(const struct fim_alerts *alerts, const struct
 	fim_json_set_int(item, "id", (int64_t)kept->seq);
 	fim_json_set_str(item, "state", names[alert->state]);
 	/* It was scanned before: a key twice shows nothing of it. */
-	if (fim_json_parse(kept->text, kept->len, NULL, &record) == 0)
+	if (fim_json_parse(kept->text, kept->len, NULL, &record) == 0) {
 		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 			fim_json_set_str(item, keys[i], fim_json_get_str(record, keys[i]));
+		set_what(item, record, (enum fim_severity)kept->rank);
+	}
 	fim_json_free(record);
 	for (i = 0; i < alerts->sink_count; i++)
 		if (alert->sinks >> i & 1)

@@ -1364,6 +1364,7 @@ static void cell_alert_what(struct fim_page *page, const struct fim_json *item)
 	put(page, " ");
 	put_path(page, item, "path");
 	put_member(page, item, "rule");
+	put_member(page, item, "text");
 }
 
 static void put_hand(struct fim_page *page, const struct fim_json *item, const char *time,
