@@ -67,7 +67,7 @@ formats() {
 
 # ------------------------------------------------------------------ Security Hub
 
-server='' syslogd='' journald=''
+server='' syslogd='' journald='' daemons=''
 stop_server() {
 	[ -z "$server" ] || kill "$server" 2>/dev/null
 	server=''
@@ -76,6 +76,8 @@ stop_all() {
 	stop_server
 	[ -z "$syslogd" ] || kill "$syslogd" 2>/dev/null
 	[ -z "$journald" ] || kill "$journald" 2>/dev/null
+	# shellcheck disable=SC2086 # a list
+	[ -z "$daemons" ] || kill $daemons 2>/dev/null
 }
 trap stop_all EXIT
 
@@ -270,6 +272,81 @@ receive_syslog() {
 	ok $? "and refuses a misspelled one"
 }
 
+# A certificate for name $1, signed by authority $2.
+certificate() {
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$work/$1-key.pem" -out "$work/$1.csr" 2>/dev/null &&
+		openssl x509 -req -days 2 -in "$work/$1.csr" -CA "$work/$2-ca.pem" -CAkey "$work/$2-ca-key.pem" -CAcreateserial \
+			-extfile <(echo "subjectAltName=DNS:$1") -out "$work/$1-cert.pem" 2>/dev/null
+}
+
+# rsyslogd with configuration $work/$1.conf. It makes parameters for TLS before it listens.
+rsyslog_start() {
+	mkdir -p "$work/$1.d"
+	rsyslogd -n -i "$work/$1.pid" -f "$work/$1.conf" >"$work/$1.log" 2>&1 &
+	daemons="$daemons $!"
+}
+rsyslog_stop() {
+	# shellcheck disable=SC2086 # a list
+	kill $daemons
+	# shellcheck disable=SC2086 # a list
+	wait $daemons 2>/dev/null
+	daemons=''
+}
+forward_alerts() { # $1: case, $2: the authority that it trusts
+	sed -e "s#/etc/ecs-fim/syslog-ca#$work/$2-ca#;s#/etc/ecs-fim/syslog-cert#$work/host.example.com-cert#" \
+		-e "s#/etc/ecs-fim/syslog-key#$work/host.example.com-key#;s#/run/rsyslog-ecs-fim.sock#$work/$1.sock#" \
+		-e "s#target=\"logs.example.com\" port=\"6514\"#target=\"127.0.0.1\" port=\"$port\"#" \
+		-e "s#^global(#&workDirectory=\"$work/$1.d\"#;s#module(load=\"imuxsock\")#module(load=\"imuxsock\" SysSock.Use=\"off\")#" \
+		ami/rsyslog/ecs-fim.conf >"$work/$1.conf"
+	rsyslog_start "$1"
+	for _ in $(seq 300); do [ ! -S "$work/$1.sock" ] || break; sleep 0.1; done
+	printf 'syslog_format: rfc5424\nsyslog_target: %s/%s.sock\n' "$work" "$1" | send_alerts "$1"
+}
+
+# The sample that forwards over TLS, and a receiver that wants a certificate as well.
+receive_tls() {
+	local port=$((20000 + RANDOM % 20000)) name
+	for name in ours theirs; do
+		openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$name" -keyout "$work/$name-ca-key.pem" -out "$work/$name-ca.pem" 2>/dev/null
+	done
+	certificate host.example.com ours && certificate logs.example.com ours
+	ok $? "an authority, and certificates for a host and a receiver"
+	cat >"$work/receiver.conf" <<-CONF
+		global(workDirectory="$work/receiver.d" parser.escapeControlCharactersOnReceive="on"
+			defaultNetstreamDriverCAFile="$work/ours-ca.pem"
+			defaultNetstreamDriverCertFile="$work/logs.example.com-cert.pem"
+			defaultNetstreamDriverKeyFile="$work/logs.example.com-key.pem")
+		module(load="mmpstrucdata")
+		module(load="imtcp" StreamDriver.Name="gtls" StreamDriver.Mode="1"
+			StreamDriver.AuthMode="x509/name" PermittedPeer=["host.example.com"])
+		template(name="json" type="string"
+			string="{\\"app\\":\\"%app-name%\\",\\"msgid\\":\\"%msgid%\\",\\"pri\\":\\"%pri%\\",\\"msg\\":\\"%msg:::json%\\",\\"sd\\":%\$!rfc5424-sd%}\\n")
+		ruleset(name="tls") { action(type="mmpstrucdata") action(type="omfile" file="$work/tls.json" template="json") }
+		input(type="imtcp" address="127.0.0.1" port="$port" ruleset="tls")
+	CONF
+	rsyslog_start receiver
+	# Forwarding over it makes them wait for each other long enough.
+	for _ in $(seq 600); do
+		! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+		sleep 0.1
+	done
+	forward_alerts forward ours
+	ok $? "alerts go to rsyslog, which forwards them over TLS"
+	touch "$work/tls.json"
+	for _ in $(seq 10); do lines "$work/tls.json" 4 && break; done
+	$python "$here/received.py" rsyslog "$work/tls.json"
+	ok $? "the receiver has each member of them"
+	! (echo '<86>1 - h ecs-fimd - finding - modified in the clear' >"/dev/tcp/127.0.0.1/$port") 2>/dev/null || sleep 1
+	! grep -q 'in the clear' "$work/tls.json"
+	ok $? "what comes without TLS is not taken"
+	cp "$work/tls.json" "$work/tls.before"
+	forward_alerts stranger theirs
+	for _ in $(seq 100); do grep -q 'not.*valid\|not permitted\|certificate' "$work/stranger.log" && break; sleep 0.2; done
+	grep -q 'certificate' "$work/stranger.log" && cmp -s "$work/tls.json" "$work/tls.before"
+	ok $? "a receiver whose certificate another authority signed gets nothing"
+	rsyslog_stop
+}
+
 # In a mount namespace: its socket has a fixed name.
 receive_journald() {
 	echo "sink_syslog: false
@@ -433,6 +510,7 @@ fi
 formats
 hub
 receive_syslog
+receive_tls
 receive_journald
 receive_ocsf
 metrics

@@ -35,7 +35,7 @@ report='chromium poppler-utils poppler-data qpdf fonts-ipafont-gothic jq openssl
 command -v npm >/dev/null || report="$report nodejs npm"
 
 # Sinks: those who receive and judge; npm packages are pinned in tests/sinks/check.sh.
-sinks='awscli python3-botocore rsyslog jq'
+sinks='awscli python3-botocore rsyslog rsyslog-gnutls jq'
 command -v npm >/dev/null || sinks="$sinks nodejs npm"
 
 usage()
