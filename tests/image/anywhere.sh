@@ -58,7 +58,7 @@ is "the start-up comparison finds nothing" "$(count '.type == "finding"')" 0
 mark_journal
 echo 'mallory:x:0:0::/:/bin/sh' >>/etc/passwd
 wait_until 30 at_least '.type == "finding"' 1
-check "a change arrives at the other end of rsyslog" wait_until 60 grep -q 'modified /etc/passwd' /run/forwarded
+check "a change arrives at the other end of rsyslog" wait_until 60 grep -q 'modified: /etc/passwd' /run/forwarded
 baseline=$(sha256sum $lib/baseline.ndjson $lib/baseline.sig)
 lines=$(all | wc -l)
 check "a second run is refused" refuses 'is installed' --packages /root/debs --key $key

@@ -21,7 +21,7 @@ echo 'mallory:x:0:0::/:/bin/sh' >>/etc/passwd
 wait_until 30 at_least '.type == "finding"' 1
 is "a change is a finding" "$(records '.type == "finding" and .kind != "rule"' | jq -r '.kind + " " + .path')" "modified /etc/passwd"
 check "and an alert in the system's log" sh -c 'for i in 1 2 3 4 5 6; do
-	journalctl -q --no-pager SYSLOG_FACILITY=10 | grep -q "modified /etc/passwd" && exit 0; sleep 1; done
+	journalctl -q --no-pager SYSLOG_FACILITY=10 | grep -q "modified: /etc/passwd" && exit 0; sleep 1; done
 	ecs-fim status --json | jq -c .counters; journalctl -q --no-pager SYSLOG_FACILITY=10 | tail -n 5; ls -l /dev/log; exit 1'
 check "the report is made" ecs-fim report -o /root/report.html
 check "and names what was changed" grep -q /etc/passwd /root/report.html
