@@ -27,7 +27,7 @@ static const char *const allowed[] = {
 	"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6",
 	"eventfd2", "pipe2", "getrandom",
 	/* files: reading, measuring, its own journal and state */
-	"open", "openat", "openat2", "close", "close_range", "read", "readv", "pread64", "preadv",
+	"open", "openat", "openat2", "close", "close_range", "read", "readv", "pread64", "preadv", "preadv2",
 	"write", "writev", "pwrite64", "lseek", "_llseek", "stat", "fstat", "lstat", "newfstatat",
 	"fstatat64", "stat64", "fstat64", "lstat64", "statx", "statfs", "fstatfs", "statfs64",
 	"fstatfs64", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64",

@@ -20,6 +20,7 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
@@ -124,6 +125,33 @@ out:
 int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
 	return EVP_Digest(bytes, len, digest_ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+/* EVP cannot be given a state to go on from: the old interface can, and is the same code below. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+void fim_sha256_blocks(uint32_t state[8], const void *bytes, size_t blocks)
+{
+	SHA256_CTX ctx;
+
+	SHA256_Init(&ctx);
+	memcpy(ctx.h, state, sizeof(ctx.h));
+	SHA256_Update(&ctx, bytes, blocks * FIM_SHA256_BLOCK);
+	memcpy(state, ctx.h, sizeof(ctx.h));
+}
+#pragma GCC diagnostic pop
+
+const char *fim_sha256_way(void)
+{
+	const char *const name = fim_cpu_sha256();
+	static const char *const both[] = {
+		"AVX-512, 16 files at once; OpenSSL, SHA-NI",
+		"AVX-512, 16 files at once; OpenSSL",
+	};
+
+	if (fim_lanes_work())
+		return both[strcmp(name, "OpenSSL, SHA-NI") != 0];
+	return name;
 }
 
 /* Not for security: it is what dpkg recorded, and says so wherever it is shown. */

@@ -6,6 +6,8 @@
 #ifndef LIB_PRIVATE_H
 #define LIB_PRIVATE_H
 
+#include <sys/stat.h>
+
 #include "libfim.h"
 
 #define FIM_PATH_MAX 4096 /* bytes of an absolute path with its NUL, as PATH_MAX */
@@ -125,6 +127,30 @@ int fim_measure_known(int dirfd, const char *path, const struct fim_rule *rule,
 		      const struct fim_state *expected, struct fim_hasher *hasher,
 		      struct fim_state *state_ret);
 #define FIM_MEASURE_SMALL (1u << 8) /* -EINPROGRESS: content that takes long was not read */
+
+/**
+ * struct fim_reading - a file that is measured but for its content
+ * @fd: opened for reading, at its beginning
+ * @may_grow: it may get longer meanwhile
+ * @before: what it was
+ * @state: all but the digest; @size bytes of content are to be read
+ */
+struct fim_reading {
+	int fd;
+	bool may_grow;
+	struct statx before;
+	struct fim_state state;
+};
+
+/*
+ * The first half of fim_measure_entry(), for whoever hashes the content itself. -EINPROGRESS:
+ * as there, and @before is known; -ENOTSUP: nothing is open, fim_measure_entry() is to be asked.
+ */
+int fim_measure_begin(int dirfd, const char *name, uint32_t flags, const struct fim_rule *rule,
+		      const struct fim_state *expected, struct fim_reading *reading_ret);
+/* The second: @err is how reading went. Failed: fim_measure_entry() is to be asked. Closes. */
+int fim_measure_end(struct fim_reading *reading, int err,
+		    const unsigned char digest[FIM_SHA256_SIZE]);
 /* The same for a name right in @dirfd, on the shortest way to a regular file that can be read. */
 int fim_measure_entry(int dirfd, const char *name, uint32_t flags, const struct fim_rule *rule,
 		      const struct fim_state *expected, struct fim_hasher *hasher,
@@ -252,6 +278,43 @@ void fim_truth_parse_status(const char *text, struct fim_truth *truth);
 
 /* Sets effectively_privileged and flags of a container that knows if it is privileged. */
 int fim_privilege_judge(const struct fim_json *inspect, struct fim_container *container);
+
+/* ----------------------------------------------------------- sha256_x16.c */
+
+#define FIM_LANES	 16
+#define FIM_SHA256_BLOCK 64
+
+/* Which of its instructions for SHA-256 OpenSSL uses on this processor. */
+const char *fim_cpu_sha256(void);
+bool fim_has_sha_ni(void);
+/* The processor and the kernel can. */
+bool fim_sha256_x16_works(void);
+/* @blocks blocks of each of sixteen messages; states and messages are the caller's. */
+void fim_sha256_x16(uint32_t state[8][FIM_LANES], const unsigned char *const data[FIM_LANES],
+		    size_t blocks);
+/* The same for one message, by OpenSSL. crypto.c */
+void fim_sha256_blocks(uint32_t state[8], const void *bytes, size_t blocks);
+
+/* --------------------------------------------------------------- lanes.c */
+
+struct fim_lanes;
+/* A file is done: @err, or @digest of its content. Its place is free again. */
+typedef void (*fim_lanes_fn)(void *ctx, size_t index, int err,
+			     const unsigned char digest[FIM_SHA256_SIZE]);
+/* They can be used here, and were found to say what OpenSSL says. */
+bool fim_lanes_work(void);
+/* For one thread; NULL: they cannot be had. */
+struct fim_lanes *fim_lanes_new(fim_lanes_fn fn, void *ctx);
+void fim_lanes_free(struct fim_lanes *lanes);
+/* A free place, after finishing others if there is none. */
+size_t fim_lanes_place(struct fim_lanes *lanes);
+/* Read @size bytes, not 0, of @fd at that place; the descriptor stays the caller's. */
+void fim_lanes_start(struct fim_lanes *lanes, size_t index, int fd, uint64_t size);
+/* Go on with all a little. */
+void fim_lanes_step(struct fim_lanes *lanes);
+/* Places taken; 0 of NULL. */
+size_t fim_lanes_busy(const struct fim_lanes *lanes);
+bool fim_lanes_has(const struct fim_lanes *lanes, size_t index);
 
 /* ---------------------------------------------------------------- pool.c */
 

@@ -475,25 +475,38 @@ static bool same_moment(const struct statx *before, const struct statx *after)
 /* ---- the whole */
 
 /* Content and attributes of one moment: any change in between moves the ctime. */
+static int observe_attributes(int fd, const struct statx *before, struct fim_state *state)
+{
+	const struct source source = {.fd = fd};
+	int err = read_xattrs(&source, state);
+
+	if (!err && before->stx_attributes & STATX_ATTR_VERITY)
+		err = read_verity(fd, state);
+	return err;
+}
+
+static int observe_end(int fd, const struct statx *before, bool may_grow)
+{
+	struct statx after;
+	int err = stat_fd(fd, &after);
+
+	if (err)
+		return err;
+	if (may_grow)
+		return after.stx_ino != before->stx_ino || after.stx_size < before->stx_size
+			       ? -EAGAIN
+			       : 0;
+	return same_moment(before, &after) ? 0 : -EAGAIN;
+}
+
 static int observe_content(int fd, const struct statx *before, const struct how *how,
 			   struct fim_hasher *hasher, struct fim_state *state)
 {
-	const struct source source = {.fd = fd};
-	struct statx after;
-	int err;
+	int err = observe_attributes(fd, before, state);
 
-	err = read_xattrs(&source, state);
-	if (!err && before->stx_attributes & STATX_ATTR_VERITY)
-		err = read_verity(fd, state);
 	if (!err)
 		err = read_content(fd, how, hasher, state);
-	if (!err)
-		err = stat_fd(fd, &after);
-	if (!err &&
-	    (how->may_grow ? after.stx_ino != before->stx_ino || after.stx_size < before->stx_size
-			   : !same_moment(before, &after)))
-		err = -EAGAIN;
-	return err;
+	return err ? err : observe_end(fd, before, how->may_grow);
 }
 
 static int measure_content(int path_fd, struct statx *stx, const struct how *how,
@@ -608,43 +621,86 @@ int fim_measure_known(int dirfd, const char *path, const struct fim_rule *rule,
 	return state_ret->type == FIM_TYPE_NONE ? 0 : err; /* it went away in between */
 }
 
+/*
+ * Looked at before it is opened: what is not a regular file is not opened but by O_PATH.
+ * Should it be swapped in between, O_NONBLOCK keeps a FIFO from holding us, and the
+ * descriptor is not that of what was looked at. -ENOTSUP: this is not the way for it.
+ */
+static int entry_open(int dirfd, const char *name, uint32_t flags, const struct how *how,
+		      struct fim_reading *reading_ret)
+{
+	struct statx *stx = &reading_ret->before;
+
+	if (!how->digest || statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, stx) ||
+	    !S_ISREG(stx->stx_mode))
+		return -ENOTSUP;
+	if (flags & FIM_MEASURE_SMALL && stx->stx_size >= BIG_SIZE)
+		return -EINPROGRESS;
+	reading_ret->may_grow = how->may_grow;
+	reading_ret->state = (struct fim_state){0};
+	state_from_statx(stx, &reading_ret->state);
+	if (changed_this_tick(&reading_ret->state))
+		return -ENOTSUP;
+	reading_ret->fd = openat(dirfd, name, READ_FLAGS | O_NOFOLLOW | O_NOATIME);
+	return reading_ret->fd < 0 ? -ENOTSUP : 0;
+}
+
+int fim_measure_begin(int dirfd, const char *name, uint32_t flags, const struct fim_rule *rule,
+		      const struct fim_state *expected, struct fim_reading *reading_ret)
+{
+	const struct how how = how_for(rule, expected);
+	struct fim_reading *reading = reading_ret;
+	int err = how.template ? -ENOTSUP : entry_open(dirfd, name, flags, &how, reading);
+
+	if (err)
+		return err;
+	err = observe_attributes(reading->fd, &reading->before, &reading->state);
+	if (how.may_grow && how.limit < reading->state.size)
+		reading->state.size = how.limit;
+	if (!err && reading->state.size)
+		return 0;
+	/* What has no size is asked whether it has content all the same. */
+	fim_state_clear(&reading->state);
+	close(reading->fd);
+	return -ENOTSUP;
+}
+
+int fim_measure_end(struct fim_reading *reading, int err,
+		    const unsigned char digest[FIM_SHA256_SIZE])
+{
+	if (!err)
+		err = observe_end(reading->fd, &reading->before, reading->may_grow);
+	close(reading->fd);
+	if (err) {
+		fim_state_clear(&reading->state);
+		return err;
+	}
+	memcpy(reading->state.sha256, digest, FIM_SHA256_SIZE);
+	reading->state.has_digest = true;
+	return 0;
+}
+
 int fim_measure_entry(int dirfd, const char *name, uint32_t flags, const struct fim_rule *rule,
 		      const struct fim_state *expected, struct fim_hasher *hasher,
 		      struct fim_state *state_ret)
 {
 	const struct how how = how_for(rule, expected);
-	struct fim_state state = {0};
-	struct statx stx;
-	int fd, err;
+	struct fim_reading reading;
+	int err = entry_open(dirfd, name, flags, &how, &reading);
 
-	if (!how.digest)
-		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
-	/*
-	 * Looked at before it is opened: what is not a regular file is not opened but by
-	 * O_PATH. Should it be swapped in between, O_NONBLOCK keeps a FIFO from holding us,
-	 * and the descriptor is not that of what was looked at.
-	 */
-	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &stx) || !S_ISREG(stx.stx_mode))
-		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
-	if (flags & FIM_MEASURE_SMALL && stx.stx_size >= BIG_SIZE)
-		return -EINPROGRESS;
-	state_from_statx(&stx, &state);
-	if (changed_this_tick(&state))
-		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
-	fd = openat(dirfd, name, READ_FLAGS | O_NOFOLLOW | O_NOATIME);
-	if (fd < 0) {
-		fim_state_clear(&state);
-		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
+	if (err == -EINPROGRESS)
+		return err;
+	if (!err) {
+		err = observe_content(reading.fd, &reading.before, &how, hasher, &reading.state);
+		close(reading.fd);
+		if (!err) {
+			*state_ret = reading.state;
+			return 0;
+		}
+		fim_state_clear(&reading.state);
 	}
-	err = observe_content(fd, &stx, &how, hasher, &state);
-	close(fd);
-	if (err) {
-		/* The long way, which waits and tries again. */
-		fim_state_clear(&state);
-		return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
-	}
-	*state_ret = state;
-	return 0;
+	/* The long way, which waits and tries again. */
+	return fim_measure_known(dirfd, name, rule, expected, hasher, state_ret);
 }
 
 enum fim_origin fim_origin_at(int dirfd, const char *name, const struct fim_state *state,

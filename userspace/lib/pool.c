@@ -7,7 +7,9 @@
  * all of them; put, taken and delivered only ever grow. The caller's thread puts,
  * delivers, and, instead of waiting, measures like the workers do: with one
  * processor there are no workers at all. Large files leave their batch and are work
- * of their own, so that the rest of the batch does not wait behind them. One lock
+ * of their own, so that the rest of the batch does not wait behind them. Where the
+ * processor hashes several files at once (lanes.c), each thread has content of up to
+ * sixteen under way, of one batch or of several. One lock
  * guards the counters and every slot's status; a slot's content belongs to whoever
  * its status says: QUEUED nobody, BUSY the threads that took parts of it, DONE and
  * FREE the caller's thread.
@@ -76,7 +78,7 @@ struct job {
  * @used: bytes of @text
  * @room: bytes allocated for it
  * @count: jobs
- * @left: jobs not done yet
+ * @left: jobs not done yet, and one more while somebody goes through them
  * @jobs: the jobs
  */
 struct slot {
@@ -91,9 +93,32 @@ struct slot {
 	struct job jobs[BATCH];
 };
 
-struct big {
+/**
+ * struct task - one job of a slot, apart from the rest
+ * @slot: it
+ * @job: the job
+ * @size: bytes of content, of what is too big for its batch
+ */
+struct task {
 	struct slot *slot;
 	struct job *job;
+	uint64_t size;
+};
+
+/**
+ * struct hand - what one thread measures with
+ * @pool: the pool
+ * @hasher: for one file after the other
+ * @lanes: for many at once; NULL: not on this processor, or not at a rate
+ * @tasks: what is in the lanes
+ * @readings: likewise
+ */
+struct hand {
+	struct fim_pool *pool;
+	struct fim_hasher *hasher;
+	struct fim_lanes *lanes;
+	struct task tasks[FIM_LANES];
+	struct fim_reading readings[FIM_LANES];
 };
 
 struct fim_pool {
@@ -101,7 +126,7 @@ struct fim_pool {
 	fim_pool_fn fn;
 	void *ctx;
 	struct fim_pace *pace;
-	struct fim_hasher *hasher; /* of the caller's thread */
+	struct hand *hand; /* of the caller's thread */
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* something was queued, or stop */
 	pthread_cond_t done; /* a slot is DONE */
@@ -116,7 +141,7 @@ struct fim_pool {
 	pthread_t workers[WORKERS_MAX];
 	char path[FIM_PATH_MAX]; /* of what is being delivered */
 	struct slot slots[SLOT_COUNT];
-	struct big bigs[BIG_COUNT];
+	struct task bigs[BIG_COUNT];
 };
 
 static struct slot *slot_at(struct fim_pool *pool, uint64_t number)
@@ -227,29 +252,65 @@ static void compare_with_package(int dir_fd, const char *name, struct job *job)
 		job->origin = fim_origin_at(dir_fd, name, &job->state, job->packaged);
 }
 
-static void measure_in(const struct fim_pool *pool, const struct slot *slot, int dir_fd,
-		       struct job *job, uint32_t flags, struct fim_hasher *hasher)
+/* True: it is as it was known. */
+static bool look(const struct slot *slot, int dir_fd, struct job *job)
 {
 	const char *name = slot->text + job->name;
 
-	if (job->look && dir_fd >= 0 &&
-	    fim_memo_look(dir_fd, *name ? name : ".", job->known, &job->record)) {
-		job->same = true;
-		job->state.type = FIM_TYPE_FILE;
-		job->state.dev = job->record.dev;
-		job->state.ino = job->record.ino;
-		job->state.nlink = S_ISREG(job->record.mode) ? job->record.nlink : 0;
-		return;
-	}
+	if (!job->look || dir_fd < 0 ||
+	    !fim_memo_look(dir_fd, *name ? name : ".", job->known, &job->record))
+		return false;
+	job->same = true;
+	job->state.type = FIM_TYPE_FILE;
+	job->state.dev = job->record.dev;
+	job->state.ino = job->record.ino;
+	job->state.nlink = S_ISREG(job->record.mode) ? job->record.nlink : 0;
+	return true;
+}
+
+/* 0: its content is in a lane now; otherwise as fim_measure_begin(). */
+static int measure_in_lane(struct hand *hand, struct slot *slot, int dir_fd, struct job *job,
+			   uint32_t flags, uint64_t *size_ret)
+{
+	const char *name = slot->text + job->name;
+	struct fim_reading *reading;
+	size_t place;
+	int err;
+
+	if (!hand->lanes || dir_fd < 0 || !*name)
+		return -ENOTSUP;
+	place = fim_lanes_place(hand->lanes);
+	reading = &hand->readings[place];
+	err = fim_measure_begin(dir_fd, name, flags, job->rule, job->expected, reading);
+	*size_ret = reading->before.stx_size;
+	if (err)
+		return err;
+	hand->tasks[place] = (struct task){.slot = slot, .job = job};
+	fim_lanes_start(hand->lanes, place, reading->fd, reading->state.size);
+	return 0;
+}
+
+/* False: it is not done yet, but in a lane, or, with -EINPROGRESS in @job->err, too big. */
+static bool measure_in(struct hand *hand, struct slot *slot, int dir_fd, struct job *job,
+		       uint32_t flags, uint64_t *size_ret)
+{
+	const char *name = slot->text + job->name;
+
+	if (look(slot, dir_fd, job))
+		return true;
+	job->err = measure_in_lane(hand, slot, dir_fd, job, flags, size_ret);
+	if (!job->err || job->err == -EINPROGRESS)
+		return false;
 	if (dir_fd < 0)
-		measure_by_path(pool, slot, job, hasher);
+		measure_by_path(hand->pool, slot, job, hand->hasher);
 	else
 		job->err = fim_measure_entry(dir_fd, *name ? name : ".", flags, job->rule,
-					     job->expected, hasher, &job->state);
+					     job->expected, hand->hasher, &job->state);
 	if (job->err == -EINPROGRESS)
-		return;
+		return false;
 	finish(job);
 	compare_with_package(dir_fd, name, job);
+	return true;
 }
 
 /* @count jobs of a slot are done; with the lock held. */
@@ -264,77 +325,173 @@ static void slot_progress(struct fim_pool *pool, struct slot *slot, size_t count
 		pthread_cond_signal(&pool->done);
 }
 
-static void take_big(struct fim_pool *pool, struct fim_hasher *hasher)
+/* A file in a lane was read to its end, or could not be. */
+static void lane_done(void *ctx, size_t place, int err, const unsigned char digest[FIM_SHA256_SIZE])
 {
-	struct big big = pool->bigs[pool->big_taken++ % BIG_COUNT];
+	struct hand *hand = ctx;
+	struct slot *slot = hand->tasks[place].slot;
+	struct job *job = hand->tasks[place].job;
+	struct fim_reading *reading = &hand->readings[place];
+	int fd;
+
+	err = fim_measure_end(reading, err, digest);
+	if (err) {
+		measure_by_path(hand->pool, slot, job, hand->hasher);
+		finish(job);
+	} else {
+		job->state = reading->state;
+	}
+	if (job->packaged) {
+		fd = open_directory(hand->pool, slot);
+		compare_with_package(fd, slot->text + job->name, job);
+		close_directory(slot, fd);
+	}
+	pthread_mutex_lock(&hand->pool->lock);
+	slot_progress(hand->pool, slot, 1);
+	pthread_mutex_unlock(&hand->pool->lock);
+}
+
+/* What takes longest is begun first; with the lock held. */
+static struct task largest(struct fim_pool *pool)
+{
+	struct task *first = &pool->bigs[pool->big_taken % BIG_COUNT], *best = first, *big, task;
+	uint64_t i;
+
+	for (i = pool->big_taken + 1; i != pool->big_put; i++) {
+		big = &pool->bigs[i % BIG_COUNT];
+		if (big->size > best->size)
+			best = big;
+	}
+	task = *best;
+	*best = *first;
+	pool->big_taken++;
+	return task;
+}
+
+static void take_big(struct hand *hand)
+{
+	struct fim_pool *pool = hand->pool;
+	struct task big = largest(pool);
+	bool done;
 	int fd;
 
 	pthread_mutex_unlock(&pool->lock);
 	fd = open_directory(pool, big.slot);
-	measure_in(pool, big.slot, fd, big.job, 0, hasher);
+	done = measure_in(hand, big.slot, fd, big.job, 0, &big.size);
 	close_directory(big.slot, fd);
 	pthread_mutex_lock(&pool->lock);
-	slot_progress(pool, big.slot, 1);
+	if (done)
+		slot_progress(pool, big.slot, 1);
 }
 
-static void take_batch(struct fim_pool *pool, struct fim_hasher *hasher)
+static void put_big(struct fim_pool *pool, const struct task *task)
 {
+	pthread_mutex_lock(&pool->lock);
+	pool->bigs[pool->big_put++ % BIG_COUNT] = *task;
+	if (pool->idle)
+		pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void take_batch(struct hand *hand)
+{
+	struct fim_pool *pool = hand->pool;
 	struct slot *slot = slot_at(pool, pool->taken++);
-	size_t i, done = 0;
+	struct task big = {.slot = slot};
+	size_t i, count = slot->count, done = 0;
 	int fd;
 
 	slot->status = STATUS_BUSY;
 	pthread_mutex_unlock(&pool->lock);
 	fd = open_directory(pool, slot);
-	for (i = 0; i < slot->count; i++) {
+	for (i = 0; i < count; i++) {
 		struct job *job = &slot->jobs[i];
 
-		measure_in(pool, slot, fd, job, slot->count > 1 ? FIM_MEASURE_SMALL : 0, hasher);
-		if (job->err != -EINPROGRESS) {
+		big.job = job;
+		big.size = job->expected ? job->expected->size : 0;
+		if (measure_in(hand, slot, fd, job, count > 1 ? FIM_MEASURE_SMALL : 0, &big.size))
 			done++;
-			continue;
-		}
-		pthread_mutex_lock(&pool->lock);
-		pool->bigs[pool->big_put++ % BIG_COUNT] = (struct big){slot, job};
-		if (pool->idle)
-			pthread_cond_signal(&pool->work);
-		pthread_mutex_unlock(&pool->lock);
+		else if (job->err)
+			put_big(pool, &big);
 	}
 	close_directory(slot, fd);
 	pthread_mutex_lock(&pool->lock);
-	slot_progress(pool, slot, done);
+	slot_progress(pool, slot, done + 1);
 }
 
-/* Take and measure something; called and returns with the lock held. False: nothing is queued. */
-static bool take_one(struct fim_pool *pool, struct fim_hasher *hasher)
+/* Take and measure something; called and returns with the lock held. False: there is nothing. */
+static bool take_one(struct hand *hand)
 {
-	if (pool->big_taken != pool->big_put)
-		take_big(pool, hasher);
-	else if (pool->taken != pool->put)
-		take_batch(pool, hasher);
-	else
+	struct fim_pool *pool = hand->pool;
+	size_t busy = fim_lanes_busy(hand->lanes);
+
+	/* Of few large files each thread gets some, if it is to be had. */
+	if (pool->big_taken != pool->big_put && !(pool->idle && busy)) {
+		take_big(hand);
+	} else if (pool->taken != pool->put) {
+		take_batch(hand);
+	} else if (busy) {
+		pthread_mutex_unlock(&pool->lock);
+		fim_lanes_step(hand->lanes);
+		pthread_mutex_lock(&pool->lock);
+	} else {
 		return false;
+	}
 	return true;
+}
+
+static void hand_free(struct hand *hand)
+{
+	size_t i;
+
+	if (!hand)
+		return;
+	for (i = 0; hand->lanes && i < FIM_LANES; i++)
+		if (fim_lanes_has(hand->lanes, i)) {
+			close(hand->readings[i].fd);
+			fim_state_clear(&hand->readings[i].state);
+		}
+	fim_lanes_free(hand->lanes);
+	fim_hasher_free(hand->hasher);
+	free(hand);
+}
+
+static struct hand *hand_new(struct fim_pool *pool)
+{
+	struct hand *hand = calloc(1, sizeof(*hand));
+
+	if (!hand)
+		return NULL;
+	hand->pool = pool;
+	hand->hasher = fim_hasher_new();
+	if (!hand->hasher) {
+		hand_free(hand);
+		return NULL;
+	}
+	fim_hasher_set_pace(hand->hasher, pool->pace);
+	/* Whoever keeps to a rate has time. */
+	if (!pool->pace)
+		hand->lanes = fim_lanes_new(lane_done, hand);
+	return hand;
 }
 
 static void *worker(void *arg)
 {
-	struct fim_hasher *hasher = fim_hasher_new();
 	struct fim_pool *pool = arg;
+	struct hand *hand = hand_new(pool);
 
-	if (!hasher)
+	if (!hand)
 		return NULL; /* the others do its part */
-	fim_hasher_set_pace(hasher, pool->pace);
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->stop) {
-		if (take_one(pool, hasher))
+		if (take_one(hand))
 			continue;
 		pool->idle++;
 		pthread_cond_wait(&pool->work, &pool->lock);
 		pool->idle--;
 	}
 	pthread_mutex_unlock(&pool->lock);
-	fim_hasher_free(hasher);
+	hand_free(hand);
 	return NULL;
 }
 
@@ -368,7 +525,7 @@ static int deliver_oldest(struct fim_pool *pool)
 
 	pthread_mutex_lock(&pool->lock);
 	while (slot->status != STATUS_DONE)
-		if (!take_one(pool, pool->hasher))
+		if (!take_one(pool->hand))
 			pthread_cond_wait(&pool->done, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 	memcpy(pool->path, slot->text, dir_len);
@@ -402,7 +559,7 @@ static int queue_batch(struct fim_pool *pool)
 	if (!slot->count)
 		return 0;
 	pthread_mutex_lock(&pool->lock);
-	slot->left = slot->count;
+	slot->left = slot->count + 1;
 	slot->status = STATUS_QUEUED;
 	pool->put++;
 	if (pool->idle)
@@ -508,14 +665,14 @@ int fim_pool_open(int root_fd, uint64_t rate, fim_pool_fn fn, void *ctx, struct 
 
 	if (!pool)
 		return -ENOMEM;
-	pool->hasher = fim_hasher_new();
 	pool->pace = rate ? pace_new(rate) : NULL;
-	if (!pool->hasher || (rate && !pool->pace)) {
-		fim_hasher_free(pool->hasher);
+	if (!rate || pool->pace)
+		pool->hand = hand_new(pool);
+	if (!pool->hand) {
+		pace_free(pool->pace);
 		free(pool);
 		return -ENOMEM;
 	}
-	fim_hasher_set_pace(pool->hasher, pool->pace);
 	pool->root_fd = root_fd;
 	pool->fn = fn;
 	pool->ctx = ctx;
@@ -539,6 +696,7 @@ void fim_pool_close(struct fim_pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	for (i = 0; i < pool->worker_count; i++)
 		pthread_join(pool->workers[i], NULL);
+	hand_free(pool->hand);
 	for (i = 0; i < SLOT_COUNT; i++) {
 		for (j = 0; j < pool->slots[i].count; j++)
 			fim_state_clear(&pool->slots[i].jobs[j].state);
@@ -548,7 +706,6 @@ void fim_pool_close(struct fim_pool *pool)
 	pthread_cond_destroy(&pool->done);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
-	fim_hasher_free(pool->hasher);
 	pace_free(pool->pace);
 	free(pool);
 }
