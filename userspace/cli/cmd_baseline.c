@@ -214,6 +214,7 @@ static int print_created(const struct create *args, const struct fim_progress *d
 		fim_json_set_int(json, "count", (int64_t)done->files);
 		fim_json_set_int(json, "bytes", (int64_t)done->bytes);
 		fim_json_set_int(json, "elapsed_ms", (int64_t)(seconds * 1000));
+		fim_json_set_str(json, "sha256_by", fim_sha256_way(args->rate));
 		return cli_put_json(stdout, json);
 	}
 	if (args->progress.quiet)
@@ -221,8 +222,8 @@ static int print_created(const struct create *args, const struct fim_progress *d
 	cli_format_size(done->bytes, size);
 	cli_format_size((uint64_t)((double)done->bytes / seconds), rate);
 	cli_put_escaped(stdout, args->output);
-	printf(": %llu objects, %s in %.2f s (%s/s)\n", (unsigned long long)done->files, size,
-	       seconds, rate);
+	printf(": %llu objects, %s in %.2f s (%s/s); sha256 by %s\n",
+	       (unsigned long long)done->files, size, seconds, rate, fim_sha256_way(args->rate));
 	return 0;
 }
 

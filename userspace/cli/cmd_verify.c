@@ -149,7 +149,15 @@ static int put_totals_json(const struct verify *args, const struct fim_compariso
 	fim_json_set_int(json, "authorized", (int64_t)args->authorized);
 	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
 	fim_json_set_int(json, "skipped", (int64_t)totals->skipped);
+	fim_json_set_str(json, "sha256_by", fim_sha256_way(args->rate));
 	return cli_put_json(stdout, json);
+}
+
+static void put_header(const struct verify *args, const struct fim_baseline *baseline)
+{
+	printf("%zu objects, signed by key %.12s; sha256 by %s\n", fim_baseline_count(baseline),
+	       fim_baseline_key_id(baseline), fim_sha256_way(args->rate));
+	fflush(stdout);
 }
 
 static bool is_clean(const struct fim_comparison *totals)
@@ -254,6 +262,8 @@ static int compare(struct verify *args, const struct fim_config *config,
 	free(state);
 	if (err)
 		return FIM_EXIT_ERROR;
+	if (!args->json && !args->progress.quiet)
+		put_header(args, baseline);
 	cli_progress_start(&args->progress);
 	err = fim_compare(baseline, &params, &totals);
 	cli_progress_end(&args->progress);

@@ -14,6 +14,8 @@
 #define NSEC_PER_SEC	   1000000000LL
 #define PROGRESS_PERIOD_NS (NSEC_PER_SEC / 5)
 #define MIB		   (1024.0 * 1024.0)
+/* Of less than this nobody can say how long the rest takes. */
+#define PART_MIN 0.01
 
 int cli_exit(int err)
 {
@@ -157,6 +159,13 @@ void cli_progress_start(struct cli_progress *progress)
 	progress->drawn = false;
 }
 
+/* 0: not known, or too early to say. */
+static int64_t left_ns(const struct fim_progress *now, int64_t elapsed_ns)
+{
+	return now->part < PART_MIN ? 0
+				    : (int64_t)((double)elapsed_ns * (1 - now->part) / now->part);
+}
+
 static void show_json(const struct fim_progress *now, int64_t elapsed_ns)
 {
 	struct fim_json *json = fim_json_object();
@@ -166,12 +175,17 @@ static void show_json(const struct fim_progress *now, int64_t elapsed_ns)
 	fim_json_set_int(json, "total", (int64_t)now->total);
 	fim_json_set_int(json, "bytes", (int64_t)now->bytes);
 	fim_json_set_int(json, "elapsed_ms", elapsed_ns / 1000000);
+	fim_json_set_int(json, "rate",
+			 (int64_t)((double)now->bytes * NSEC_PER_SEC / (double)elapsed_ns));
+	if (now->part >= PART_MIN)
+		fim_json_set_int(json, "left_ms", left_ns(now, elapsed_ns) / 1000000);
 	cli_put_json(stderr, json);
 }
 
 static void show_line(const struct fim_progress *now, int64_t elapsed_ns)
 {
 	double seconds = (double)elapsed_ns / NSEC_PER_SEC;
+	int64_t left_s = (left_ns(now, elapsed_ns) + NSEC_PER_SEC - 1) / NSEC_PER_SEC;
 	char size[CLI_SIZE_SIZE];
 
 	cli_format_size(now->bytes, size);
@@ -179,6 +193,9 @@ static void show_line(const struct fim_progress *now, int64_t elapsed_ns)
 	if (now->total)
 		fprintf(stderr, " of %llu", (unsigned long long)now->total);
 	fprintf(stderr, " objects, %s, %.0f MiB/s", size, (double)now->bytes / MIB / seconds);
+	if (now->part >= PART_MIN)
+		fprintf(stderr, ", %lld:%02lld left", (long long)left_s / 60,
+			(long long)left_s % 60);
 	fflush(stderr);
 }
 

@@ -165,8 +165,8 @@ void fim_hasher_free(struct fim_hasher *hasher);
 int fim_hasher_reset(struct fim_hasher *hasher);
 int fim_hasher_update(struct fim_hasher *hasher, const void *bytes, size_t len);
 int fim_hasher_final(struct fim_hasher *hasher, unsigned char digest_ret[FIM_SHA256_SIZE]);
-/* How SHA-256 of many files is made on this processor, for people; "OpenSSL, SHA-NI". */
-const char *fim_sha256_way(void);
+/* How SHA-256 of many files is made on this processor at @rate (0: none), for people. */
+const char *fim_sha256_way(uint64_t rate);
 int fim_sha256(const void *bytes, size_t len, unsigned char digest_ret[FIM_SHA256_SIZE]);
 
 /* The id of a public key: SHA-256 of its DER SubjectPublicKeyInfo, hex. */
@@ -623,11 +623,13 @@ struct fim_entry {
  * @files: objects done
  * @bytes: content bytes hashed
  * @total: objects expected, 0 if unknown
+ * @part: of all the work, 0 to 1; 0 if unknown
  */
 struct fim_progress {
 	uint64_t files;
 	uint64_t bytes;
 	uint64_t total;
+	double part;
 };
 typedef void (*fim_progress_fn)(void *ctx, const struct fim_progress *progress);
 

@@ -10,6 +10,7 @@
 #include "lib_private.h"
 
 #define PROGRESS_EVERY 64
+#define OBJECT_WORK    4096
 #define SAVE_PERIOD_NS (10 * FIM_NSEC_PER_SEC)
 
 /* clang-format off */
@@ -52,6 +53,8 @@ enum fim_kind fim_kind_of(const struct fim_state *before, const struct fim_state
  * @ahead: first baseline entry that the walk has not reached
  * @is_ahead: it is the path that the walk asked for
  * @saved_ns: when the memo was saved last
+ * @passed: work of the entries before @next, as work_of() has it
+ * @work: of all
  * @totals: so far
  */
 struct comparison {
@@ -64,6 +67,8 @@ struct comparison {
 	size_t ahead;
 	bool is_ahead;
 	int64_t saved_ns;
+	uint64_t passed;
+	uint64_t work;
 	struct fim_comparison totals;
 };
 
@@ -104,12 +109,19 @@ static void count_difference(struct fim_comparison *totals, enum fim_kind kind)
 	}
 }
 
+/* What is to be read, and as much again as takes as long as looking at an object does. */
+static uint64_t work_of(const struct fim_entry *entry)
+{
+	return OBJECT_WORK + (entry->state.has_digest ? entry->state.size : 0);
+}
+
 static void report_progress(const struct comparison *run)
 {
 	const struct fim_progress progress = {
 		.files = run->totals.compared + run->totals.removed + run->totals.unreadable,
 		.bytes = run->totals.bytes,
 		.total = fim_baseline_count(run->baseline),
+		.part = run->work ? (double)run->passed / (double)run->work : 0,
 	};
 
 	if (run->params->progress && progress.files % PROGRESS_EVERY == 0)
@@ -194,6 +206,7 @@ static int compare_up_to(struct comparison *run, const char *path)
 		if (path && strcmp(entry->path, path) >= 0)
 			break;
 		err = compare_missed(run, entry);
+		run->passed += work_of(entry);
 		run->next++;
 	}
 	return err;
@@ -256,8 +269,10 @@ static int compare_object(void *ctx, const struct fim_pool_result *result)
 	pair.entry = fim_baseline_index(run->baseline, run->next);
 	if (pair.entry && strcmp(pair.entry->path, result->path))
 		pair.entry = NULL;
-	if (pair.entry)
+	if (pair.entry) {
+		run->passed += work_of(pair.entry);
 		run->next++;
+	}
 	before = run->totals.changed + run->totals.unreadable;
 	err = result->same && pair.entry ? compare_same(run, &pair) : compare_pair(run, &pair);
 	if (!err && pair.entry)
@@ -300,11 +315,14 @@ int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_pa
 				       .known = params->memo ? known : NULL,
 				       .fn = compare_object,
 				       .ctx = &run};
+	size_t i;
 	int err;
 
 	run.totals.start_ns = fim_time_now();
 	run.saved_ns = run.totals.start_ns;
 	run.totals.expected = fim_baseline_count(baseline);
+	for (i = 0; params->progress && i < run.totals.expected; i++)
+		run.work += work_of(fim_baseline_index(baseline, i));
 	run.root_fd = fim_open_root(params->root);
 	if (run.root_fd < 0)
 		return run.root_fd;

@@ -141,7 +141,7 @@ void fim_sha256_blocks(uint32_t state[8], const void *bytes, size_t blocks)
 }
 #pragma GCC diagnostic pop
 
-const char *fim_sha256_way(void)
+const char *fim_sha256_way(uint64_t rate)
 {
 	const char *const name = fim_cpu_sha256();
 	static const char *const both[] = {
@@ -149,7 +149,7 @@ const char *fim_sha256_way(void)
 		"AVX-512, 16 files at once; OpenSSL",
 	};
 
-	if (fim_lanes_work())
+	if (!rate && fim_lanes_work())
 		return both[strcmp(name, "OpenSSL, SHA-NI") != 0];
 	return name;
 }
