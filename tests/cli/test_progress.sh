@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # fim is set by check.sh
 # How far a run has come, and how its digests are made.
 
 make_signed
