@@ -1475,6 +1475,38 @@ START_TEST(a_finding_does_not_wait_for_a_container_that_docker_does_not_know)
 }
 END_TEST
 
+/* It changed while it was read, and the next event is already there. */
+START_TEST(who_wrote_is_not_forgotten_for_who_touched_it_while_it_was_read)
+{
+	const struct fim_json *actor;
+	struct pending *pending;
+	struct fim_event *event;
+
+	put_text("etc/a", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_ETC, "a");
+	event->flags = FIM_EV_MODIFIED;
+	send_records();
+	events_read(&d);
+	pending = pending_due(&d, true);
+	ck_assert_ptr_nonnull(pending);
+	pending_take(&d, pending);
+	pending->tries = 1;
+	event = put_event(FIM_OP_TIMES, WATCH_ETC, "a");
+	event->actor.tgid = 4712;
+	send_records();
+	events_read(&d);
+	ck_assert_int_eq(pending_retry(&d, pending), 0);
+	pending = pending_due(&d, true);
+	ck_assert(pending->evidence.modified);
+	ck_assert_uint_eq(pending->tries, 1);
+	ck_assert_uint_eq(d.pending.count, 1);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	actor = actor_of(0);
+	ck_assert_int_eq(fim_json_get_int(actor, "pid", 0), 4711);
+}
+END_TEST
+
 /* What a container made is in no layer of its image, which is not looked through again. */
 START_TEST(what_an_image_has_not_is_looked_for_once)
 {
@@ -1965,6 +1997,7 @@ int main(void)
 	tcase_add_test(tcase, a_finding_does_not_wait_for_a_container_that_docker_does_not_know);
 	tcase_add_test(tcase, names_that_come_and_go_take_no_memory);
 	tcase_add_test(tcase, what_an_image_has_not_is_looked_for_once);
+	tcase_add_test(tcase, who_wrote_is_not_forgotten_for_who_touched_it_while_it_was_read);
 	tcase_add_test(tcase, status_says_what_is);
 	tcase_add_test(tcase, hostile_records_do_no_harm);
 	tcase_add_test(tcase, a_hit_is_a_finding_with_rule_output_and_actor);

@@ -180,13 +180,44 @@ void pending_take(struct daemon *d, struct pending *pending)
 	d->pending.count--;
 }
 
+static void string_move(char **to, char **from)
+{
+	if (*to)
+		return;
+	*to = *from;
+	*from = NULL;
+}
+
+/*
+ * Newer events carry the path on, but not all of it is their doing: who wrote it before
+ * somebody else touched it is who changed it.  And who keeps touching it does not win time.
+ */
+static void carry_on(struct pending *newer, struct pending *pending)
+{
+	fim_evidence_merge(&newer->evidence, &pending->evidence);
+	if (pending->weight > newer->weight) {
+		struct cause *cause = newer->cause;
+
+		newer->cause = pending->cause;
+		newer->weight = pending->weight;
+		pending->cause = cause;
+	}
+	if (pending->first_ms < newer->first_ms)
+		newer->first_ms = pending->first_ms;
+	newer->tries += pending->tries;
+	newer->dir |= pending->dir;
+	string_move(&newer->origin, &pending->origin);
+	string_move(&newer->moved_to, &pending->moved_to);
+}
+
 int pending_retry(struct daemon *d, struct pending *pending)
 {
+	struct pending *newer = pending_find(pending->tree, pending->node.key);
 	char *path = pending->node.key;
 	int err;
 
-	/* Newer events came meanwhile: they carry the path on. */
-	if (pending_find(pending->tree, path)) {
+	if (newer) {
+		carry_on(newer, pending);
 		pending_free(pending);
 		return 0;
 	}

@@ -1963,6 +1963,8 @@ enum fim_side {
 };
 void fim_evidence_add(struct fim_evidence *evidence, const struct fim_event *event,
 		      enum fim_side side);
+/* What came before @later becomes part of it. */
+void fim_evidence_merge(struct fim_evidence *later, const struct fim_evidence *before);
 /* How much an event of this kind says about who changed the path; the actor of the highest counts. */
 unsigned int fim_op_weight(const struct fim_event *event);
 

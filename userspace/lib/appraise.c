@@ -60,6 +60,24 @@ void fim_evidence_add(struct fim_evidence *evidence, const struct fim_event *eve
 	}
 }
 
+void fim_evidence_merge(struct fim_evidence *later, const struct fim_evidence *before)
+{
+	later->ops |= before->ops;
+	if (!later->vanished)
+		later->moved_inside = before->moved_inside;
+	later->appeared |= before->appeared;
+	later->vanished |= before->vanished;
+	later->modified |= before->modified;
+	later->mode_or |= before->mode_or;
+	later->mode_and &= before->mode_and;
+	later->mode_count += before->mode_count;
+	later->other_count += before->other_count;
+	if (before->size_min < later->size_min)
+		later->size_min = before->size_min;
+	if (before->size_max > later->size_max)
+		later->size_max = before->size_max;
+}
+
 unsigned int fim_op_weight(const struct fim_event *event)
 {
 	switch (event->op) {
