@@ -18,7 +18,7 @@ cp "build/kmod-$kernel/kmod/ecs_fim.ko" "$work/job/"
 cp "tests/integration/$script.sh" "$work/job/run"
 cp tests/integration/common.sh "$work/job/"
 cp tests/integration/*.py "$work/job/"
-[ "$script" != storm ] || gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c
+case $script in storm | reuse) gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c ;; esac
 [ "$script" != packages ] || { cp -r "$(tests/vm/debs.sh)" "$work/job/debs" && cp baselines/debian-12.yaml "$work/job/"; }
 cp -r rules "$work/job/"
 # Falco's own rules are not part of this project; where they are, they are tried.

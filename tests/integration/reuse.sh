@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Process ids that are used again and again: each change says itself who made it, and
+# none may be given to another process.  Runs as root in a virtual machine made for it, in
+# the folder that holds bin/ and ecs_fim.ko; prints TAP and figures.  The file "burst"
+# holds how many thousand changes are made.
+
+cd "$(dirname "$0")" || exit 1
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. ./common.sh
+thousands=$(cat burst)
+
+# The journal has segments: all of them, oldest first.
+records() { ecs-fim journal show "$@"; }
+findings() { ecs-fim status --json | jq .findings; }
+found() { [ "$(findings)" -ge "$1" ]; }
+drained() { [ "$(ecs-fim status --json | jq .module.ring_used)" -lt 65536 ]; }
+
+mkdir -p /etc/storm
+insmod ecs_fim.ko || exit 1
+make_key
+echo "{trusted_keys: [$lib/keys], docker_socket: '', sink_audit: false, sink_syslog: false, sink_stdout: false, rules: []}" >/etc/ecs-fim/config.yaml
+printf 'name: storm\nversion: "1"\nroots: [/etc]\nrules: [{path: /etc, class: strict}]\n' >policy.yaml
+take_baseline policy.yaml
+ecs-fimd 2>"$out/daemon.log" &
+daemon=$!
+wait_until 120 sh -c 'ecs-fim status --json | jq -e .last_comparison.end'
+
+ln bin/storm bin/storm-a
+cp bin/storm bin/storm-b
+first=$(findings)
+echo 600 >/proc/sys/kernel/pid_max
+for batch in $(seq 0 $((thousands * 2 - 1))); do
+	bin/storm reuse /etc/storm $((batch * 50)) 50 10
+	wait_until 60 drained
+done
+SECONDS=0
+wait_until 300 found $((first + thousands * 1000))
+sleep 1
+# Per change: the verdict, the process, whether its arguments are there.
+records --type finding | jq -r --arg sha "$(sha256sum bin/storm | cut -d' ' -f1)" '
+	select((.path // "") | startswith("/etc/storm/")) |
+	(.path | ltrimstr("/etc/storm/") | split(".")) as $said | .actor as $a |
+	[(if $a == null then "unattributed"
+	elif ($a.pid | tostring) == $said[1] and ($a.exe | endswith("/storm-" + $said[2])) and
+		(($a.args == null) or $a.args[2] == $said[0]) and ($a.comm == "storm-" + $said[2]) and
+		(($a.exe_sha256 == null) or $a.exe_sha256 == $sha) and .container == null
+	then "right" else "wrong " + (tojson | .[:600]) end), $a.pid, $a.start_ns, $a.args != null] | @tsv' >verdicts
+grep -m 3 '^wrong' verdicts | sed 's/^/# /'
+is "$((thousands * 1000)) changes by processes whose ids are used again: none is given to the wrong one" \
+	"$(cut -f1 verdicts | cut -d' ' -f1 | sort | uniq -c | tr -s ' \n' ' ')" " $((thousands * 1000)) right "
+most=$(cut -f2,3 verdicts | sort -u | cut -f1 | sort | uniq -c | sort -rn | awk 'NR == 1 {print $1}')
+echo "# one id was that of $most processes"
+is "ids were used again" "$((most > 1))" 1
+is "arguments, captured in the kernel, are always there" "$(cut -f4 verdicts | sort -u)" true
+
+kill $daemon
+wait $daemon
+is "the daemon ends well" $? 0
+is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
+finish
