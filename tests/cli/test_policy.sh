@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2086 # check.sh sets fim, a path without blanks
 make_signed
 check "a right policy is right" $fim policy check policy.yaml
 for shipped in "$top"/baselines/*.yaml; do
@@ -19,3 +19,39 @@ is "a baseline tells what is expected" \
 	"$($fim policy explain --baseline base.ndjson --json /etc/passwd | jq -r .expected.type)" file
 fails "a relative path cannot be looked up" 1 'not an absolute path' $fim policy explain --policy policy.yaml etc
 fails "policy wants a command" 2 'what to do' $fim policy
+
+# What a first boot changes on each image, and how the shipped policies take it.
+classes() { # path: classes in al2023, al2, debian-12
+	local image
+	for image in al2023 al2 debian-12; do
+		"$fim" policy explain --json --policy "$top/baselines/$image.yaml" "$1" | jq -r '.class // "not covered"'
+	done | tr '\n' ' '
+}
+while read -r path wanted; do
+	is "first boot: $path" "$(classes "$path")" "$wanted "
+done <<-TABLE
+	/etc/machine-id templated templated templated
+	/etc/hostname once once once
+	/etc/locale.conf once once strict
+	/etc/ssh/ssh_host_ed25519_key once once once
+	/etc/ssh/ssh_host_rsa_key.pub once once once
+	/etc/.updated once once once
+	/etc/ld.so.cache metadata metadata metadata
+	/etc/udev/hwdb.bin once once strict
+	/etc/passwd once once once
+	/etc/gshadow- once once once
+	/etc/dnf/vars/awsregion templated strict strict
+	/etc/yum/vars/awsregion strict templated strict
+	/etc/ecs/ecs.config once once once
+	/etc/fstab once once once
+	/etc/resolv.conf metadata metadata metadata
+	/etc/sysconfig/network-scripts/ifcfg-eth0 strict once strict
+	/etc/udev/rules.d/70-persistent-net.rules strict once strict
+	/etc/aliases.db strict once strict
+	/etc/sudoers.d/90-cloud-init-users strict strict strict
+	/etc/docker/key.json strict strict once
+	/etc/adjtime metadata metadata metadata
+	/etc/ssh/sshd_config strict strict strict
+	/usr/bin/ls strict strict strict
+	/usr/lib/modules/6.1/modules.dep strict strict strict
+TABLE

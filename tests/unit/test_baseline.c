@@ -840,6 +840,67 @@ START_TEST(ten_thousand_mutations_are_refused_with_line_and_reason)
 }
 END_TEST
 
+/* BASELINE_SWAPS=n for more. */
+#define SWAPS 1000
+
+static size_t swap_count(void)
+{
+	const char *text = getenv("BASELINE_SWAPS");
+
+	return text ? strtoul(text, NULL, 10) : SWAPS;
+}
+
+/* A signature that is not this file's: of another file, by another key, damaged, cut off; its length. */
+static size_t swapped(unsigned char *signature, size_t kind)
+{
+	static const char *const others[] = {"other.sig", "base.other-key.sig"};
+	size_t len;
+	char *bytes;
+
+	if (kind < 2) {
+		ck_assert_int_eq(fim_file_read(others[kind], 4096, &bytes, &len), 0);
+	} else {
+		ck_assert_int_eq(fim_file_read("base.sig", 4096, &bytes, &len), 0);
+		if (kind == 2)
+			bytes[(size_t)random() % len] ^= (char)(1 + random() % 255);
+		else
+			len = (size_t)random() % len;
+	}
+	memcpy(signature, bytes, len);
+	free(bytes);
+	return len;
+}
+
+START_TEST(swapped_and_damaged_signatures_are_refused_with_line_and_reason)
+{
+	struct fim_baseline *baseline = NULL;
+	unsigned char signature[4096];
+	const char *place;
+	size_t i, len;
+
+	srandom(2);
+	sign_baseline();
+	shell("cp base.ndjson other.ndjson && sed -i 's/\"created\"/\"Created\"/' other.ndjson &&"
+	      "openssl dgst -sha256 -sign key.pem -out other.sig other.ndjson &&"
+	      "openssl ecparam -genkey -name prime256v1 -noout -out key2.pem &&"
+	      "openssl dgst -sha256 -sign key2.pem -out base.other-key.sig base.ndjson");
+	for (i = 0; i < swap_count(); i++) {
+		len = swapped(signature, i % 4);
+		put_bytes("swap.sig", (char *)signature, len);
+		fixture_log[0] = '\0';
+		ck_assert_int_eq(fim_baseline_open("base.ndjson", "swap.sig", keys, &baseline),
+				 -EKEYREJECTED);
+		place = strstr(fixture_log, "base.ndjson:");
+		ck_assert_ptr_nonnull(strstr(fixture_log, "signature swap.sig is not valid"));
+		while (place && (place[12] < '1' || place[12] > '9'))
+			place = strstr(place + 1, "base.ndjson:");
+		ck_assert_msg(place && strstr(place, "not what this signature was made for"),
+			      "no line: %s", fixture_log);
+	}
+	ck_assert_ptr_null(baseline);
+}
+END_TEST
+
 static void add_parser_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, ten_thousand_mutations_are_refused_with_line_and_reason);
@@ -885,6 +946,7 @@ int main(void)
 	add_writer_tests(tcase);
 	tcase_add_test(tcase, a_signed_baseline_opens_and_knows_its_key);
 	tcase_add_test(tcase, one_flipped_byte_makes_the_signature_fail);
+	tcase_add_test(tcase, swapped_and_damaged_signatures_are_refused_with_line_and_reason);
 	tcase_add_test(tcase, without_a_valid_signature_nothing_is_parsed);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);

@@ -494,6 +494,11 @@ int fim_walk(const struct fim_walk_params *params);
 /* True if the error is a shortage of this process and says nothing about the object. */
 bool fim_errno_is_ours(int err);
 
+/* ------------------------------------------------------------- pending.c */
+
+/* The text of a change window; fim_window_read() without the file. */
+int fim_window_parse(const char *text, size_t len, const char *file, struct fim_json **window_ret);
+
 /* ------------------------------------------------------------- package.c */
 
 #define FIM_MD5_SIZE 16
@@ -519,6 +524,8 @@ struct fim_packages;
 /* Read the records of dpkg and RPM in @root, open as @root_fd, as far as @policy covers them. */
 int fim_packages_load(const char *root, int root_fd, const struct fim_policy *policy,
 		      struct fim_packages **packages_ret);
+/* Without any; NULL: out of memory. */
+struct fim_packages *fim_packages_new(const struct fim_policy *policy);
 void fim_packages_free(struct fim_packages *packages);
 /* Name of the only package that has @path; NULL: none, unknown or several. */
 const char *fim_packages_owner(const struct fim_packages *packages, const char *path);
@@ -548,6 +555,8 @@ int fim_alternatives_parse(struct fim_packages *packages, const char *name, char
 /* package_dpkg.c, package_rpm.c, package_alternatives.c: nothing is read where there is none. */
 int fim_alternatives_load(int root_fd, struct fim_packages *packages);
 int fim_dpkg_load(int root_fd, struct fim_packages *packages);
+/* One file of dpkg's: "status", "NAME.list" or "NAME.md5sums". */
+int fim_dpkg_parse(struct fim_packages *packages, const char *name, FILE *file);
 int fim_rpm_load(const char *root, struct fim_packages *packages);
 
 /* What @digest says of a file that was measured as @state; it is read again for MD5. measure.c */

@@ -100,7 +100,7 @@ const struct fim_memo_record *fim_memo_known(const struct fim_memo *memo, size_t
 	const struct fim_memo_record *record = &memo->records[index];
 
 	/* One from the future is from before a clock was set. */
-	if (!record->read_ns || record->read_ns > memo->now_ns ||
+	if (record->read_ns <= 0 || record->read_ns > memo->now_ns ||
 	    memo->now_ns - record->read_ns >= memo->max_age_ns)
 		return NULL;
 	return record;

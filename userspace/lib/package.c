@@ -253,15 +253,23 @@ static void find_merged(struct fim_packages *packages, int root_fd)
 	}
 }
 
+struct fim_packages *fim_packages_new(const struct fim_policy *policy)
+{
+	struct fim_packages *packages = calloc(1, sizeof(*packages));
+
+	if (packages)
+		packages->policy = policy;
+	return packages;
+}
+
 int fim_packages_load(const char *root, int root_fd, const struct fim_policy *policy,
 		      struct fim_packages **packages_ret)
 {
-	struct fim_packages *packages = calloc(1, sizeof(*packages));
+	struct fim_packages *packages = fim_packages_new(policy);
 	int err;
 
 	if (!packages)
 		return -ENOMEM;
-	packages->policy = policy;
 	find_merged(packages, root_fd);
 	err = fim_dpkg_load(root_fd, packages);
 	if (!err)

@@ -114,6 +114,19 @@ static int read_lines(struct dpkg *dpkg, FILE *file, int (*fn)(struct dpkg *dpkg
 	return err;
 }
 
+int fim_dpkg_parse(struct fim_packages *packages, const char *name, FILE *file)
+{
+	struct dpkg dpkg = {.packages = packages};
+	int err;
+
+	if (!strcmp(name, "status"))
+		return read_lines(&dpkg, file, status_line);
+	err = fim_packages_name(packages, name, strcspn(name, ":."), &dpkg.package);
+	if (err)
+		return err;
+	return read_lines(&dpkg, file, strstr(name, SUMS_SUFFIX) ? sums_line : list_line);
+}
+
 /* What cannot be read costs an explanation, not the baseline. */
 static int file_load(struct dpkg *dpkg, int dir_fd, const char *name,
 		     int (*fn)(struct dpkg *dpkg, char *line))

@@ -117,9 +117,29 @@ char *fim_window_path(const char *baseline)
 		       : path;
 }
 
+int fim_window_parse(const char *text, size_t len, const char *file, struct fim_json **window_ret)
+{
+	struct fim_json *window = NULL;
+	const char *format, *id;
+	int err = fim_json_parse(text, len, file, &window);
+
+	if (err)
+		return err;
+	format = fim_json_get_str(window, "format");
+	id = fim_json_get_str(window, "id");
+	/* The id becomes part of a file's name. */
+	if (format && !strcmp(format, FIM_WINDOW_FORMAT) && id && *id &&
+	    strspn(id, "0123456789TZ") == strlen(id)) {
+		*window_ret = window;
+		return 0;
+	}
+	fim_log(LOG_ERR, "%s: not a change window", file);
+	fim_json_free(window);
+	return -EINVAL;
+}
+
 int fim_window_read(const char *file, struct fim_json **window_ret)
 {
-	const char *format;
 	char *text = NULL;
 	size_t len;
 	int err;
@@ -130,17 +150,12 @@ int fim_window_read(const char *file, struct fim_json **window_ret)
 	}
 	err = fim_file_read(file, WINDOW_MAX, &text, &len);
 	if (!err)
-		err = fim_json_parse(text, len, file, window_ret);
+		err = fim_window_parse(text, len, file, window_ret);
 	free(text);
-	if (err)
-		return err;
-	format = fim_json_get_str(*window_ret, "format");
-	if (format && !strcmp(format, FIM_WINDOW_FORMAT) && fim_json_get_str(*window_ret, "id"))
-		return 0;
-	fim_log(LOG_ERR, "%s: not a change window", file);
-	return -EINVAL;
+	return err;
 }
 
+/* What is said of the change: the window without its list, and when it ended. */
 struct fim_json *fim_window_change(const struct fim_json *window, int64_t end_ns)
 {
 	static const char *const keys[] = {"id",    "reason",	       "ticket", "by",

@@ -272,10 +272,7 @@ static int end_compare(struct ending *run)
 	char *output = NULL;
 	int err = -ENOMEM;
 
-	if (strspn(id, "0123456789TZ") != strlen(id))
-		err = -EINVAL;
-	else if (asprintf(&output, "%s/" FIM_CHANGE_PREFIX "%s" FIM_DELTA_SUFFIX, params->dir,
-			  id) >= 0)
+	if (asprintf(&output, "%s/" FIM_CHANGE_PREFIX "%s" FIM_DELTA_SUFFIX, params->dir, id) >= 0)
 		err = fim_delta_create(params->baseline, "change", change, output, &run->writer);
 	fim_json_free(change);
 	if (!err) {
