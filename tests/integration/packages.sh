@@ -184,7 +184,7 @@ done)" ""
 		"$(records '.type == "finding"' | wc -l)"
 	is "and no alert waits for anybody" "$(ecs-fim alerts --json 2>/dev/null | jq -r 'select(.state == "open" and .seq > '"$lines"') | .seq' | head -n 3)" ""
 	is "the journal is whole" "$(ecs-fim journal verify >/dev/null 2>&1; echo $?)" 0
-	check "the report is made of it" ecs-fim report --json -o "$out/report.json"
+	check "the report is made of it" ecs-fim report --format json -o "$out/report.json"
 	is "and counts what was authorized" "$(jq .changes.authorized "$out/report.json")" \
 		"$(records '.type == "change" and .action == "ended"' | jq '.authorized[]' | wc -l)"
 fi

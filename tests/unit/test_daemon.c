@@ -1204,18 +1204,18 @@ START_TEST(a_change_that_was_given_up_authorizes_nothing)
 }
 END_TEST
 
-/* dpkg's name of @path: by a program of the baseline, or by some other. */
-static void on_its_way(const char *path, bool known)
+/* dpkg's name of something, made and taken away by @by; NULL: a program that nobody knows. */
+static void on_its_way(const char *path, const char *by)
 {
 	struct fim_event *event;
-	struct stat st;
+	struct stat st = {.st_ino = 1};
 
 	put_text(path, "half");
-	ck_assert_int_eq(stat("bin/find", &st), 0);
-	program = known ? in_dir("bin/find") : "/usr/bin/tool";
+	ck_assert_int_eq(by ? stat(by, &st) : 0, 0);
+	program = by ? in_dir(by) : "/usr/bin/tool";
 	event = put_event(FIM_OP_CREATE, WATCH_BIN, strchr(path, '/') + 1);
 	event->rec.time_ns = (uint64_t)fim_time_now();
-	event->actor.exe_ino = known ? st.st_ino : 1;
+	event->actor.exe_ino = st.st_ino;
 	program = "/usr/bin/tool";
 	run();
 	ck_assert_int_eq(unlink(path), 0);
@@ -1226,19 +1226,25 @@ static void on_its_way(const char *path, bool known)
 
 START_TEST(names_of_the_package_manager_need_its_program_and_what_they_are_for)
 {
+	struct fim_entry *entry =
+		(struct fim_entry *)fim_baseline_lookup(d.baseline, in_dir("bin/find"));
+
+	entry->package = (char *)"dpkg";
 	change_begin("bin/ls");
-	on_its_way("bin/ls.dpkg-new", true);
-	on_its_way("bin/ls;5f3a0c1e", true);
-	on_its_way("bin/ls.dpkg-tmp", false);
-	on_its_way("bin/other.dpkg-new", true);
+	on_its_way("bin/ls.dpkg-new", "bin/find");
+	on_its_way("bin/ls;5f3a0c1e", "bin/find");
+	on_its_way("bin/find.dpkg-new", "bin/find"); /* of a package, and not changed */
+	on_its_way("bin/ls.dpkg-tmp", NULL);
+	on_its_way("bin/ls.dpkg-tmp", "bin/ls"); /* of the baseline, and not dpkg's */
+	on_its_way("bin/other.dpkg-new", "bin/find");
 	rewrite("bin/ls", WATCH_BIN, "ls 2");
 	change_finish();
 	read_journal("finding");
 	/* Each is added and, gone again, restored; then ls itself. */
-	ck_assert_uint_eq(found_count, 9);
+	ck_assert_uint_eq(found_count, 13);
 	ck_assert_uint_eq(read_journal("change"), 2);
-	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "authorized")), 7);
-	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "open")), 2);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "authorized")), 10);
+	ck_assert_uint_eq(fim_json_count(fim_json_get(found[1], "open")), 3);
 }
 END_TEST
 

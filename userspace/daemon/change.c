@@ -27,7 +27,7 @@ struct change_item {
 	struct fim_state after;
 	bool restored;
 	bool is_alert;
-	bool known_program; /* of the host, and as the baseline has it */
+	bool by_manager; /* dpkg's or RPM's program, of the host and as the baseline has it */
 };
 
 static void item_free(struct change_item *item)
@@ -149,11 +149,15 @@ const char *change_mark(struct daemon *d, struct fim_json *finding)
 	return change_id(change);
 }
 
-static bool is_known_program(const struct fim_json *record)
+/* Whose program it is says the signed baseline, which has its digest as well. */
+static bool is_by_manager(const struct fim_json *record)
 {
-	const char *origin = fim_json_get_str(fim_json_get(record, "actor"), "exe_origin");
+	const struct fim_json *actor = fim_json_get(record, "actor");
+	const char *origin = fim_json_get_str(actor, "exe_origin");
+	const char *package = fim_json_get_str(actor, "exe_package");
 
-	return origin && strcmp(origin, "baseline") == 0 &&
+	return origin && package && strcmp(origin, "baseline") == 0 &&
+	       (strcmp(package, "dpkg") == 0 || strcmp(package, "rpm") == 0) &&
 	       !fim_json_is_object(fim_json_get(record, "container"));
 }
 
@@ -177,7 +181,7 @@ static void add_item(struct daemon *d, const struct fim_json *record, uint64_t s
 	item->seq = seq;
 	item->restored = strcmp(kind, "restored") == 0;
 	item->is_alert = fim_alert_of(record, &severity);
-	item->known_program = is_known_program(record);
+	item->by_manager = is_by_manager(record);
 	*change->items_end = item;
 	change->items_end = &item->next;
 	change->count++;
@@ -260,17 +264,32 @@ static bool is_gone(struct daemon *d, const char *path)
 /*
  * The package manager's own name for something on its way. What it held meanwhile may
  * not have been seen whole, so this is the one place where the program counts, by its
- * digest: it is the baseline's, and what it was busy with is written down.
+ * digest and its package in the baseline; and what it was busy with is a package's.
  */
-static bool was_on_its_way(struct daemon *d, const struct fim_baseline *delta, const char *path,
-			   bool known_program)
+static bool was_on_its_way(struct daemon *d, const struct fim_baseline *delta,
+			   const struct change_item *item, const char *path)
 {
-	size_t len = known_program ? lasting_len(path) : 0;
+	size_t len = item->by_manager ? lasting_len(path) : 0;
 	char *lasting = len ? strndup(path, len) : NULL;
-	bool was = lasting && fim_baseline_lookup(delta, lasting) && is_gone(d, path);
+	const struct fim_entry *entry;
+	bool was = false;
 
+	if (lasting) {
+		/* Written again as it was, it is not in the delta. */
+		entry = fim_baseline_lookup(d->baseline, lasting);
+		was = (fim_baseline_lookup(delta, lasting) || (entry && entry->package)) &&
+		      is_gone(d, path);
+	}
 	free(lasting);
 	return was;
+}
+
+/* A file that got its name: what counts is what has that name now. */
+static bool is_name_for(const char *temporary, const char *path)
+{
+	size_t len = lasting_len(temporary);
+
+	return len && len == strlen(path) && strncmp(temporary, path, len) == 0;
 }
 
 static bool is_authorized(struct daemon *d, const struct fim_baseline *delta,
@@ -280,10 +299,10 @@ static bool is_authorized(struct daemon *d, const struct fim_baseline *delta,
 
 	if (item->restored)
 		return true; /* as the baseline says */
-	if (was_on_its_way(d, delta, item->path, item->known_program))
+	if (was_on_its_way(d, delta, item, item->path))
 		return true;
-	if (item->old_path && !is_written_down(d, delta, item->old_path, &nothing) &&
-	    !was_on_its_way(d, delta, item->old_path, item->known_program))
+	if (item->old_path && !is_name_for(item->old_path, item->path) &&
+	    !is_written_down(d, delta, item->old_path, &nothing))
 		return false;
 	return is_written_down(d, delta, item->path, &item->after);
 }
