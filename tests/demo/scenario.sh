@@ -127,6 +127,7 @@ signature: $OUT/baseline.sig
 trusted_keys: [$work/keys]
 journal_dir: $work/journal
 journal_protect: false
+module_armed: false
 status_socket: $work/status.sock
 CONFIG
 [ "$DOCKER" = yes ] || echo "docker_socket: ''" >>"$work/config.yaml"
