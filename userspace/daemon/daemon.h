@@ -718,6 +718,8 @@ void history_exit(struct history *history);
 /* ---------------------------------------------------------------- sinks.c */
 
 #define SINK_TAKEN_MAX 256
+/* Of a send: such an alert does not go there. It says nothing about the ones that do. */
+#define SINK_NOT_MINE 1
 
 struct sink;
 struct sink_ops {

@@ -52,7 +52,7 @@ static int audit_sink_send(struct sink *sink, const struct alert *alert)
 
 	/* Only what fails: that something works again is no anomaly. */
 	if (!alert->failed)
-		return 0;
+		return SINK_NOT_MINE;
 	message[0] = '\0';
 	for (size_t i = 0; i < alert->field_count; i++) {
 		const struct alert_field *field = &alert->fields[i];

@@ -179,6 +179,8 @@ void sinks_send(struct daemon *d, const struct alert *alert)
 		struct sink *sink = &d->sinks.sink[i];
 		int err = sink->ops->send(sink, alert);
 
+		if (err == SINK_NOT_MINE)
+			continue;
 		if (err) {
 			sink_failed(d, sink, err);
 			continue;
