@@ -399,22 +399,39 @@ static int watch_scope(struct daemon *d, struct tree *tree, int rootfd, const ch
 	return err;
 }
 
-bool watch_container(struct daemon *d, struct tree *tree)
+/* Unmounted: the directory under the mount point is not the container's. */
+static bool is_root_there(const struct tree *tree, int rootfd)
 {
 	struct stat st;
-	int rootfd;
 
-	rootfd = open(tree->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fstat(rootfd, &st) == 0 && st.st_dev == tree->dev;
+}
+
+/* An engine mounts roots only to see whether it can: of those, too, nothing is left. */
+static bool is_root_gone(const struct tree *tree)
+{
+	int fd = open(tree->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool gone = fd < 0 || !is_root_there(tree, fd);
+
+	if (fd >= 0)
+		close(fd);
+	return gone;
+}
+
+bool watch_container(struct daemon *d, struct tree *tree)
+{
+	int rootfd = open(tree->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
 	if (rootfd < 0)
 		return false;
-	if (fstat(rootfd, &st) < 0 || st.st_dev != tree->dev) { /* unmounted again already */
+	if (!is_root_there(tree, rootfd)) {
 		close(rootfd);
 		return false;
 	}
 	for (size_t i = 0; i < TREE_SCOPES; i++) {
 		int err = watch_scope(d, tree, rootfd, tree_scopes[i], i);
 
-		if (err && err != -ESTALE)
+		if (err && err != -ESTALE && !is_root_gone(tree))
 			control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
 				    "%s below %s cannot be watched: %s", tree_scopes[i], tree->root,
 				    strerror(-err));
