@@ -199,6 +199,10 @@ check-integration: ## the story with a real dockerd, auditd and module in QEMU
 check-image: ## an image built, sealed, tested as Packer does, booted, upgraded, broken; ECS Anywhere (root, half an hour)
 	$(Q)tests/image/check.sh
 
+.PHONY: check-faults
+check-faults: all ## the control disturbed in 35 ways: each is said, ends, and loses no change (root, ten minutes)
+	$(Q)tests/check faults
+
 .PHONY: check-packages
 check-packages: all ## ten packages installed and upgraded, announced or not: verify, daemon and aide (root, some minutes)
 	$(Q)tests/check packages
