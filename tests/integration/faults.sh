@@ -39,8 +39,8 @@ shows() { # $1: jq filter that status must fulfil
 	is "$fault: status shows it: $1" "$(ecs-fim status --json 2>/dev/null | jq "$1")" true
 }
 
-works() { # nothing is left of it
-	wait_until 30 ecs-fim status
+works() { # nothing is left of it; $1: seconds
+	wait_until "${1:-30}" ecs-fim status
 	report $? "$fault: at the end status says that everything works"
 }
 
@@ -406,6 +406,8 @@ report $? "$fault: and its end"
 begin disk-full
 dd if=/dev/zero of=$lib/journal/full bs=64k 2>/dev/null
 dd if=/dev/zero of=$lib/journal/full2 bs=512 2>/dev/null
+# The journal's last block has room for a record or two.
+for i in {1..8}; do echo "$i" >"/etc/full-$i"; done
 change
 wait_until 30 grep -q '/etc/fault-disk-full' "$out/syslog"
 report $? "$fault: the alert leaves while nothing can be recorded"
@@ -413,13 +415,13 @@ wait_until 30 grep -q 'control journal down' "$out/syslog"
 report $? "$fault: and another says that"
 shows '.controls.journal == "down"'
 doctor disk fail "make room"
-rm -f $lib/journal/full $lib/journal/full2
+rm -f $lib/journal/full $lib/journal/full2 /etc/full-*
 sleep 11 # it is tried again every 10 s
 echo "# again" >>/etc/fault-disk-full
 says journal loss "alerts were sent that are not in it"
 ends journal
 found
-works
+works 90 # a comparison that failed is made again after a minute
 
 begin journal-deleted
 chattr -a "$journal" && rm -f "$journal"
@@ -448,7 +450,7 @@ shows '.controls.journal == "down"'
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null
 refuses "journal"
-check "$fault: what could not start said so by syslog" grep -q 'control daemon down.*nothing is watched' "$out/syslog"
+check "$fault: what could not start said so by syslog" grep -q 'nothing is watched' "$out/syslog"
 umount $lib/journal
 e2fsck -fy /disks/journal >/dev/null 2>&1
 mount -o loop /disks/journal $lib/journal

@@ -199,7 +199,13 @@ static int accept_baseline(struct daemon *d)
 	if (fim_baseline_delta(d->baseline, 0))
 		fim_json_set(body, "deltas", deltas_json(d->baseline));
 	err = record_append(d, "baseline", body, NULL);
-	if (!err)
+	/* That the journal is down may have been said before there were sinks. */
+	if (err)
+		control_set(d, COMPONENT_BASELINE, CONTROL_DOWN,
+			    "the baseline cannot be recorded in %s: %s: ecs-fimd does not start, "
+			    "nothing is watched",
+			    config->journal_dir, strerror(-err));
+	else
 		control_set(d, COMPONENT_BASELINE, CONTROL_UP,
 			    "baseline %s of %zu objects is signed by key %.16s…", config->baseline,
 			    fim_baseline_count(d->baseline), fim_baseline_key_id(d->baseline));
