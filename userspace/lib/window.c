@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,13 +48,16 @@ static int note_before(void *ctx, const struct fim_difference *difference)
 	return 0;
 }
 
+/* Names the delta: a second change in the same second must not replace the first one's. */
 static void make_id(int64_t now_ns, char id_ret[32])
 {
 	time_t now = (time_t)(now_ns / FIM_NSEC_PER_SEC);
 	struct tm tm;
+	size_t len;
 
 	gmtime_r(&now, &tm);
-	strftime(id_ret, 32, "%Y%m%dT%H%M%SZ", &tm);
+	len = strftime(id_ret, 32, "%Y%m%dT%H%M%S", &tm);
+	snprintf(id_ret + len, 32 - len, ".%09dZ", (int)(now_ns % FIM_NSEC_PER_SEC));
 }
 
 static int write_window(const struct fim_window_params *params, struct fim_json *before)
