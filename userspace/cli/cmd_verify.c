@@ -130,25 +130,14 @@ static int put_totals_json(const struct verify *args, const struct fim_compariso
 			   const struct fim_baseline *baseline)
 {
 	struct fim_json *json = fim_json_object();
-	char time[FIM_TIME_SIZE];
 
 	fim_json_set_str(json, "type", "comparison");
-	fim_time_format(totals->start_ns, time);
-	fim_json_set_str(json, "start", time);
-	fim_time_format(totals->end_ns, time);
-	fim_json_set_str(json, "end", time);
+	fim_comparison_times_to_json(totals, json);
 	fim_json_set_str(json, "baseline", fim_baseline_digest(baseline));
 	fim_json_set_str(json, "key_id", fim_baseline_key_id(baseline));
 	fim_json_set_str(json, "head", fim_baseline_head(baseline));
-	fim_json_set_int(json, "expected", (int64_t)totals->expected);
-	fim_json_set_int(json, "compared", (int64_t)totals->compared);
-	fim_json_set_int(json, "added", (int64_t)totals->added);
-	fim_json_set_int(json, "removed", (int64_t)totals->removed);
-	fim_json_set_int(json, "changed", (int64_t)totals->changed);
-	fim_json_set_int(json, "unreadable", (int64_t)totals->unreadable);
+	fim_comparison_counts_to_json(totals, json);
 	fim_json_set_int(json, "authorized", (int64_t)args->authorized);
-	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
-	fim_json_set_int(json, "skipped", (int64_t)totals->skipped);
 	fim_json_set_str(json, "sha256_by", fim_sha256_way(args->rate));
 	return cli_put_json(stdout, json);
 }

@@ -935,7 +935,10 @@ int fim_compare(const struct fim_baseline *baseline, const struct fim_compare_pa
 
 /* One difference, in the order of fim_compare(), into the digest of a comparison's result. */
 int fim_difference_digest(struct fim_hasher *hasher, const struct fim_difference *difference);
-/* The members of a comparison record that totals and scope give. */
+/* start, end; and the numbers, expected to skipped: as a comparison record and verify have them. */
+void fim_comparison_times_to_json(const struct fim_comparison *totals, struct fim_json *json);
+void fim_comparison_counts_to_json(const struct fim_comparison *totals, struct fim_json *json);
+/* The members of a comparison record that totals and scope give: scope, and both. */
 void fim_comparison_to_json(const struct fim_comparison *totals, const struct fim_policy *policy,
 			    struct fim_json *json);
 /**

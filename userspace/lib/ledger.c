@@ -28,19 +28,18 @@ int fim_difference_digest(struct fim_hasher *hasher, const struct fim_difference
 	return err;
 }
 
-void fim_comparison_to_json(const struct fim_comparison *totals, const struct fim_policy *policy,
-			    struct fim_json *json)
+void fim_comparison_times_to_json(const struct fim_comparison *totals, struct fim_json *json)
 {
-	struct fim_json *scope = fim_json_array();
 	char time[FIM_TIME_SIZE];
 
-	for (size_t i = 0; i < fim_policy_root_count(policy); i++)
-		fim_json_append_str(scope, fim_policy_root(policy, i));
-	fim_json_set(json, "scope", scope);
 	fim_time_format(totals->start_ns, time);
 	fim_json_set_str(json, "start", time);
 	fim_time_format(totals->end_ns, time);
 	fim_json_set_str(json, "end", time);
+}
+
+void fim_comparison_counts_to_json(const struct fim_comparison *totals, struct fim_json *json)
+{
 	fim_json_set_int(json, "expected", (int64_t)totals->expected);
 	fim_json_set_int(json, "compared", (int64_t)totals->compared);
 	fim_json_set_int(json, "added", (int64_t)totals->added);
@@ -49,6 +48,18 @@ void fim_comparison_to_json(const struct fim_comparison *totals, const struct fi
 	fim_json_set_int(json, "unreadable", (int64_t)totals->unreadable);
 	fim_json_set_int(json, "bytes", (int64_t)totals->bytes);
 	fim_json_set_int(json, "skipped", (int64_t)totals->skipped);
+}
+
+void fim_comparison_to_json(const struct fim_comparison *totals, const struct fim_policy *policy,
+			    struct fim_json *json)
+{
+	struct fim_json *scope = fim_json_array();
+
+	for (size_t i = 0; i < fim_policy_root_count(policy); i++)
+		fim_json_append_str(scope, fim_policy_root(policy, i));
+	fim_json_set(json, "scope", scope);
+	fim_comparison_times_to_json(totals, json);
+	fim_comparison_counts_to_json(totals, json);
 }
 
 static bool get_count(const struct fim_json *request, const char *key, uint64_t *count_ret)
