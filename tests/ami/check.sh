@@ -11,18 +11,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-check() { # $1: what; the rest: a command
-	local what=$1 out
-	shift
-	if out=$("$@" 2>&1); then
-		echo "ok - $what"
-	else
-		echo "not ok - $what"
-		printf '%s\n' "$out" | head -n 30 | sed 's/^/# /'
-		status=1
-	fi
-}
-
 root=$work/root
 make --no-print-directory -s install DESTDIR="$root" >/dev/null || exit 1
 # What the units call or depend on, and a checker's root lacks.

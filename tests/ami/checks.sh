@@ -4,6 +4,19 @@
 # calls them with ami, planted.sh with copies that have a mistake. A check prints what is
 # wrong and fails.
 
+# For the scripts that source this: TAP, and status=1 if it fails.
+check() { # $1: what; the rest: a command
+	local what=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "ok - $what"
+	else
+		echo "not ok - $what"
+		printf '%s\n' "$out" | head -n 30 | sed 's/^/# /'
+		status=1
+	fi
+}
+
 # npm's copy of the schemas of CloudFormation; pinned, kept in the cache.
 ami_npm='@aws-cdk/aws-service-spec@0.1.216 @aws-cdk/service-spec-types@0.0.282 @cdklabs/tskb@0.0.4'
 

@@ -12,23 +12,13 @@
 # shellcheck disable=SC2317 # functions are called through check
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/ami/checks.sh
+. tests/ami/checks.sh
 work=${1:?usage: tests/ami/rpm.sh DIR}
 root=$work/root
 status=0
 NAMES='systemd rtld(GNU_HASH)'
 newer=9.0.1
-
-check() { # $1: what; the rest: a command
-	local what=$1 out
-	shift
-	if out=$("$@" 2>&1); then
-		echo "ok - $what"
-	else
-		echo "not ok - $what"
-		printf '%s\n' "$out" | head -n 30 | sed 's/^/# /'
-		status=1
-	fi
-}
 
 # ------------------------------------------------------------------- what stands in
 # $1: folder to put it into, the rest: programs. With their libraries, below /usr.
