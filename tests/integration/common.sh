@@ -50,6 +50,11 @@ finish() { # the plan; last in a script, whose status is this one's
 	[ "$failed" -eq 0 ]
 }
 
+# The file "only", if it is there, holds a regular expression: what it does not match is left out.
+wanted() { # $1: name of a part
+	[ ! -s only ] || grep -qE -f only <<<"$1"
+}
+
 wait_until() { # $1: seconds, the rest: a command
 	local deadline=$((SECONDS + $1))
 	shift
@@ -67,6 +72,9 @@ records() { # $1: jq filter; compact records since the mark
 	tail -n +$((mark + 1)) "$journal" 2>/dev/null | jq -c "select($1)"
 }
 
+# The journal has segments: all of them, oldest first.
+all_records() { ecs-fim journal show "$@"; }
+
 count() { records "$1" | wc -l; }
 
 at_least() { [ "$(count "$1")" -ge "$2" ]; }
@@ -83,4 +91,27 @@ make_key() {
 take_baseline() { # $1: policy
 	ecs-fim baseline create --policy "$1" -o "$lib/baseline.ndjson" --quiet &&
 		ecs-fim baseline sign --key signing-key.pem "$lib/baseline.ndjson"
+}
+
+# ---------------------------------------------------------------- changes under load
+
+# The module, a daemon that watches /etc and says nothing to anybody, and its first comparison.
+watch_etc() { # $1: more of the configuration, each member followed by a comma
+	insmod ecs_fim.ko || exit 1
+	make_key
+	echo "{$1 trusted_keys: [$lib/keys], sink_audit: false, sink_syslog: false, sink_stdout: false, rules: []}" \
+		>/etc/ecs-fim/config.yaml
+	printf 'name: storm\nversion: "1"\nroots: [/etc]\nrules: [{path: /etc, class: strict}]\n' >policy.yaml
+	take_baseline policy.yaml
+	ecs-fimd 2>"$out/daemon.log" &
+	daemon=$!
+	wait_until 120 sh -c 'ecs-fim status --json | jq -e .last_comparison.end'
+}
+
+end_well() {
+	kill "$daemon"
+	wait "$daemon"
+	is "the daemon ends well" $? 0
+	is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
+	finish
 }

@@ -9,19 +9,9 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . ./common.sh
 
-# The journal has segments: all of them, oldest first.
-records() { ecs-fim journal show "$@"; }
-
 /usr/lib/ecs-fim-test/start-docker --debug >/dev/null
 docker import -c 'CMD ["/bin/sh"]' /usr/share/ecs-fim-test/busybox.tar busybox:storm >/dev/null
-insmod ecs_fim.ko || exit 1
-make_key
-echo "{trusted_keys: [$lib/keys], sink_audit: false, sink_syslog: false, sink_stdout: false, rules: []}" >/etc/ecs-fim/config.yaml
-printf 'name: storm\nversion: "1"\nroots: [/etc]\nrules: [{path: /etc, class: strict}]\n' >policy.yaml
-take_baseline policy.yaml
-ecs-fimd 2>"$out/daemon.log" &
-daemon=$!
-wait_until 120 sh -c 'ecs-fim status --json | jq -e .last_comparison.end'
+watch_etc ''
 wait_until 20 sh -c 'ecs-fim status --json | jq -e ".docker.state == \"up\""'
 
 # ------------------------------------------------------------------ load in a container
@@ -40,7 +30,7 @@ docker wait load >/dev/null
 echo "# load: $(docker logs load)"
 sleep 2
 is "no question to Docker while $events events were attributed" "$((after - before))" 0
-records --type finding | jq -r 'select((.path // "") | startswith("/usr/bin/probe-")) |
+all_records --type finding | jq -r 'select((.path // "") | startswith("/usr/bin/probe-")) |
 	def ns: capture("(?<s>.*)\\.(?<n>[0-9]+)Z") | ((.s + "Z") | fromdate) * 1000000000 + (.n | tonumber);
 	[((.time | ns) - (.event_time | ns)) / 1000000, .container.name, .container.task_arn] | join(" ")' >latencies
 sort -n latencies | awk '{v[NR] = $1} END {printf "# event to journaled finding, ms, of %d: p50 %.1f, p90 %.1f, p99 %.1f, worst %.1f\n",
@@ -52,8 +42,4 @@ is "99 of 100 findings are in the journal within 50 ms of the event" \
 is "nothing was lost" "$(ecs-fim status --json | jq .lost)" 0
 docker rm load >/dev/null
 
-kill $daemon
-wait $daemon
-is "the daemon ends well" $? 0
-is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
-finish
+end_well
