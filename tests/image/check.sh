@@ -85,7 +85,7 @@ After=multi-user.target docker.service
 Type=oneshot
 ExecStart=/bin/sh -c '/usr/lib/ecs-fim-test/run >/dev/virtio-ports/log 2>&1'
 PassEnvironment=FIM_TEST
-TimeoutStartSec=900
+TimeoutStartSec=infinity
 [Install]
 WantedBy=default.target
 UNIT
@@ -235,19 +235,19 @@ bundle_verify() {
 }
 
 # The image build. The test's own unit runs build.sh on this boot only.
-run build 900 "$work/disk" systemd.setenv=FIM_TEST=build
+run build 3600 "$work/disk" systemd.setenv=FIM_TEST=build
 [ $status -eq 0 ] || exit 1
 for stage in $stages; do
 	case $stage in
 	chroot) tests/image/chroot.sh "$work/chroot" || status=1 ;;
 	boot-test) stage_boot_test ;;
 	first-boot)
-		run first-boot 1200 "$work/disk" ''
+		run first-boot 3600 "$work/disk" ''
 		bundle_verify
 		;;
-	service) run service 1200 "$work/disk" systemd.setenv=FIM_TEST=service snapshot ;;
-	second-boot) run second-boot 1800 "$work/disk" '' ;;
-	anywhere) run anywhere 1200 "$work/anywhere.disk" systemd.setenv=FIM_TEST=anywhere ;;
+	service) run service 3600 "$work/disk" systemd.setenv=FIM_TEST=service snapshot ;;
+	second-boot) run second-boot 5400 "$work/disk" '' ;;
+	anywhere) run anywhere 3600 "$work/anywhere.disk" systemd.setenv=FIM_TEST=anywhere ;;
 	*)
 		echo "not ok - there is no stage $stage"
 		status=1

@@ -20,7 +20,7 @@ check() { # $1: what, the rest: a command that must succeed
 	"$@" >$log 2>&1
 	status=$?
 	report $status "$what"
-	[ $status -eq 0 ] || sed 's/^/# /' $log | tail -n 15
+	[ $status -eq 0 ] || sed 's/^/# /' $log | tail -n 60
 }
 
 is() {
@@ -31,7 +31,7 @@ is() {
 }
 
 wait_until() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + 5 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] || return 1

@@ -792,6 +792,121 @@ START_TEST(a_change_in_a_root_that_nobody_knows_is_told)
 }
 END_TEST
 
+/* "umount -l" and another mount: nothing is told of the directory that is watched. */
+START_TEST(a_place_with_another_directory_is_watched_again_when_mounts_change)
+{
+	size_t before = read_journal("control");
+
+	mounts_refresh(&d);
+	ck_assert_uint_eq(fake.watches, 2);
+	ck_assert_int_eq(rename("bin", "bin.old"), 0);
+	put_dir("bin");
+	put_text("bin/ls", "ls");
+	put_text("bin/evil", "evil");
+	mounts_refresh(&d);
+	ck_assert_uint_eq(fake.watches, 3);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(0, "added", "bin/evil");
+	assert_finding(1, "removed", "bin/find");
+	ck_assert_uint_eq(read_journal("control"), before + 2);
+	ck_assert_str_eq(fim_json_get_str(found[before], "state"), "degraded");
+	ck_assert_ptr_nonnull(
+		strstr(fim_json_get_str(found[before], "cause"), "another directory"));
+	ck_assert_str_eq(fim_json_get_str(found[before + 1], "state"), "up");
+}
+END_TEST
+
+static uint32_t own_watch_id(void)
+{
+	for (const struct watch *watch = d.watches; watch; watch = watch->next)
+		if (watch->own && strcmp(watch->dir, fixture_dir) == 0)
+			return watch->id;
+	ck_abort_msg("%s is not watched for the control itself", fixture_dir);
+}
+
+static void assert_own(const char *part, const char *path, const char *severity)
+{
+	run();
+	ck_assert_uint_eq(read_journal("place"), 1);
+	ck_assert_str_eq(fim_json_get_str(found[0], "action"), "own-changed");
+	ck_assert_str_eq(fim_json_get_str(found[0], "part"), part);
+	ck_assert_str_eq(fim_json_get_str(found[0], "path"), in_dir(path));
+	ck_assert_str_eq(fim_json_get_str(found[0], "severity"), severity);
+}
+
+START_TEST(who_changes_what_the_control_consists_of_is_told)
+{
+	uint32_t id;
+
+	own_init(&d);
+	watch_host(&d);
+	id = own_watch_id();
+	put_event(FIM_OP_WRITE, id, "other")->flags = FIM_EV_MODIFIED;
+	put_event(FIM_OP_TIMES, id, "base.ndjson");
+	put_event(FIM_OP_WRITE, id, "base.ndjson"); /* opened for writing, not written */
+	put_event(FIM_OP_CREATE, id, "journal/x")->actor.tgid = (uint32_t)getpid();
+	run();
+	ck_assert_uint_eq(read_journal("place"), 0);
+	put_event(FIM_OP_WRITE, id, "base.ndjson")->flags = FIM_EV_MODIFIED;
+	assert_own("baseline", "base.ndjson", "high");
+	ck_assert_uint_eq(read_journal("finding"), 0);
+}
+END_TEST
+
+START_TEST(whoever_takes_the_journal_away_is_told)
+{
+	own_init(&d);
+	watch_host(&d);
+	put_rename(own_watch_id(), "elsewhere", own_watch_id(), "journal/2026.ndjson");
+	assert_own("journal", "journal/2026.ndjson", "high");
+}
+END_TEST
+
+/* What the tool does there is its work, and recorded; what calls itself so is not it. */
+START_TEST(the_tool_that_is_ours_is_recorded_and_not_alerted)
+{
+	static char tool[PATH_MAX * 2];
+	struct stat st;
+
+	own_init(&d);
+	watch_host(&d);
+	put_text("ecs-fimd", "");
+	put_text("ecs-fim", "");
+	snprintf(tool, sizeof(tool), "%s", in_dir("ecs-fimd"));
+	free(d.own.program);
+	d.own.program = strdup(tool);
+	snprintf(tool, sizeof(tool), "%s", in_dir("ecs-fim"));
+	ck_assert_int_eq(stat(tool, &st), 0);
+	program = tool;
+	put_event(FIM_OP_CREATE, own_watch_id(), "deltas/1.ndjson")->actor.exe_ino = st.st_ino;
+	assert_own("baseline", "deltas/1.ndjson", "low");
+	put_event(FIM_OP_CREATE, own_watch_id(), "deltas/2.ndjson")->actor.exe_ino = st.st_ino + 1;
+	run();
+	program = "/usr/bin/tool";
+	ck_assert_uint_eq(read_journal("place"), 2);
+	ck_assert_str_eq(fim_json_get_str(found[1], "severity"), "high");
+}
+END_TEST
+
+/* The ring still has what the daemon before us wrote; its name alone does not do now. */
+START_TEST(the_run_before_is_not_somebody_else)
+{
+	own_init(&d);
+	watch_host(&d);
+	program = d.own.program;
+	put_event(FIM_OP_CREATE, own_watch_id(), "journal/a")->rec.time_ns =
+		(uint64_t)d.started_ns - 1;
+	run();
+	ck_assert_uint_eq(read_journal("place"), 0);
+	put_event(FIM_OP_CREATE, own_watch_id(), "journal/b")->rec.time_ns =
+		(uint64_t)d.started_ns + 1;
+	run();
+	program = "/usr/bin/tool";
+	ck_assert_uint_eq(read_journal("place"), 1);
+}
+END_TEST
+
 START_TEST(loss_is_a_record_and_a_comparison_finds_the_rest)
 {
 	put_text("bin/ls", "changed unseen");
@@ -1973,6 +2088,11 @@ int main(void)
 	tcase_add_test(tcase, a_source_that_fails_is_a_control_failure);
 	tcase_add_test(tcase, what_the_kernel_allows_is_recorded_and_so_is_its_change);
 	tcase_add_test(tcase, a_watched_directory_that_was_replaced_is_watched_again);
+	tcase_add_test(tcase, a_place_with_another_directory_is_watched_again_when_mounts_change);
+	tcase_add_test(tcase, who_changes_what_the_control_consists_of_is_told);
+	tcase_add_test(tcase, whoever_takes_the_journal_away_is_told);
+	tcase_add_test(tcase, the_tool_that_is_ours_is_recorded_and_not_alerted);
+	tcase_add_test(tcase, the_run_before_is_not_somebody_else);
 	tcase_add_test(tcase, a_watched_directory_that_is_moved_takes_all_it_held);
 	tcase_add_test(tcase, a_directory_that_does_not_exist_yet_is_seen_to_appear);
 	tcase_add_test(tcase, what_an_earlier_run_found_is_not_told_again);

@@ -248,11 +248,14 @@ struct watch {
 	struct tree *tree;
 	int64_t added_ms;
 	bool said;     /* its record was written */
+	bool own;      /* own.c's, of no policy */
 	bool unmarked; /* a directory came in: the module is to look for its children */
 };
 
 /* Watch what the policy names; what cannot be watched is a control record. */
 void watch_host(struct daemon *d);
+/* Watch @dir for own.c, unless it is watched. Takes over @fd. */
+int watch_own(struct daemon *d, int fd, const char *dir);
 /* Watch a container's directories; false if its root is not mounted any more. */
 bool watch_container(struct daemon *d, struct tree *tree);
 /* Have the module look for what came into a watch, so that it hears no more than it must. */
@@ -264,6 +267,8 @@ struct watch *watch_find(const struct daemon *d, uint32_t id);
 struct watch *watch_covering(const struct daemon *d, const char *path);
 /* Absolute path in the watch's tree; NULL: out of memory or the path is short. */
 char *watch_path(const struct watch *watch, const char *fs_path, unsigned int depth);
+/* The mount table changed: watch again what is not at its place any more. */
+void watch_check(struct daemon *d);
 /* The module says that the watch ended or that its directory moved. */
 void watch_changed(struct daemon *d, uint32_t id, uint32_t state);
 void watch_forget_tree(struct daemon *d, struct tree *tree);
@@ -283,7 +288,7 @@ int mount_parse(char *line, struct mount *mount_ret);
 void mount_clear(struct mount *mount);
 /* True if a container runtime mounts a container's root there. */
 bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_SIZE]);
-/* Look for containers' roots that came or went. */
+/* Look for containers' roots that came or went, and for watched places that are others now. */
 void mounts_refresh(struct daemon *d);
 /* What is new in the mount table; what has gone stays for now: its events may still wait. */
 void mounts_find(struct daemon *d);
@@ -873,6 +878,8 @@ struct attempts {
 	uint64_t unsaid;
 };
 
+struct own_place;
+
 /* Is it about a watched place, or a refused attempt, and not a change of a file? */
 bool place_is_event(const struct fim_event *event);
 /* Record it, and compare if need be. Takes over @change. */
@@ -882,6 +889,38 @@ int place_event(struct daemon *d, struct fim_change *change);
  * gone before we looked: it cannot be measured, but told. Takes over @change.
  */
 int place_unmeasured(struct daemon *d, struct fim_change *change);
+
+/* Record that somebody changed @path, which is the control's own. */
+int place_own(struct daemon *d, struct cause *cause, const struct own_place *place,
+	      const char *path, enum fim_severity severity);
+
+/* ------------------------------------------------------------------ own.c */
+
+#define OWN_PLACES_MAX 64
+
+struct own_place {
+	char *path;
+	const char *part; /* static: baseline, journal, program, … */
+	bool prefix;	  /* whatever begins with @path */
+	bool state;	  /* we write there */
+};
+
+/* What the control consists of. */
+struct own {
+	struct own_place places[OWN_PLACES_MAX];
+	size_t count;
+	char *program; /* this one's path; NULL: unknown */
+};
+
+void own_init(struct daemon *d);
+void own_exit(struct daemon *d);
+/* NULL if @path is nothing of ours. */
+const struct own_place *own_find(const struct own *own, const char *path);
+/* Watch what of it no policy covers. */
+void own_watch(struct daemon *d);
+/* Somebody changed it. Takes over @change. */
+int own_event(struct daemon *d, struct fim_change *change, const struct own_place *place,
+	      const char *path);
 
 /* --------------------------------------------------------------- access.c */
 
@@ -933,6 +972,7 @@ struct counters {
 	uint64_t unknown_watch;
 	uint64_t outside;  /* inside a watch, outside the policy */
 	uint64_t excluded; /* the policy says so */
+	uint64_t own;	   /* changes of what the control itself consists of */
 	uint64_t unchanged;
 	uint64_t artefacts;
 	uint64_t repeated; /* a comparison met what had been found before */
@@ -995,6 +1035,7 @@ struct daemon {
 	struct map accesses;	   /* ECS Exec sessions and execs that were told */
 	struct host host_facts;
 	struct attempts attempts;
+	struct own own;
 	struct map container_table;
 	struct sinks sinks;
 

@@ -13,6 +13,8 @@
 struct name {
 	struct tree *tree;
 	char *path; /* NULL: not covered, or the policy excludes it */
+	const struct own_place *own;
+	char *own_path;
 };
 
 /*
@@ -41,7 +43,7 @@ static bool is_stray(const struct daemon *d, uint32_t id)
 static struct name name_resolve(struct daemon *d, uint32_t watch_id, const char *fs_path,
 				unsigned int depth)
 {
-	struct name name = {NULL, NULL};
+	struct name name = {0};
 	struct watch *watch;
 
 	if (!watch_id)
@@ -63,7 +65,12 @@ static struct name name_resolve(struct daemon *d, uint32_t watch_id, const char 
 		d->counters.excluded++;
 	else
 		return name;
-	free(name.path);
+	if (name.path && !name.tree->container)
+		name.own = own_find(&d->own, name.path);
+	if (name.own)
+		name.own_path = name.path;
+	else
+		free(name.path);
 	name.path = NULL;
 	return name;
 }
@@ -129,7 +136,7 @@ static void on_event(struct daemon *d, struct fim_change *change)
 		       event->watch_id == event->old_watch_id;
 	struct name name =
 		name_resolve(d, vacated ? 0 : event->watch_id, change->fs_path, event->depth);
-	struct name old = {NULL, NULL};
+	struct name old = {0};
 	struct cause *cause = NULL;
 	int err = 0;
 
@@ -140,6 +147,12 @@ static void on_event(struct daemon *d, struct fim_change *change)
 		old = name_resolve(d, event->old_watch_id, change->old_fs_path, event->old_depth);
 	if (event->flags & FIM_EV_PATH_MISSING)
 		path_missing(d, event, name.tree ? name.tree : old.tree);
+	if (!name.path && !old.path && (name.own || old.own)) {
+		const struct name *own = name.own ? &name : &old;
+
+		err = own_event(d, change, own->own, own->own_path);
+		change = NULL;
+	}
 	if (name.path || old.path) {
 		/* From one tree to another nothing can be moved, only copied. */
 		bool inside = name.path && old.path && name.tree == old.tree;
@@ -163,7 +176,9 @@ static void on_event(struct daemon *d, struct fim_change *change)
 	cause_put(cause);
 	fim_change_free(change);
 	free(name.path);
+	free(name.own_path);
 	free(old.path);
+	free(old.own_path);
 }
 
 static void on_state(struct daemon *d, const struct fim_state_change *change)

@@ -514,6 +514,7 @@ void daemon_exit(struct daemon *d)
 	processes_exit(d);
 	accesses_exit(d);
 	outsiders_exit(d);
+	own_exit(d);
 	names_free(d->users);
 	names_free(d->groups);
 	fim_hasher_free(d->hasher);

@@ -226,15 +226,13 @@ static int start_containers(struct daemon *d)
 
 	if (!fim_truth_read(1, &host))
 		d->host_mnt_ns = host.ns[FIM_NS_MNT];
-	if (d->config->watch_containers) {
-		d->mount_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-		err = d->mount_fd < 0 ? -errno : watch_fd(d, d->mount_fd, EPOLLPRI);
-		if (err) {
-			fim_log(LOG_ERR, "/proc/self/mountinfo: %s", strerror(-err));
-			return err;
-		}
-		mounts_refresh(d);
+	d->mount_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	err = d->mount_fd < 0 ? -errno : watch_fd(d, d->mount_fd, EPOLLPRI);
+	if (err) {
+		fim_log(LOG_ERR, "/proc/self/mountinfo: %s", strerror(-err));
+		return err;
 	}
+	mounts_refresh(d);
 	if (!d->engine_starting)
 		return 0;
 	err = engine_start(&d->engine, d->config->docker_socket, d->config->ecs_agent);
@@ -271,6 +269,7 @@ static int start(struct daemon *d)
 				      .detail = host_detail()},
 		    "ecs-fimd " FIM_VERSION " started");
 	host_start(d);
+	own_init(d);
 	/* What the run before had found already is no news. */
 	err = history_replay(d);
 	if (err)

@@ -253,9 +253,13 @@ void mounts_find(struct daemon *d)
 
 void mounts_refresh(struct daemon *d)
 {
-	struct tree **seen = calloc(SEEN_MAX, sizeof(struct tree *));
+	struct tree **seen = NULL;
 	size_t seen_count = 0;
 
+	watch_check(d);
+	if (!d->config->watch_containers)
+		return;
+	seen = calloc(SEEN_MAX, sizeof(struct tree *));
 	if (!seen || !mounts_visit(d, seen, &seen_count) || seen_count == SEEN_MAX)
 		goto out;
 	for (struct tree *tree = d->containers; tree; tree = tree->next) {

@@ -57,6 +57,7 @@ static bool is_guard(const struct fim_event *event)
 	return event->op >= FIM_OP_SIGNAL && event->op <= FIM_OP_DISARM;
 }
 
+static const struct kind own_changed = {"own-changed", FIM_SEVERITY_HIGH, false};
 static const struct kind unmeasured = {"unmeasured", FIM_SEVERITY_HIGH, false};
 
 /*
@@ -107,16 +108,17 @@ static char *place_path(const struct watch *watch, const struct fim_change *chan
 	return strdup(*watch->dir ? watch->dir : "/");
 }
 
+/* @own_path: NULL: where the event says that it is */
 static struct fim_json *place_json(struct daemon *d, const struct kind *kind,
 				   enum fim_severity severity, const struct watch *watch,
-				   struct cause *cause)
+				   struct cause *cause, const char *own_path)
 {
 	const struct fim_change *change = cause->change;
 	const struct fim_event *event = &change->event;
-	bool contained = !is_guard(event) && (!watch || watch->tree->container);
+	bool contained = !is_guard(event) && !own_path && (!watch || watch->tree->container);
 	const char *id = watch ? watch->tree->id : cause->container_id;
 	struct fim_json *body = fim_json_object();
-	char *path = place_path(watch, change);
+	char *path = own_path ? strdup(own_path) : place_path(watch, change);
 
 	fim_json_set_str(body, "action", kind->action);
 	fim_json_set_str(body, "severity", fim_severity_name(severity));
@@ -145,10 +147,13 @@ static struct fim_json *place_json(struct daemon *d, const struct kind *kind,
 }
 
 static void place_alert(struct daemon *d, const struct kind *kind, enum fim_severity severity,
-			const struct watch *watch, const struct cause *cause, const char *line)
+			const struct watch *watch, const struct cause *cause, const char *own_path,
+			const char *line)
 {
 	const struct fim_change *change = cause->change;
-	char *place = watch ? strdup(*watch->dir ? watch->dir : "/") : place_path(NULL, change);
+	char *place = own_path ? strdup(own_path)
+		      : watch  ? strdup(*watch->dir ? watch->dir : "/")
+			       : place_path(NULL, change);
 	const char *path = place ? place : "/";
 	const struct alert_field fields[] = {
 		{"op", kind->action, true},
@@ -217,9 +222,9 @@ static int tell(struct daemon *d, struct fim_change *change, const struct kind *
 	if (err)
 		return err;
 	severity = severity_of(kind, &cause->change->event, watch, cause);
-	err = record_append(d, "place", place_json(d, kind, severity, watch, cause), &line);
+	err = record_append(d, "place", place_json(d, kind, severity, watch, cause, NULL), &line);
 	if (!err && severity >= FIM_SEVERITY_MEDIUM)
-		place_alert(d, kind, severity, watch, cause, line);
+		place_alert(d, kind, severity, watch, cause, NULL, line);
 	if (watch && kind->compare && severity > FIM_SEVERITY_INFO) {
 		if (watch->tree->container)
 			rescan_want(watch->tree);
@@ -249,4 +254,19 @@ int place_unmeasured(struct daemon *d, struct fim_change *change)
 {
 	d->counters.events++;
 	return tell(d, change, &unmeasured, NULL);
+}
+
+int place_own(struct daemon *d, struct cause *cause, const struct own_place *place,
+	      const char *path, enum fim_severity severity)
+{
+	struct fim_json *body = place_json(d, &own_changed, severity, NULL, cause, path);
+	char *line = NULL;
+	int err;
+
+	fim_json_set_str(body, "part", place->part);
+	err = record_append(d, "place", body, &line);
+	if (!err && severity >= FIM_SEVERITY_MEDIUM)
+		place_alert(d, &own_changed, severity, NULL, cause, path, line);
+	free(line);
+	return err;
 }

@@ -98,11 +98,13 @@ static struct fim_json *watches_json(const struct daemon *d)
 	struct fim_json *json = fim_json_object();
 	int64_t host = 0;
 	int64_t container = 0;
+	int64_t own = 0;
 
 	for (const struct watch *watch = d->watches; watch; watch = watch->next)
-		*(watch->tree->container ? &container : &host) += 1;
+		*(watch->tree->container ? &container : watch->own ? &own : &host) += 1;
 	fim_json_set_int(json, "host", host);
 	fim_json_set_int(json, "container", container);
+	fim_json_set_int(json, "own", own);
 	return json;
 }
 
@@ -195,6 +197,7 @@ static struct fim_json *counters_json(const struct daemon *d)
 		{"unknown_watch", c->unknown_watch},
 		{"outside", c->outside},
 		{"excluded", c->excluded},
+		{"own", c->own},
 		{"unchanged", c->unchanged},
 		{"artefacts", c->artefacts},
 		{"repeated", c->repeated},

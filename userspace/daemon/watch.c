@@ -169,7 +169,7 @@ struct watch *watch_covering(const struct daemon *d, const char *path)
 	struct watch *best = NULL;
 
 	for (struct watch *watch = d->watches; watch; watch = watch->next)
-		if (!watch->tree->container && is_below(path, watch->dir) &&
+		if (!watch->tree->container && !watch->own && is_below(path, watch->dir) &&
 		    (!best || strlen(watch->dir) > strlen(best->dir)))
 			best = watch;
 	return best;
@@ -201,16 +201,20 @@ static void watch_del(struct daemon *d, struct watch *watch)
 	watch_free(watch);
 }
 
+static bool is_same(const struct watch *watch, int fd)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(watch->dirfd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* A policy root that is still the directory that is watched. */
 static bool is_watched(const struct daemon *d, const char *root, int fd)
 {
 	const struct watch *watch = watch_covering(d, root);
-	struct stat a, b;
 
-	if (!watch || strcmp(watch->dir, root) != 0)
-		return false;
-	return fstat(fd, &a) == 0 && fstat(watch->dirfd, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	return watch && strcmp(watch->dir, root) == 0 && is_same(watch, fd);
 }
 
 /* Another directory has the name now: let go of the one that had it. */
@@ -296,7 +300,7 @@ static bool is_spare(const struct daemon *d, const struct watch *watch)
 		    (is_below(root, watch->dir) && !has_own_watch(d, root)))
 			return false;
 	}
-	return !watch->tree->container;
+	return !watch->tree->container && !watch->own;
 }
 
 static void drop_spare(struct daemon *d)
@@ -335,9 +339,70 @@ void watch_host(struct daemon *d)
 		}
 	}
 	drop_spare(d);
+	own_watch(d);
 	if (complete)
 		control_set(d, COMPONENT_WATCH, CONTROL_UP,
 			    "every directory of the policy is watched");
+}
+
+/* Is what is at the watch's place what is watched? */
+static bool is_in_place(const struct watch *watch)
+{
+	int fd =
+		open(*watch->dir ? watch->dir : "/", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool same = fd >= 0 && is_same(watch, fd);
+
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
+void watch_check(struct daemon *d)
+{
+	struct watch *watch = d->watches;
+
+	while (watch && (watch->tree->container || is_in_place(watch)))
+		watch = watch->next;
+	if (!watch)
+		return;
+	control_set(d, COMPONENT_WATCH, CONTROL_DEGRADED,
+		    "%s is another directory since something was mounted or unmounted",
+		    *watch->dir ? watch->dir : "/");
+	/* What was seen of the old one still needs its watch. */
+	events_read(d);
+	watch_host(d);
+	comparison_want(d, TRIGGER_WATCH);
+}
+
+static struct watch *watch_of_own(const struct daemon *d, const char *dir)
+{
+	struct watch *watch = d->watches;
+
+	while (watch && (!watch->own || strcmp(watch->dir, dir) != 0))
+		watch = watch->next;
+	return watch;
+}
+
+int watch_own(struct daemon *d, int fd, const char *dir)
+{
+	struct watch *watch = watch_of_own(d, dir);
+	struct watch *first;
+	int err;
+
+	if (watch && is_same(watch, fd)) {
+		close(fd);
+		return 0;
+	}
+	if (watch) {
+		d->source.ops->watch_del(&d->source, watch->id);
+		watch_del(d, watch);
+	}
+	first = d->watches;
+	err = watch_put(d, d->host, fd, dir);
+	/* None is new if a policy names the same directory. */
+	if (d->watches != first)
+		d->watches->own = true;
+	return err;
 }
 
 /* Path of @fd inside the tree; symbolic links are resolved by then. */
