@@ -86,6 +86,7 @@ tests/ami/rpm.sh "$work/rpm" || status=1
 # --------------------------------------------------------------- CloudFormation, SSM
 check "what CloudFormation knows is there" cloudformation_spec "$work/spec.json" ami/cloudformation/ecs-fim.yaml
 check "the CloudFormation template is by its schemas, and least in what it allows" cloudformation ami "$work/spec.json"
+check "every call has its permission, every permission its call, and user data is of the policy" calls_and_permissions ami
 check "SSM documents are of schema 2.2, and no parameter becomes a command" ssm_documents ami
 refuses() { ! python3 tests/ami/ssm.py script ami/ssm/ecs-fim-rebaseline.yaml "Policy=/x; rm -rf /" >/dev/null; }
 check "the one that is hostile is refused" refuses

@@ -87,6 +87,11 @@ cloudformation() { # $1: ami, $2: the file of cloudformation_spec
 	python3 tests/ami/cloudformation.py "$1/cloudformation/ecs-fim.yaml" "$2"
 }
 
+# Each call has its permission, each permission its call; user data is of the policy.
+calls_and_permissions() { # $1: ami
+	python3 tests/ami/iam.py "$1" baselines/al2023.yaml
+}
+
 ssm_documents() { # $1: ami
 	python3 tests/ami/ssm.py check "$1"/ssm/*.yaml
 }

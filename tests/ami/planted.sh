@@ -60,6 +60,22 @@ cfn "everything but one action" 's/Action: "s3:PutObject"/NotAction: "s3:DeleteO
 cfn "one that needs a resource among those that know none" \
 	's/"ssm:DescribeInstanceInformation"\]/"ssm:DescribeInstanceInformation", "ssm:GetParameter"]/' 'Resource \* for .*ssm:GetParameter'
 
+calls() { plant "IAM: $1" "$2" "$3" "$4" calls_and_permissions @; }
+template=cloudformation/ecs-fim.yaml
+calls "a call without its permission" $template 's/Api: CompleteLifecycleAction/Api: TerminateInstanceInAutoScalingGroup/' 'TerminateInstance.* is not allowed, LifecycleDocument'
+calls "a permission without a call" $template 's/Action: "securityhub:BatchImportFindings"/Action: ["securityhub:BatchImportFindings", "securityhub:GetFindings"]/' 'GetFindings is allowed, and nothing'
+calls "a permission taken away from the hosts" $template 's/Action: "s3:PutObject"/Action: "s3:AbortMultipartUpload"/' 'HostRole: s3:PutObject is not allowed'
+calls "a permission for another folder" $template 's/\$\{Evidence.Arn\}\/final\/\*/${Evidence.Arn}\/report\/*/' 's3:PutObject is not allowed on .*final'
+calls "another folder of the delivery stream" $template 's/Prefix: "journal\/day/Prefix: "daily\/day/' 's3:PutObject is not allowed on .*daily'
+calls "a document that starts another" $template 's/automation-definition\/\$\{LifecycleDocument\}:\*/automation-definition\/${VerifyDocument}:*/' 'StartAutomationExecution is not allowed on'
+calls "a role passed that is another" $template 's/Resource: \{"Fn::GetAtt": \[LifecycleRole, Arn\]\}/Resource: {"Fn::GetAtt": [HostRole, Arn]}/' 'PassRole is not allowed on'
+calls "a command of an SSM document that needs more" ssm/ecs-fim-collect.yaml 's/^( *)set -eu/\1aws ec2 describe-tags\n\1set -eu/' 'ec2:DescribeTags is not allowed'
+calls "a command of a unit's program that needs more" libexec/ecs-fim-final 's/^set -eu/set -eu; aws s3api put-object-retention/' 's3api:PutObjectRetention is not allowed'
+calls "a step that nobody knows" $template 's/action: "aws:branch"/action: "aws:createStack"/' 'aws:createStack calls is not known'
+calls "a script as user data" $template 's/#cloud-config/#!\/bin\/bash/' 'runs after the enrollment'
+calls "a command as user data" $template 's/^( *)write_files:/\1runcmd: [reboot]\n\1write_files:/' 'has runcmd'
+calls "a file that the policy does not allow" $template 's/path: \/etc\/ecs-fim\/gate.conf/path: \/etc\/sudoers.d\/x/' 'writes /etc/sudoers.d/x'
+
 # ------------------------------------------------------------------------------ Packer
 order() { plant "Packer: $1" packer/ecs-fim.pkr.hcl "$2" "$3" packer_order @; }
 order "an update after the baseline" '/# 5. the digest/i\  provisioner "shell" {\n    inline = ["sudo dnf -y update"]\n  }' 'dnf -y update'
