@@ -3,9 +3,9 @@
  * Reading a baseline, or a delta to one.
  *
  * Nothing is trusted: the file is read once for its digest, which the signature is
- * checked against, and only then a second time to be parsed, holding it to the same
- * digest. So its size does not count against our memory, and what is parsed is what
- * was signed. The parser accepts exactly what the writer writes: known members, paths
+ * checked against, and only then parsed. One of a usual size is kept in memory for that; a
+ * larger one is read a second time, holding it to the same digest, so that its size does
+ * not count against our memory. What is parsed is what was signed. The parser accepts exactly what the writer writes: known members, paths
  * in order, the trailer byte for byte.
  */
 #include <errno.h>
@@ -24,6 +24,8 @@
 #define WHAT_SIZE     (FIM_PATH_MAX + 32)
 #define WINDOW_SIZE   (256u << 10)
 #define LINE_MAX_SIZE FIM_JSON_MAX_BYTES
+/* Of some 70,000 objects; larger files are read twice. */
+#define WHOLE_MAX (16u << 20)
 
 /**
  * struct facts - what reading a file once tells
@@ -31,12 +33,14 @@
  * @lines: newlines
  * @last: last byte
  * @digest: SHA-256 of all
+ * @above: SHA-256 of all but the last line; of a file that was kept in memory
  */
 struct facts {
 	uint64_t size;
 	size_t lines;
 	char last;
 	unsigned char digest[FIM_SHA256_SIZE];
+	unsigned char above[FIM_SHA256_SIZE];
 };
 
 /**
@@ -47,9 +51,10 @@ struct facts {
  * @offset: bytes read
  * @line: number of the line that @what names
  * @what: "FILE:LINE"
- * @hasher: over all bytes read
+ * @hasher: over all bytes read; NULL: they are in memory, and @facts is of these
  * @last_package: text of the package named last
  * @place: where the path read last is
+ * @root: root of the policy that it is below
  * @baseline: the result
  */
 struct reader {
@@ -62,6 +67,7 @@ struct reader {
 	struct fim_hasher *hasher;
 	char *last_package;
 	struct fim_policy_place place;
+	size_t root;
 	struct fim_baseline *baseline;
 };
 
@@ -231,7 +237,7 @@ static int check_path(struct reader *reader, const char *path, const struct fim_
 		fim_log(LOG_ERR, "%s: path %s", what_of(reader), fault);
 		return -EINVAL;
 	}
-	if (baseline->policy && !fim_policy_covers(baseline->policy, path))
+	if (baseline->policy && !fim_policy_covers_next(baseline->policy, &reader->root, path))
 		return reject(reader, "path is outside the roots of the policy");
 	*rule_ret = baseline->policy
 			    ? fim_policy_lookup_next(baseline->policy, &reader->place, path)
@@ -409,10 +415,10 @@ static int check_trailer(struct reader *reader, const char *line, size_t len)
 	char hex[FIM_SHA256_HEX_SIZE], expected[FIM_TRAILER_SIZE], count[32] = "";
 	int err, expected_len;
 
-	err = fim_hasher_peek(reader->hasher, digest);
+	err = reader->hasher ? fim_hasher_peek(reader->hasher, digest) : 0;
 	if (err)
 		return err;
-	fim_hex_encode(digest, sizeof(digest), hex);
+	fim_hex_encode(reader->hasher ? digest : reader->facts.above, sizeof(digest), hex);
 	expected_len = snprintf(expected, sizeof(expected), FIM_TRAILER_PATTERN,
 				reader->baseline->count, hex);
 	if ((size_t)expected_len == len && !memcmp(expected, line, len))
@@ -438,6 +444,11 @@ static int read_line(struct reader *reader, const char *line, size_t len)
 	return check_trailer(reader, line, len);
 }
 
+static int hash(struct reader *reader, const char *bytes, size_t len)
+{
+	return reader->hasher ? fim_hasher_update(reader->hasher, bytes, len) : 0;
+}
+
 /* The whole lines that @bytes begin with; how many bytes they were is in @used_ret. */
 static int read_window(struct reader *reader, const char *bytes, size_t len, size_t *used_ret)
 {
@@ -449,7 +460,7 @@ static int read_window(struct reader *reader, const char *bytes, size_t len, siz
 		if (reader->line >= reader->facts.lines)
 			return -EAGAIN;
 		if (reader->line + 1 == reader->facts.lines) {
-			err = fim_hasher_update(reader->hasher, hashed, (size_t)(line - hashed));
+			err = hash(reader, hashed, (size_t)(line - hashed));
 			hashed = line;
 		}
 		if (!err)
@@ -457,7 +468,7 @@ static int read_window(struct reader *reader, const char *bytes, size_t len, siz
 		line = newline + 1;
 	}
 	if (!err)
-		err = fim_hasher_update(reader->hasher, hashed, (size_t)(line - hashed));
+		err = hash(reader, hashed, (size_t)(line - hashed));
 	*used_ret = (size_t)(line - bytes);
 	return err;
 }
@@ -480,9 +491,8 @@ static int reader_open(struct reader *reader)
 
 	if (err)
 		return err;
-	reader->hasher = fim_hasher_new();
 	reader->baseline = calloc(1, sizeof(*reader->baseline));
-	if (!reader->hasher || !reader->baseline)
+	if (!reader->baseline)
 		return -ENOMEM;
 	/* More than there can be: header and trailer are lines too. */
 	reader->baseline->entries = calloc(reader->facts.lines, sizeof(*reader->baseline->entries));
@@ -498,10 +508,12 @@ static int reader_close(struct reader *reader, int err, struct fim_baseline **ba
 		reader->line = 2;
 		err = reject(reader, "there is no trailer: the baseline is not complete");
 	}
-	if (!err)
+	if (!err && reader->hasher) {
 		err = fim_hasher_final(reader->hasher, digest);
-	if (!err && (reader->line != reader->facts.lines ||
-		     memcmp(digest, reader->facts.digest, sizeof(digest)) != 0))
+		if (!err && memcmp(digest, reader->facts.digest, sizeof(digest)) != 0)
+			err = -EAGAIN;
+	}
+	if (!err && reader->line != reader->facts.lines)
 		err = -EAGAIN;
 	if (err == -EAGAIN) {
 		fim_log(LOG_ERR, "%s: changed while it was being read", reader->path);
@@ -512,7 +524,7 @@ static int reader_close(struct reader *reader, int err, struct fim_baseline **ba
 		fim_baseline_free(reader->baseline);
 		return err;
 	}
-	fim_hex_encode(digest, sizeof(digest), reader->baseline->digest);
+	fim_hex_encode(reader->facts.digest, sizeof(digest), reader->baseline->digest);
 	memcpy(reader->baseline->head, reader->baseline->digest, sizeof(reader->baseline->head));
 	*baseline_ret = reader->baseline;
 	return 0;
@@ -530,20 +542,44 @@ static void add_facts(struct facts *facts, const char *bytes, size_t len)
 		facts->lines++;
 }
 
-static int parse(const char *bytes, size_t len, const char *path, bool is_delta,
-		 struct fim_baseline **baseline_ret)
+static int bytes_facts(const char *bytes, size_t len, struct facts *facts_ret)
 {
-	struct reader reader = {.path = path, .is_delta = is_delta};
-	size_t used;
-	int err;
+	const char *newline = len > 1 ? memrchr(bytes, '\n', len - 1) : NULL;
+	size_t above = newline ? (size_t)(newline + 1 - bytes) : 0;
+	struct fim_hasher *hasher = fim_hasher_new();
+	int err = hasher ? fim_hasher_update(hasher, bytes, above) : -ENOMEM;
 
-	add_facts(&reader.facts, bytes, len);
-	err = fim_sha256(bytes, len, reader.facts.digest);
+	*facts_ret = (struct facts){0};
+	add_facts(facts_ret, bytes, len);
 	if (!err)
-		err = reader_open(&reader);
+		err = fim_hasher_peek(hasher, facts_ret->above);
+	if (!err)
+		err = fim_hasher_update(hasher, bytes + above, len - above);
+	if (!err)
+		err = fim_hasher_final(hasher, facts_ret->digest);
+	fim_hasher_free(hasher);
+	return err;
+}
+
+static int bytes_parse(const char *bytes, size_t len, const char *path, bool is_delta,
+		       const struct facts *facts, struct fim_baseline **baseline_ret)
+{
+	struct reader reader = {.path = path, .is_delta = is_delta, .facts = *facts};
+	size_t used;
+	int err = reader_open(&reader);
+
 	if (!err)
 		err = read_window(&reader, bytes, len, &used);
 	return reader_close(&reader, err, baseline_ret);
+}
+
+static int parse(const char *bytes, size_t len, const char *path, bool is_delta,
+		 struct fim_baseline **baseline_ret)
+{
+	struct facts facts;
+	int err = bytes_facts(bytes, len, &facts);
+
+	return err ? err : bytes_parse(bytes, len, path, is_delta, &facts, baseline_ret);
 }
 
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
@@ -570,7 +606,7 @@ static ssize_t read_some(int fd, char *bytes, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-static int file_open(const char *path, int *fd_ret)
+static int file_open(const char *path, int *fd_ret, uint64_t *size_ret)
 {
 	int fd, err = 0;
 	struct stat st;
@@ -584,6 +620,7 @@ static int file_open(const char *path, int *fd_ret)
 		err = -EFBIG;
 	if (!err) {
 		*fd_ret = fd;
+		*size_ret = (uint64_t)st.st_size;
 		return 0;
 	}
 	fim_log(LOG_ERR, "%s: cannot read: %s", path,
@@ -591,6 +628,27 @@ static int file_open(const char *path, int *fd_ret)
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+/* malloc'ed; -EAGAIN: it is not of that size any more */
+static int file_whole(int fd, size_t size, char **bytes_ret)
+{
+	char *bytes = malloc(size + 1);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (bytes && n > 0 && len <= size) {
+		n = read_some(fd, bytes + len, size + 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (bytes && !n && len == size) {
+		*bytes_ret = bytes;
+		return 0;
+	}
+	free(bytes);
+	if (!bytes)
+		return -ENOMEM;
+	return n < 0 ? (int)n : -EAGAIN;
 }
 
 static int file_facts(int fd, struct facts *facts_ret)
@@ -661,8 +719,10 @@ static int file_parse(int fd, const char *path, bool is_delta, const struct fact
 		      struct fim_baseline **baseline_ret)
 {
 	struct reader reader = {.path = path, .is_delta = is_delta, .facts = *facts};
-	int err = reader_open(&reader);
+	int err;
 
+	reader.hasher = fim_hasher_new();
+	err = reader.hasher ? reader_open(&reader) : -ENOMEM;
 	if (!err)
 		err = file_lines(&reader, fd);
 	return reader_close(&reader, err, baseline_ret);
@@ -783,30 +843,41 @@ static int open_any(const char *path, const char *signature_path, const char *co
 	struct fim_baseline *baseline = NULL;
 	char key_id[FIM_KEY_ID_SIZE] = "";
 	bool check = signature_path || key_paths;
+	char *bytes = NULL;
 	struct facts facts;
+	uint64_t size;
 	int fd, err;
 
-	err = file_open(path, &fd);
+	err = file_open(path, &fd, &size);
 	if (err)
 		return err;
-	err = file_facts(fd, &facts);
+	if (size <= WHOLE_MAX) {
+		err = file_whole(fd, (size_t)size, &bytes);
+		if (!err)
+			err = bytes_facts(bytes, (size_t)size, &facts);
+	} else {
+		err = file_facts(fd, &facts);
+	}
 	if (!err && lseek(fd, 0, SEEK_SET) < 0)
 		err = -errno;
 	if (err)
-		fim_log(LOG_ERR, "%s: cannot read: %s", path, strerror(-err));
+		fim_log(LOG_ERR, "%s: %s", path,
+			err == -EAGAIN ? "changed while it was being read" : strerror(-err));
 	if (!err && check)
 		err = fim_signature_check_digest(path, signature_path, key_paths, facts.digest,
 						 key_id);
 	if (err == -EKEYREJECTED)
 		explain_rejection(path, fd, &facts);
 	if (!err)
-		err = file_parse(fd, path, is_delta, &facts, &baseline);
+		err = bytes ? bytes_parse(bytes, (size_t)size, path, is_delta, &facts, &baseline)
+			    : file_parse(fd, path, is_delta, &facts, &baseline);
 	if (!err && check)
 		err = check_expiry(baseline, path);
+	free(bytes);
 	close(fd);
 	if (err) {
 		fim_baseline_free(baseline);
-		return err;
+		return err == -EAGAIN ? -EINVAL : err;
 	}
 	memcpy(baseline->key_id, key_id, sizeof(key_id));
 	*baseline_ret = baseline;
@@ -828,9 +899,10 @@ int fim_delta_open(const char *path, const char *signature_path, const char *con
 int fim_file_digest(const char *path, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
 	struct facts facts;
+	uint64_t size;
 	int fd, err;
 
-	err = file_open(path, &fd);
+	err = file_open(path, &fd, &size);
 	if (err)
 		return err;
 	err = file_facts(fd, &facts);

@@ -114,6 +114,8 @@ bool fim_splitter_is_empty(const struct fim_splitter *splitter);
 
 /* open(2) below @dirfd that follows no symlink and never leaves: a descriptor or -errno. */
 int fim_open_beneath(int dirfd, const char *path, int flags);
+/* A name in @dirfd on the mount that @dirfd is on; any error: ask fim_open_beneath(). */
+int fim_open_same_mount(int dirfd, const char *name, int flags);
 /**
  * fim_measure_known() - fim_measure_as(), and on failure what is known without content
  * @dirfd: as fim_measure_at(), likewise @path, @hasher, @state_ret
@@ -464,6 +466,9 @@ struct fim_policy_place {
  */
 const struct fim_rule *fim_policy_lookup_next(const struct fim_policy *policy,
 					      struct fim_policy_place *place, const char *path);
+
+/* As fim_policy_covers(), for paths that come in order. @root: which one it was; 0 before the first. */
+bool fim_policy_covers_next(const struct fim_policy *policy, size_t *root, const char *path);
 
 /* ---------------------------------------------------------------- walk.c */
 

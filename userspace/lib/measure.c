@@ -121,6 +121,17 @@ int fim_open_beneath(int dirfd, const char *path, int flags)
 	return -errno;
 }
 
+int fim_open_same_mount(int dirfd, const char *name, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)flags | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 static void proc_fd(int fd, char path_ret[PROC_FD_SIZE])
 {
 	snprintf(path_ret, PROC_FD_SIZE, "/proc/self/fd/%d", fd);

@@ -969,6 +969,18 @@ bool fim_policy_covers(const struct fim_policy *policy, const char *path)
 	return false;
 }
 
+bool fim_policy_covers_next(const struct fim_policy *policy, size_t *root, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < policy->root_count; i++) {
+		if (is_at_or_below(path, policy->roots[*root]))
+			return true;
+		*root = (*root + 1) % policy->root_count;
+	}
+	return false;
+}
+
 bool fim_policy_compares_below(const struct fim_policy *policy, const char *directory)
 {
 	size_t i;

@@ -27,7 +27,7 @@
 
 #include "lib_private.h"
 
-#define SLOT_COUNT  128
+#define SLOT_COUNT  512
 #define BATCH	    32
 #define BIG_COUNT   (SLOT_COUNT * BATCH)
 #define WORKERS_MAX 15

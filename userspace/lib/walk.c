@@ -6,11 +6,12 @@
  * "a-b" comes between "a" and "a/x". Each directory therefore stands twice among its
  * siblings, as "a" (itself) and as "a/" (what is in it).
  *
- * Every directory is opened by its path below the root, through no symlink, and as a
- * rule stays open until what is in it was measured. Its names are read when it is
- * visited itself, so that a directory that cannot be read is said at its place. Mount points are crossed, for
- * what is mounted there is what programs see; file systems made up by the kernel
- * (proc, sysfs, cgroup, …) are not entered.
+ * Every directory is opened through no symlink, from the one that holds it while that is
+ * open, else by its path below the root, and as a rule stays open until what is in it was
+ * measured. Its names are read when it is visited itself, so that a directory that cannot
+ * be read is said at its place. Mount points are crossed, for what is mounted there is
+ * what programs see; file systems made up by the kernel (proc, sysfs, cgroup, …) are not
+ * entered.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -253,20 +254,34 @@ static void keep_open(struct walk *walk, struct listing *listing, int fd)
 	walk->open++;
 }
 
+/* @parent: open directory that holds it; NULL: there is none */
+static int open_directory(const struct walk *walk, const char *name, const struct fim_home *parent,
+			  bool *same_mount_ret)
+{
+	int fd = parent ? fim_open_same_mount(parent->fd, name, O_RDONLY | O_DIRECTORY) : -EXDEV;
+
+	*same_mount_ret = fd >= 0;
+	return fd >= 0 ? fd
+		       : fim_open_beneath(walk->params->root_fd, walk->path + 1,
+					  O_RDONLY | O_DIRECTORY);
+}
+
 /* On failure @listing holds what could be read. */
-static int read_directory(struct walk *walk, struct listing *listing)
+static int read_directory(struct walk *walk, const char *name, const struct fim_home *parent,
+			  struct listing *listing)
 {
 	size_t used = walk->path_len == 1 ? 1 : walk->path_len + 1; /* with the '/' to come */
 	size_t name_max = used < FIM_PATH_MAX - 1 ? FIM_PATH_MAX - 1 - used : 0;
+	bool same_mount;
 	int fd, err;
 
-	fd = fim_open_beneath(walk->params->root_fd, walk->path + 1, O_RDONLY | O_DIRECTORY);
+	fd = open_directory(walk, name, parent, &same_mount);
 	/* No directory any more. Should it be one again when it is measured, its content was missed. */
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return -EAGAIN;
 	if (fd < 0)
 		return fd;
-	if (is_made_up(fd)) {
+	if (!same_mount && is_made_up(fd)) {
 		close(fd);
 		return 0;
 	}
@@ -335,7 +350,9 @@ static int visit(struct walk *walk, struct entry *entry, uint64_t dir, struct fi
 	excluded = object.rule->cls == FIM_CLASS_EXCLUDED;
 	if (entry->is_dir && (!excluded || fim_policy_compares_below(params->policy, walk->path))) {
 		entry->listing = calloc(1, sizeof(*entry->listing));
-		object.walk_err = entry->listing ? read_directory(walk, entry->listing) : -ENOMEM;
+		object.walk_err = entry->listing
+					  ? read_directory(walk, entry->name, home, entry->listing)
+					  : -ENOMEM;
 	} else if (!entry->is_dir) {
 		/* Should it be a directory by the time it is measured, its content was missed. */
 		object.walk_err = -EAGAIN;
