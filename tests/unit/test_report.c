@@ -1147,6 +1147,39 @@ START_TEST(a_csv_file_ends_with_the_journal_that_it_was_made_of)
 }
 END_TEST
 
+/* A cell grows to four times what the record has, and nothing in it ends it early. */
+START_TEST(a_csv_cell_holds_any_name)
+{
+	struct fim_report_params params = {.journal = "journal.ndjson"};
+	char path[1 + 300 * 6 + 8] = "/", expected[300 * 4 + 16] = ",\"/";
+	struct fim_json *report;
+	size_t i, len;
+	char *csv;
+
+	for (i = 0; i < 300; i++) {
+		strcat(path, "\\u0001");
+		strcat(expected, "\\x01");
+	}
+	strcat(path, "\\\"\\\\,");
+	strcat(expected, "\"\"\\x5c,\",");
+	journal_begin();
+	usual_start(0);
+	finding(1, path);
+	add(2, "finding",
+	    "\"kind\":\"modified\",\"severity\":\"high\",\"path\":\"=a\",\"scope\":\"host\","
+	    "\"before\":{\"size\":1},\"actor\":{\"args\":[\"a\"],\"uid\":null,\"pid\":7}");
+	fclose(journal);
+	journal = NULL;
+	params.changes_csv = open_memstream(&csv, &len);
+	ck_assert_int_eq(fim_report_build(&params, &report), 0);
+	fclose(params.changes_csv);
+	ck_assert_ptr_nonnull(strstr(csv, expected));
+	ck_assert_ptr_nonnull(strstr(csv, ",\"'=a\",,,,,,,,,,,,1,,,,,,,,7,,\"[\"\"a\"\"]\",,"));
+	free(csv);
+	fim_json_free(report);
+}
+END_TEST
+
 /* ---- alerts */
 
 static void say_alert(double hours, const char *action, int alert, const char *more)
@@ -1285,6 +1318,7 @@ static void add_format_tests(TCase *tcase)
 	tcase_add_test(tcase, oscal_names_every_document_differently);
 	tcase_add_test(tcase, the_japanese_report_has_the_same_facts);
 	tcase_add_test(tcase, a_csv_file_ends_with_the_journal_that_it_was_made_of);
+	tcase_add_test(tcase, a_csv_cell_holds_any_name);
 	tcase_add_loop_test(tcase, an_alert_has_a_life, 0, COUNT(lives));
 	tcase_add_loop_test(tcase, unhandled_alerts_come_first_and_count_after_a_day, 0, 2);
 }

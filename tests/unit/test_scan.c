@@ -127,6 +127,73 @@ START_TEST(numbers_that_do_not_fit_are_not_numbers)
 }
 END_TEST
 
+START_TEST(a_run_of_plain_bytes_ends_where_the_first_other_byte_is)
+{
+	char text[40];
+	size_t at;
+	int byte;
+
+	for (byte = 0; byte < 256; byte++)
+		for (at = 0; at < sizeof(text); at++) {
+			bool plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+
+			memset(text, 'a', sizeof(text));
+			text[at] = (char)byte;
+			ck_assert_uint_eq(fim_plain_run(text, sizeof(text)),
+					  plain ? sizeof(text) : at);
+			/* What is behind the end is not looked at, nor does it carry. */
+			memset(text + at, 0xff, sizeof(text) - at);
+			ck_assert_uint_eq(fim_plain_run(text, at), at);
+			ck_assert_uint_eq(fim_plain_run(text, sizeof(text)), at);
+		}
+}
+END_TEST
+
+static int keep(void *ctx, const struct fim_span *parent, const struct fim_span *key,
+		const struct fim_span *value)
+{
+	fim_members_add(ctx, parent, key, value);
+	return 0;
+}
+
+/* Of all members a number that depends on their order. */
+static int sum(void *ctx, const struct fim_span *parent, const struct fim_span *key,
+	       const struct fim_span *value)
+{
+	uint64_t *total = ctx;
+
+	*total = *total * 31 + (parent ? (unsigned char)parent->text[0] : 7) +
+		 (unsigned char)key->text[0] + value->len;
+	return 0;
+}
+
+/* Kept members, and a line with more of them than are kept. */
+START_TEST(a_line_that_was_read_once_tells_the_same_again)
+{
+	struct fim_members members = {.count = 0};
+	struct fim_line line = {.members = &members};
+	uint64_t first = 0, again = 0, unread = 0;
+	size_t i, len, wanted = _i ? FIM_MEMBERS_MAX + 1 : 3;
+	char text[16384];
+
+	len = (size_t)snprintf(text, sizeof(text), "{\"o\":{\"p\":1");
+	for (i = 2; i < wanted; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ",\"%c%zu\":[%zu]",
+					(char)('a' + i % 26), i, i);
+	len += (size_t)snprintf(text + len, sizeof(text) - len, "}}");
+	ck_assert_int_eq(fim_scan(text, len, keep, &members), 0);
+	ck_assert_uint_eq(members.count, wanted);
+	line.text = text;
+	line.len = len;
+	ck_assert_int_eq(fim_scan(text, len, sum, &first), 0);
+	ck_assert_int_eq(fim_line_scan(&line, sum, &again), 0);
+	line.members = NULL;
+	ck_assert_int_eq(fim_line_scan(&line, sum, &unread), 0);
+	ck_assert_uint_eq(first, again);
+	ck_assert_uint_eq(first, unread);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scan");
@@ -140,6 +207,8 @@ int main(void)
 	tcase_add_test(tcase, members_of_the_object_and_of_its_objects_are_found);
 	tcase_add_test(tcase, depth_is_bounded);
 	tcase_add_test(tcase, numbers_that_do_not_fit_are_not_numbers);
+	tcase_add_test(tcase, a_run_of_plain_bytes_ends_where_the_first_other_byte_is);
+	tcase_add_loop_test(tcase, a_line_that_was_read_once_tells_the_same_again, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

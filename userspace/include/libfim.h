@@ -1240,6 +1240,7 @@ struct fim_journal_check {
  * @time_ns: when it was written
  * @type: what it is, "" if longer than any type of ours
  * @boot_id: of the host's start, cut if too long
+ * @members: of the library, which read them already; NULL in a line that was not read
  */
 struct fim_line {
 	const char *text;
@@ -1249,6 +1250,7 @@ struct fim_line {
 	int64_t time_ns;
 	char type[24];
 	char boot_id[40];
+	const struct fim_members *members;
 };
 /* Digest of the line with its newline, hex: what the next one's "prev" says. */
 int fim_line_digest(const struct fim_line *line, char digest_ret[FIM_SHA256_HEX_SIZE]);

@@ -172,32 +172,35 @@ struct head {
 	struct fim_span boot_id;
 	struct fim_span type;
 	struct fim_span prev;
+	struct fim_members *members; /* for who reads the record next */
 };
+
+static struct fim_span *head_member(struct head *head, const struct fim_span *key)
+{
+	if (fim_span_is(key, "seq"))
+		return &head->seq;
+	if (fim_span_is(key, "time"))
+		return &head->time;
+	if (fim_span_is(key, "boot_id"))
+		return &head->boot_id;
+	if (fim_span_is(key, "type"))
+		return &head->type;
+	return fim_span_is(key, "prev") ? &head->prev : NULL;
+}
 
 static int note_member(void *ctx, const struct fim_span *parent, const struct fim_span *key,
 		       const struct fim_span *value)
 {
 	struct head *head = ctx;
-	const struct {
-		const char *key;
-		struct fim_span *span;
-	} members[] = {{"seq", &head->seq},
-		       {"time", &head->time},
-		       {"boot_id", &head->boot_id},
-		       {"type", &head->type},
-		       {"prev", &head->prev}};
-	size_t i;
+	struct fim_span *member = parent ? NULL : head_member(head, key);
 
-	if (parent || key->len > 7)
+	fim_members_add(head->members, parent, key, value);
+	if (!member)
 		return 0;
-	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		if (!fim_span_is(key, members[i].key))
-			continue;
-		/* Twice: no two readers would agree on which counts. */
-		if (members[i].span->kind != FIM_SPAN_NONE)
-			return -EINVAL;
-		*members[i].span = *value;
-	}
+	/* Twice: no two readers would agree on which counts. */
+	if (member->kind != FIM_SPAN_NONE)
+		return -EINVAL;
+	*member = *value;
 	return 0;
 }
 
@@ -211,6 +214,7 @@ static int note_member(void *ctx, const struct fim_span *parent, const struct fi
  * @good_end: offset after the last good record of this segment
  * @segment_first: its first record, 0: none yet
  * @rest: incomplete last line
+ * @members: of the record at hand
  * @has_key: @seal holds the keys for the next record
  * @first_epoch: of the first sealed record
  * @last_epoch: of the last
@@ -227,6 +231,7 @@ struct walk {
 	int64_t segment_ns;
 	char *rest;
 	size_t rest_len;
+	struct fim_members *members;
 	bool has_key;
 	struct fim_seal_key key;
 	struct fim_seal seal;
@@ -402,9 +407,11 @@ static const char *bound_fault(const struct walk *walk)
 
 static const char *record_fault(struct walk *walk, struct fim_line *line)
 {
-	struct head head = {.seq = {.kind = FIM_SPAN_NONE}};
+	struct head head = {.members = walk->members};
 	const char *fault;
 
+	walk->members->count = 0;
+	line->members = walk->members;
 	if (fim_scan(line->text, line->len, note_member, &head))
 		return "it is not a JSON object";
 	fault = head_fault(walk, &head, line);
@@ -757,7 +764,8 @@ static int walk_open(struct walk *walk, const struct fim_journal_query *query)
 	memcpy(walk->check.head, FIM_JOURNAL_NO_DIGEST, sizeof(FIM_JOURNAL_NO_DIGEST));
 	walk->hasher = fim_hasher_new();
 	walk->reader.buf = malloc(FIM_JOURNAL_LINE_MAX + READ_SIZE);
-	if (!walk->hasher || !walk->reader.buf)
+	walk->members = malloc(sizeof(*walk->members));
+	if (!walk->hasher || !walk->reader.buf || !walk->members)
 		return -ENOMEM;
 	if (!query->key)
 		return 0;
@@ -773,6 +781,7 @@ static void walk_close(struct walk *walk)
 {
 	fim_hasher_free(walk->hasher);
 	free(walk->reader.buf);
+	free(walk->members);
 	fim_seal_clear(&walk->seal);
 	explicit_bzero(&walk->key, sizeof(walk->key));
 	explicit_bzero(walk->state, sizeof(walk->state));

@@ -6,6 +6,7 @@
 #ifndef LIB_PRIVATE_H
 #define LIB_PRIVATE_H
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "libfim.h"
@@ -52,7 +53,41 @@ typedef int (*fim_scan_fn)(void *ctx, const struct fim_span *parent, const struc
 			   const struct fim_span *value);
 /* -EINVAL: not a JSON object; else what @fn returned. An object comes after its members. */
 int fim_scan(const char *text, size_t len, fim_scan_fn fn, void *ctx);
-bool fim_span_is(const struct fim_span *span, const char *text);
+
+/* Bytes at the start of @text that JSON, CSV and a terminal take as they are: printable ASCII,
+ * no quote, no backslash. */
+size_t fim_plain_run(const char *text, size_t len);
+
+/* Inline: of a constant, the length is one, too. */
+static inline bool fim_span_is(const struct fim_span *span, const char *text)
+{
+	size_t len = strlen(text);
+
+	return span->len == len && memcmp(span->text, text, len) == 0;
+}
+
+/* More than any record of ours has. */
+#define FIM_MEMBERS_MAX 256
+
+/**
+ * struct fim_members - what fim_scan() told of a line, for whoever looks at it next
+ * @items: in its order; @parent of kind FIM_SPAN_NONE: the record itself
+ * @count: how many there were; those beyond FIM_MEMBERS_MAX are not in @items
+ */
+struct fim_members {
+	size_t count;
+	struct {
+		struct fim_span parent;
+		struct fim_span key;
+		struct fim_span value;
+	} items[FIM_MEMBERS_MAX];
+};
+
+void fim_members_add(struct fim_members *members, const struct fim_span *parent,
+		     const struct fim_span *key, const struct fim_span *value);
+/* fim_scan() of the line, but that it is read once however many look. */
+int fim_line_scan(const struct fim_line *line, fim_scan_fn fn, void *ctx);
+
 /* False: not a string, escaped, or too long for @text_ret. */
 bool fim_span_copy(const struct fim_span *span, char *text_ret, size_t size);
 int64_t fim_span_int(const struct fim_span *span, int64_t fallback);

@@ -598,7 +598,7 @@ static int read_comparison(struct builder *builder, const struct fim_json *recor
 	}
 	list_add(&builder->runs, item);
 	return builder->params->comparisons_csv
-		       ? fim_csv_comparison(builder->params->comparisons_csv, line->text, line->len)
+		       ? fim_csv_comparison(builder->params->comparisons_csv, line)
 		       : 0;
 }
 
@@ -724,7 +724,7 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 	int kind, severity, err;
 	size_t i;
 
-	if (fim_scan(line->text, line->len, pick, &picked))
+	if (fim_line_scan(line, pick, &picked))
 		return -EINVAL;
 	severity = find_name(&picked.severity, severity_name, FIM_SEVERITY_CRITICAL);
 	if (fim_span_is(&picked.kind, "rule"))
@@ -742,7 +742,7 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 	if (!err && !picked.authorized)
 		err = fim_alerts_add(builder->alerts, line, (enum fim_severity)severity);
 	if (!err && builder->params->changes_csv)
-		err = fim_csv_change(builder->params->changes_csv, line->text, line->len);
+		err = fim_csv_change(builder->params->changes_csv, line);
 	if (err)
 		return err;
 	if (picked.category.kind == FIM_SPAN_STRING)

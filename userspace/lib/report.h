@@ -102,10 +102,10 @@ struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts);
 
 /* ----------------------------------------------------------- report_csv.c */
 
-/* The header line, then one line per record; @line: the record's text. Errors show in @out. */
+/* The header line, then one line per record. Errors of writing show in @out. */
 void fim_csv_changes_header(FILE *out);
-int fim_csv_change(FILE *out, const char *line, size_t len);
+int fim_csv_change(FILE *out, const struct fim_line *line);
 void fim_csv_comparisons_header(FILE *out);
-int fim_csv_comparison(FILE *out, const char *line, size_t len);
+int fim_csv_comparison(FILE *out, const struct fim_line *line);
 
 #endif /* REPORT_H */

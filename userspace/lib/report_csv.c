@@ -12,79 +12,102 @@
 
 #define MAX_COLUMNS 48
 
-/* A column: its title, and which member of which object of the record is in it. */
+/*
+ * A column: its title, and which member of which object of the record is in it.
+ * Those of one object stand together.
+ */
 struct column {
 	const char *title;
 	const char *parent;
 	const char *key;
+	size_t key_len;
 };
 
+#define COLUMN(title, parent, key)                  \
+	{                                           \
+		title, parent, key, sizeof(key) - 1 \
+	}
+
 static const struct column change_columns[] = {
-	{"id", NULL, "seq"},
-	{"time", NULL, "time"},
-	{"kind", NULL, "kind"},
-	{"severity", NULL, "severity"},
-	{"scope", NULL, "scope"},
-	{"path", NULL, "path"},
-	{"path_hex", NULL, "path_hex"},
-	{"old_path", NULL, "old_path"},
-	{"category", NULL, "category"},
-	{"class", NULL, "class"},
-	{"operation", NULL, "op"},
-	{"detected_by", NULL, "detected_by"},
-	{"changed", NULL, "changed"},
-	{"before_type", "before", "type"},
-	{"before_mode", "before", "mode"},
-	{"before_uid", "before", "uid"},
-	{"before_gid", "before", "gid"},
-	{"before_size", "before", "size"},
-	{"before_sha256", "before", "sha256"},
-	{"after_type", "after", "type"},
-	{"after_mode", "after", "mode"},
-	{"after_uid", "after", "uid"},
-	{"after_gid", "after", "gid"},
-	{"after_size", "after", "size"},
-	{"after_sha256", "after", "sha256"},
-	{"pid", "actor", "pid"},
-	{"exe", "actor", "exe"},
-	{"args", "actor", "args"},
-	{"uid", "actor", "uid"},
-	{"user", "actor", "user"},
-	{"loginuid", "actor", "loginuid"},
-	{"login_user", "actor", "login_user"},
-	{"container_id", "container", "id"},
-	{"container_name", "container", "name"},
-	{"image", "container", "image"},
-	{"image_id", "container", "image_id"},
-	{"task_arn", "container", "task_arn"},
-	{"cluster", "container", "cluster"},
-	{"authorized", "change", "id"},
-	{"ticket", "change", "ticket"},
+	COLUMN("id", NULL, "seq"),
+	COLUMN("time", NULL, "time"),
+	COLUMN("kind", NULL, "kind"),
+	COLUMN("severity", NULL, "severity"),
+	COLUMN("scope", NULL, "scope"),
+	COLUMN("path", NULL, "path"),
+	COLUMN("path_hex", NULL, "path_hex"),
+	COLUMN("old_path", NULL, "old_path"),
+	COLUMN("category", NULL, "category"),
+	COLUMN("class", NULL, "class"),
+	COLUMN("operation", NULL, "op"),
+	COLUMN("detected_by", NULL, "detected_by"),
+	COLUMN("changed", NULL, "changed"),
+	COLUMN("before_type", "before", "type"),
+	COLUMN("before_mode", "before", "mode"),
+	COLUMN("before_uid", "before", "uid"),
+	COLUMN("before_gid", "before", "gid"),
+	COLUMN("before_size", "before", "size"),
+	COLUMN("before_sha256", "before", "sha256"),
+	COLUMN("after_type", "after", "type"),
+	COLUMN("after_mode", "after", "mode"),
+	COLUMN("after_uid", "after", "uid"),
+	COLUMN("after_gid", "after", "gid"),
+	COLUMN("after_size", "after", "size"),
+	COLUMN("after_sha256", "after", "sha256"),
+	COLUMN("pid", "actor", "pid"),
+	COLUMN("exe", "actor", "exe"),
+	COLUMN("args", "actor", "args"),
+	COLUMN("uid", "actor", "uid"),
+	COLUMN("user", "actor", "user"),
+	COLUMN("loginuid", "actor", "loginuid"),
+	COLUMN("login_user", "actor", "login_user"),
+	COLUMN("container_id", "container", "id"),
+	COLUMN("container_name", "container", "name"),
+	COLUMN("image", "container", "image"),
+	COLUMN("image_id", "container", "image_id"),
+	COLUMN("task_arn", "container", "task_arn"),
+	COLUMN("cluster", "container", "cluster"),
+	COLUMN("authorized", "change", "id"),
+	COLUMN("ticket", "change", "ticket"),
 };
 
 static const struct column comparison_columns[] = {
-	{"id", NULL, "seq"},
-	{"start", NULL, "start"},
-	{"end", NULL, "end"},
-	{"trigger", NULL, "trigger"},
-	{"scope", NULL, "scope"},
-	{"expected", NULL, "expected"},
-	{"compared", NULL, "compared"},
-	{"unreadable", NULL, "unreadable"},
-	{"added", NULL, "added"},
-	{"removed", NULL, "removed"},
-	{"changed", NULL, "changed"},
-	{"bytes", NULL, "bytes"},
-	{"result_digest", NULL, "result_digest"},
+	COLUMN("id", NULL, "seq"),
+	COLUMN("start", NULL, "start"),
+	COLUMN("end", NULL, "end"),
+	COLUMN("trigger", NULL, "trigger"),
+	COLUMN("scope", NULL, "scope"),
+	COLUMN("expected", NULL, "expected"),
+	COLUMN("compared", NULL, "compared"),
+	COLUMN("unreadable", NULL, "unreadable"),
+	COLUMN("added", NULL, "added"),
+	COLUMN("removed", NULL, "removed"),
+	COLUMN("changed", NULL, "changed"),
+	COLUMN("bytes", NULL, "bytes"),
+	COLUMN("result_digest", NULL, "result_digest"),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 _Static_assert(COUNT(change_columns) <= MAX_COLUMNS, "MAX_COLUMNS");
 
+/* What a line may come to: a byte becomes four at most, a cell has quotes and a comma. */
+#define ROW_SIZE(len, columns) (4 * (len) + 8 * (columns) + 8)
+
+/*
+ * struct row - a record on its way into the file
+ * @parent: object whose members come, NULL: the record's own
+ * @first: its first column; @last: the one after its last
+ * @bytes: the line as it grows, of ROW_SIZE()
+ */
 struct row {
 	const struct column *columns;
 	size_t count;
+	const char *parent;
+	size_t first;
+	size_t last;
 	struct fim_span cells[MAX_COLUMNS];
+	char *bytes;
+	size_t len;
 };
 
 static bool is_parent(const struct column *column, const struct fim_span *parent)
@@ -94,57 +117,77 @@ static bool is_parent(const struct column *column, const struct fim_span *parent
 	return fim_span_is(parent, column->parent);
 }
 
+static void enter(struct row *row, const struct fim_span *parent)
+{
+	row->parent = parent ? parent->text : NULL;
+	for (row->first = 0; row->first < row->count; row->first++)
+		if (is_parent(&row->columns[row->first], parent))
+			break;
+	for (row->last = row->first; row->last < row->count; row->last++)
+		if (!is_parent(&row->columns[row->last], parent))
+			break;
+}
+
 static int pick(void *ctx, const struct fim_span *parent, const struct fim_span *key,
 		const struct fim_span *value)
 {
 	struct row *row = ctx;
 	size_t i;
 
-	for (i = 0; i < row->count; i++)
-		if (key->len && row->columns[i].key[0] == key->text[0] &&
-		    is_parent(&row->columns[i], parent) && fim_span_is(key, row->columns[i].key))
+	if (!row->last || row->parent != (parent ? parent->text : NULL))
+		enter(row, parent);
+	for (i = row->first; i < row->last; i++)
+		if (key->len == row->columns[i].key_len &&
+		    memcmp(key->text, row->columns[i].key, key->len) == 0)
 			row->cells[i] = *value;
 	return 0;
 }
 
-/* Nothing in it needs an escape. */
-static bool is_plain(const char *bytes, size_t len)
+static void put(struct row *row, const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] < ' ' || bytes[i] > '~' || bytes[i] == '\\')
-			return false;
-	return true;
+	memcpy(row->bytes + row->len, bytes, len);
+	row->len += len;
+}
+
+static void put_char(struct row *row, char c)
+{
+	row->bytes[row->len++] = c;
 }
 
 /* Quotes are doubled; what could move a reader's eye is written as \xHH. */
-static void put_quoted(FILE *out, const char *bytes, size_t len)
+static void put_quoted(struct row *row, const char *bytes, size_t len)
 {
-	const char *quote;
 	char *escaped = NULL;
+	size_t plain = fim_plain_run(bytes, len);
 
-	if (!is_plain(bytes, len)) {
+	while (plain < len && bytes[plain] == '"')
+		plain += 1 + fim_plain_run(bytes + plain + 1, len - plain - 1);
+	if (plain < len) {
 		escaped = fim_escape(bytes, len);
 		if (!escaped)
 			return;
 		bytes = escaped;
 		len = strlen(escaped);
 	}
-	fputs(len && strchr("=+-@", *bytes) ? "\"'" : "\"", out);
-	while ((quote = memchr(bytes, '"', len))) {
-		size_t part = (size_t)(quote + 1 - bytes);
+	put_char(row, '"');
+	if (len && strchr("=+-@", *bytes))
+		put_char(row, '\'');
+	while (len) {
+		const char *quote = memchr(bytes, '"', len);
+		size_t part = quote ? (size_t)(quote + 1 - bytes) : len;
 
-		fwrite(bytes, 1, part, out);
-		fputc('"', out);
+		put(row, bytes, part);
+		if (quote)
+			put_char(row, '"');
 		bytes += part;
 		len -= part;
 	}
-	fwrite(bytes, 1, len, out);
-	fputc('"', out);
+	put_char(row, '"');
 	free(escaped);
 }
 
 /* A string with escapes: the JSON parser knows them all. */
-static void put_escaped(FILE *out, const struct fim_span *span)
+static void put_escaped(struct row *row, const struct fim_span *span)
 {
 	struct fim_json *json = NULL;
 	const char *text;
@@ -152,11 +195,11 @@ static void put_escaped(FILE *out, const struct fim_span *span)
 	if (fim_json_parse(span->text - 1, span->len + 2, NULL, &json))
 		return;
 	text = fim_json_str(json);
-	put_quoted(out, text ? text : "", text ? strlen(text) : 0);
+	put_quoted(row, text ? text : "", text ? strlen(text) : 0);
 	fim_json_free(json);
 }
 
-static void put_cell(FILE *out, const struct fim_span *span)
+static void put_cell(struct row *row, const struct fim_span *span)
 {
 	switch (span->kind) {
 	case FIM_SPAN_NONE:
@@ -164,16 +207,16 @@ static void put_cell(FILE *out, const struct fim_span *span)
 		return;
 	case FIM_SPAN_STRING:
 		if (span->escaped)
-			put_escaped(out, span);
+			put_escaped(row, span);
 		else
-			put_quoted(out, span->text, span->len);
+			put_quoted(row, span->text, span->len);
 		return;
 	case FIM_SPAN_ARRAY:
 	case FIM_SPAN_OBJECT:
-		put_quoted(out, span->text, span->len);
+		put_quoted(row, span->text, span->len);
 		return;
 	default:
-		fwrite(span->text, 1, span->len, out);
+		put(row, span->text, span->len);
 	}
 }
 
@@ -186,22 +229,27 @@ static void put_header(FILE *out, const struct column *columns, size_t count)
 	fputs("\r\n", out);
 }
 
-static int put_row(FILE *out, const struct column *columns, size_t count, const char *line,
-		   size_t len)
+static int put_row(FILE *out, const struct column *columns, size_t count,
+		   const struct fim_line *line)
 {
 	struct row row = {.columns = columns, .count = count};
 	size_t i;
 	int err;
 
-	err = fim_scan(line, len, pick, &row);
+	err = fim_line_scan(line, pick, &row);
 	if (err)
 		return err;
+	row.bytes = malloc(ROW_SIZE(line->len, count));
+	if (!row.bytes)
+		return -ENOMEM;
 	for (i = 0; i < count; i++) {
 		if (i)
-			fputc(',', out);
-		put_cell(out, &row.cells[i]);
+			put_char(&row, ',');
+		put_cell(&row, &row.cells[i]);
 	}
-	fputs("\r\n", out);
+	put(&row, "\r\n", 2);
+	fwrite(row.bytes, 1, row.len, out);
+	free(row.bytes);
 	return 0;
 }
 
@@ -210,9 +258,9 @@ void fim_csv_changes_header(FILE *out)
 	put_header(out, change_columns, COUNT(change_columns));
 }
 
-int fim_csv_change(FILE *out, const char *line, size_t len)
+int fim_csv_change(FILE *out, const struct fim_line *line)
 {
-	return put_row(out, change_columns, COUNT(change_columns), line, len);
+	return put_row(out, change_columns, COUNT(change_columns), line);
 }
 
 void fim_csv_comparisons_header(FILE *out)
@@ -220,9 +268,9 @@ void fim_csv_comparisons_header(FILE *out)
 	put_header(out, comparison_columns, COUNT(comparison_columns));
 }
 
-int fim_csv_comparison(FILE *out, const char *line, size_t len)
+int fim_csv_comparison(FILE *out, const struct fim_line *line)
 {
-	return put_row(out, comparison_columns, COUNT(comparison_columns), line, len);
+	return put_row(out, comparison_columns, COUNT(comparison_columns), line);
 }
 
 /* A row like all others, so that every reader of the format reads it. */
@@ -248,8 +296,9 @@ void fim_report_csv_end(const struct fim_json *report, FILE *out)
 				(long long)fim_json_get_int(journal, "last_seq", 0));
 		else if (strcmp(change_columns[i].title, "after_sha256") == 0)
 			text = fim_json_get_str(journal, "head");
+		/* Times, digests and our own words: nothing to escape. */
 		if (text)
-			put_quoted(out, text, strlen(text));
+			fprintf(out, "\"%s\"", text);
 		fputs(i + 1 < COUNT(change_columns) ? "," : "\r\n", out);
 	}
 }

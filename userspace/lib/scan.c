@@ -8,6 +8,7 @@
  * UTF-8 and a bounded depth, as json.c has it, but that duplicate keys are not
  * looked for: whoever keeps a record parses it with fim_json_parse().
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,37 @@ struct scanner {
 	int stop; /* what @fn returned */
 };
 
-/* Bytes that can be copied out of a string as they are: no quote, backslash, control, non-ASCII. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* High bit of each byte that is zero; of one above such a byte, anything. */
+static uint64_t zeros(uint64_t word)
+{
+	return (word - EACH(1)) & ~word;
+}
+
 static bool is_plain(unsigned char c)
 {
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/* Eight at a time: most of a journal is such bytes. */
+size_t fim_plain_run(const char *text, size_t len)
+{
+	size_t at = 0;
+	uint64_t word, odd;
+
+	for (; len - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, text + at, sizeof(word));
+		word = le64toh(word); /* the first byte is the lowest, and carries go up */
+		odd = ((word - EACH(' ')) & ~word) | word | (word + EACH(1)) |
+		      zeros(word ^ EACH('"')) | zeros(word ^ EACH('\\'));
+		odd &= EACH(0x80);
+		if (odd)
+			return at + (size_t)__builtin_ctzll(odd) / 8;
+	}
+	while (at < len && is_plain((unsigned char)text[at]))
+		at++;
+	return at;
 }
 
 static void skip_blank(struct scanner *s)
@@ -65,8 +93,7 @@ static bool scan_string(struct scanner *s, struct fim_span *span_ret)
 	s->at++;
 	*span_ret = (struct fim_span){.text = s->at, .kind = FIM_SPAN_STRING};
 	for (;;) {
-		while (s->at < s->end && is_plain((unsigned char)*s->at))
-			s->at++;
+		s->at += fim_plain_run(s->at, (size_t)(s->end - s->at));
 		if (s->at >= s->end)
 			return false;
 		if (*s->at == '"')
@@ -256,11 +283,38 @@ int fim_scan(const char *text, size_t len, fim_scan_fn fn, void *ctx)
 	return good && s.at == s.end ? 0 : -EINVAL;
 }
 
-bool fim_span_is(const struct fim_span *span, const char *text)
+void fim_members_add(struct fim_members *members, const struct fim_span *parent,
+		     const struct fim_span *key, const struct fim_span *value)
 {
-	size_t len = strlen(text);
+	size_t at = members->count++;
 
-	return span->len == len && memcmp(span->text, text, len) == 0;
+	if (at >= FIM_MEMBERS_MAX)
+		return;
+	if (parent)
+		members->items[at].parent = *parent;
+	else
+		members->items[at].parent.kind = FIM_SPAN_NONE;
+	members->items[at].key = *key;
+	members->items[at].value = *value;
+}
+
+int fim_line_scan(const struct fim_line *line, fim_scan_fn fn, void *ctx)
+{
+	const struct fim_members *members = line->members;
+	size_t i;
+	int stop;
+
+	if (!members || members->count > FIM_MEMBERS_MAX)
+		return fim_scan(line->text, line->len, fn, ctx);
+	for (i = 0; i < members->count; i++) {
+		const struct fim_span *parent = &members->items[i].parent;
+
+		stop = fn(ctx, parent->kind == FIM_SPAN_NONE ? NULL : parent,
+			  &members->items[i].key, &members->items[i].value);
+		if (stop)
+			return stop;
+	}
+	return 0;
 }
 
 bool fim_span_copy(const struct fim_span *span, char *text_ret, size_t size)
