@@ -13,6 +13,20 @@ check "the agent gets the attribute" grep -qx 'ECS_INSTANCE_ATTRIBUTES={"fim":"v
 check "and starts" systemctl is-active ecs
 wait_until 60 at_least '.component == "docker" and .state == "up"' 1
 check "status says that everything works" ecs-fim status
+
+# What the unit forbids the daemon must not be what it needs to watch containers.
+mkdir -p /run/box/bin /run/box/usr/bin /run/box/etc
+cp /bin/busybox /run/box/bin/
+ln -s busybox /run/box/bin/sh
+mark_journal
+check "a container runs" sh -c 'tar -C /run/box -c . | docker import -c "CMD [\"/bin/sh\"]" - box:test &&
+	docker run -d --name box --network none box:test /bin/sh -c "busybox sleep 5; : >/usr/bin/dropped; busybox sleep 1000"'
+check "what it drops into its /usr/bin is a finding" \
+	wait_until 60 at_least '.type == "finding" and .path == "/usr/bin/dropped"' 1
+is "with its name and the process" "$(records '.path == "/usr/bin/dropped"' | jq -r '.scope + " " + .detected_by + " " + .container.name')" \
+	"container event box"
+docker rm -f box >/dev/null
+check "and all of it is watched" ecs-fim status
 check "the timer waits for its time" systemctl is-active ecs-fim-compare.timer
 is "the daemon is filtered" "$(sed -n 's/^Seccomp:\s*//p' "/proc/$(daemon)/status")" 2
 is "and keeps five capabilities" "$(sed -n 's/^CapBnd:\s*//p' "/proc/$(daemon)/status")" 0000000020280204
@@ -28,9 +42,16 @@ check "and names what was changed" grep -q /etc/passwd /root/report.html
 check "the timer's service fails on a finding" sh -c '! systemctl start ecs-fim-compare.service'
 
 # --------------------------------------------------------------------------- idle cost
-sleep 5
 pid=$(daemon)
 ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
+# What was asked for above may still be under way.
+rests() {
+	local before
+	before=$(ticks)
+	sleep 10
+	[ "$(ticks)" -le $((before + 1)) ]
+}
+check "the daemon comes to rest" wait_until 120 rests
 switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/task/"*/status; }
 before=$(ticks) switches=$(switches)
 sleep 60

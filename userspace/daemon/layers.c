@@ -14,10 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
-#include <linux/openat2.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -275,13 +273,11 @@ int layers_measure(const struct layers *layers, size_t first, const char *path,
 
 static int open_regular(int dirfd, const char *rel)
 {
-	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
 	struct stat st;
-	int fd = syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+	int fd = fim_open_beneath(dirfd, rel, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return -EINVAL;

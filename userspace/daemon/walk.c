@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <linux/openat2.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -46,23 +44,21 @@ static int todo_push(struct walker *w, const char *dir)
 
 static DIR *dir_open(const struct walker *w, const char *dir)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
 	DIR *handle = NULL;
 	char *path;
-	long fd;
+	int fd;
 
-	if (asprintf(&path, "%s/%s", *w->rel ? w->rel : ".", dir) < 0)
+	if (asprintf(&path, "%s%s%s", w->rel, *w->rel && *dir ? "/" : "", dir) < 0)
 		return NULL;
-	fd = syscall(SYS_openat2, w->rootfd, path, &how, sizeof(how));
-	if (fd >= 0) {
+	fd = fim_open_beneath(w->rootfd, path, O_RDONLY | O_DIRECTORY);
+	free(path);
+	if (fd < 0) {
+		errno = -fd;
+	} else {
 		handle = fdopendir(fd);
 		if (!handle)
 			close(fd);
 	}
-	free(path);
 	return handle;
 }
 
@@ -101,8 +97,10 @@ static int dir_visit(struct walker *w, const char *dir)
 	struct dirent *entry;
 	int err = 0;
 
-	if (!handle)
-		return errno == ENOMEM ? -ENOMEM : 0; /* gone again, or never was one */
+	if (!handle) /* gone again, or never was one */
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ESTALE
+			       ? 0
+			       : -errno;
 	while (!err && (entry = readdir(handle)))
 		err = entry_visit(w, handle, dir, entry);
 	closedir(handle);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <linux/openat2.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -100,14 +98,6 @@ void watch_announce(struct daemon *d)
 	}
 }
 
-static int open_in(int rootfd, const char *path, uint64_t resolve)
-{
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = resolve};
-	long fd = syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 /* The module walks a directory that is watched already when it is added again. */
 static void watch_walk(struct daemon *d, struct watch *watch)
 {
@@ -123,7 +113,7 @@ static void watch_walk(struct daemon *d, struct watch *watch)
 	if (tree_open(d, watch->tree, watch->dir, &fd, &rel))
 		return;
 	if (*rel) {
-		int dirfd = open_in(fd, rel, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+		int dirfd = fim_open_dir_inside(fd, rel);
 
 		close(fd);
 		fd = dirfd;
@@ -434,7 +424,7 @@ static int watch_scope(struct daemon *d, struct tree *tree, int rootfd, const ch
 
 	snprintf(name, sizeof(name), "%s", dir);
 	/* A link may point anywhere inside the container: what counts is where it leads. */
-	while ((fd = open_in(rootfd, name, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)) < 0) {
+	while ((fd = fim_open_dir_inside(rootfd, name)) < 0) {
 		if (strcmp(name, ".") == 0)
 			return fd;
 		slash = strrchr(name, '/');

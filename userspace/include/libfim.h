@@ -462,6 +462,26 @@ void fim_state_to_json(const struct fim_state *state, struct fim_json *object);
 int fim_state_from_json(const struct fim_json *object, const char *what,
 			struct fim_state *state_ret);
 
+/* ----------------------------------------------------------------- open.c */
+
+/**
+ * fim_open_beneath() - open(2) that follows no symbolic link and never leaves a directory
+ * @dirfd: the directory
+ * @path: relative path below it; "": the directory itself
+ * @flags: of open(2); O_NOFOLLOW and O_CLOEXEC are added
+ *
+ * A descriptor or -errno.
+ */
+int fim_open_beneath(int dirfd, const char *path, int flags);
+/**
+ * fim_open_dir_inside() - a directory, as a process sees it whose root is @rootfd
+ * @rootfd: the root: absolute links start there, and ".." does not lead above it
+ * @path: path below it
+ *
+ * An O_PATH descriptor or -errno.
+ */
+int fim_open_dir_inside(int rootfd, const char *path);
+
 /* -------------------------------------------------------------- measure.c */
 
 #define FIM_MEASURE_NO_DIGEST (1u << 0) /* do not read content */

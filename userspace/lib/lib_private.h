@@ -145,12 +145,16 @@ int fim_splitter_feed(struct fim_splitter *splitter, const char *bytes, size_t l
 /* True between two objects. */
 bool fim_splitter_is_empty(const struct fim_splitter *splitter);
 
-/* ------------------------------------------------------------- measure.c */
+/* ---------------------------------------------------------------- open.c */
 
-/* open(2) below @dirfd that follows no symlink and never leaves: a descriptor or -errno. */
-int fim_open_beneath(int dirfd, const char *path, int flags);
+/* What the functions of libfim.h do where there is no openat2. */
+int fim_open_beneath_stepwise(int dirfd, const char *path, int flags);
+int fim_open_dir_inside_stepwise(int rootfd, const char *path);
 /* A name in @dirfd on the mount that @dirfd is on; any error: ask fim_open_beneath(). */
 int fim_open_same_mount(int dirfd, const char *name, int flags);
+
+/* ------------------------------------------------------------- measure.c */
+
 /**
  * fim_measure_known() - fim_measure_as(), and on failure what is known without content
  * @dirfd: as fim_measure_at(), likewise @path, @hasher, @state_ret

@@ -16,14 +16,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/fsverity.h>
-#include <linux/openat2.h>
 
 #include "lib_private.h"
 #include "rules_private.h"
@@ -62,75 +60,6 @@ struct how {
 };
 
 /* ---- opening */
-
-/*
- * Kernels before 5.6 have no openat2, and Docker's seccomp filter used to answer
- * EPERM for it: one component at a time then, none of which may be a symlink.
- */
-static int open_component(int dirfd, const char *name, size_t len, int flags)
-{
-	char component[NAME_MAX + 1];
-	int fd;
-
-	if (len > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(component, name, len);
-	component[len] = '\0';
-	if (!strcmp(component, ".."))
-		return -EXDEV;
-	fd = openat(dirfd, component, flags | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_stepwise(int dirfd, const char *path, int flags)
-{
-	int fd = -1, next;
-	size_t len;
-
-	if (*path == '/')
-		return -EXDEV;
-	do {
-		len = strcspn(path, "/");
-		next = open_component(fd < 0 ? dirfd : fd, path, len,
-				      path[len] ? O_PATH | O_DIRECTORY : flags);
-		if (fd >= 0)
-			close(fd);
-		fd = next;
-		path += len + strspn(path + len, "/");
-	} while (fd >= 0 && *path);
-	return fd;
-}
-
-int fim_open_beneath(int dirfd, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)flags | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	if (!*path)
-		path = ".";
-	do
-		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
-	while (fd < 0 && errno == EINTR);
-	if (fd >= 0)
-		return (int)fd;
-	if (errno == ENOSYS || errno == EPERM)
-		return open_stepwise(dirfd, path, flags);
-	return -errno;
-}
-
-int fim_open_same_mount(int dirfd, const char *name, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)flags | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-	};
-	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
 
 static void proc_fd(int fd, char path_ret[PROC_FD_SIZE])
 {
