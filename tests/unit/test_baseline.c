@@ -156,6 +156,80 @@ START_TEST(every_truncation_is_refused)
 }
 END_TEST
 
+/* ---- as long as the real ones, of which two threads read each a half */
+
+#define MANY 9000
+/* In the second half: one that the short way cannot take, and one that will be damaged. */
+#define ODD	8000
+#define DAMAGED 8500
+
+/* Lines of a baseline with MANY files in /usr/bin; the one @damaged has no type. */
+static char *many_lines(size_t damaged)
+{
+	unsigned char digest[FIM_SHA256_SIZE];
+	char hex[FIM_SHA256_HEX_SIZE], *text = NULL;
+	size_t len, i;
+	FILE *out;
+
+	load_lines();
+	out = open_memstream(&text, &len);
+	fprintf(out, "%s\n", line[0]);
+	for (i = 0; i < MANY; i++)
+		fprintf(out,
+			"{\"path\":\"/usr/bin/%s%05zu\",\"type\":\"%s\",\"mode\":\"0755\",\"uid\":0,\"gid\":%zu,\"size\":%zu,\"sha256\":\"%064zx\",\"nlink\":1}\n",
+			i == ODD ? "\\u0061" : "a", i, i == damaged ? "fyle" : "file", i, i, i);
+	fflush(out);
+	ck_assert_int_eq(fim_sha256(text, len, digest), 0);
+	fim_hex_encode(digest, sizeof(digest), hex);
+	fprintf(out, "{\"count\":%d,\"root_digest\":\"%s\"}\n", MANY, hex);
+	fclose(out);
+	ck_assert_uint_gt(len, 1 << 20);
+	return text;
+}
+
+START_TEST(each_half_of_a_long_one_is_read)
+{
+	char *text = many_lines(MANY), path[32];
+	struct fim_baseline *baseline = NULL;
+	const struct fim_entry *entry;
+	size_t i;
+
+	ck_assert_msg(!fim_baseline_parse(text, strlen(text), "b.ndjson", &baseline), "%s",
+		      fixture_log);
+	ck_assert_uint_eq(fim_baseline_count(baseline), MANY);
+	for (i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/usr/bin/a%05zu", i);
+		entry = fim_baseline_index(baseline, i);
+		ck_assert_str_eq(entry->path, path);
+		ck_assert_uint_eq(entry->state.gid, i);
+		ck_assert_uint_eq(entry->state.size, i);
+	}
+	fim_baseline_free(baseline);
+	free(text);
+}
+END_TEST
+
+START_TEST(an_error_in_the_second_half_is_named_by_its_line)
+{
+	char *text = many_lines(DAMAGED), message[64];
+
+	/* The header is line 1. */
+	snprintf(message, sizeof(message), "b.ndjson:%d: ", DAMAGED + 2);
+	assert_refused(text, message);
+	free(text);
+}
+END_TEST
+
+START_TEST(an_error_in_the_first_half_is_told_first)
+{
+	char *text = many_lines(DAMAGED);
+
+	memcpy(strstr(text, "a00007"), "a00006", 6);
+	assert_refused(text, "b.ndjson:9: path is there twice");
+	free(text);
+}
+END_TEST
+
 START_TEST(one_flipped_bit_anywhere_is_refused)
 {
 	char *text;
@@ -932,6 +1006,9 @@ static void add_writer_tests(TCase *tcase)
 	tcase_add_test(tcase, only_a_regular_file_is_replaced);
 	tcase_add_test(tcase, provenance_is_recorded);
 	tcase_add_test(tcase, packages_are_found_through_merged_usr);
+	tcase_add_test(tcase, each_half_of_a_long_one_is_read);
+	tcase_add_test(tcase, an_error_in_the_second_half_is_named_by_its_line);
+	tcase_add_test(tcase, an_error_in_the_first_half_is_told_first);
 	tcase_add_test(tcase, sha256sum_agrees_with_the_export);
 }
 

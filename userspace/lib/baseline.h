@@ -48,4 +48,18 @@ struct fim_baseline {
 int fim_arena_entry(struct fim_arena *arena, const struct fim_entry *from,
 		    struct fim_entry *to_ret);
 
+/* ---------------------------------------------------------- baseline_ahead.c */
+
+struct fim_ahead;
+
+/*
+ * Begins to read the lines of the second half of a baseline into @entries, all zero, which is
+ * for the object of the second line and those after it. NULL: it is not worth it, or cannot be.
+ */
+struct fim_ahead *fim_ahead_start(const char *bytes, size_t len, struct fim_entry *entries);
+/* The first entry that is being read there. */
+const struct fim_entry *fim_ahead_first(const struct fim_ahead *ahead);
+/* Waits: entries without a path could not be taken. Their strings are @arena's. NULL is nothing. */
+void fim_ahead_end(struct fim_ahead *ahead, struct fim_arena *arena);
+
 #endif /* BASELINE_H */

@@ -53,6 +53,7 @@ struct facts {
  * @what: "FILE:LINE"
  * @hasher: over all bytes read; NULL: they are in memory, and @facts is of these
  * @last_package: text of the package named last
+ * @ahead: reads the second half of the lines; NULL: nobody does
  * @place: where the path read last is
  * @root: root of the policy that it is below
  * @baseline: the result
@@ -66,6 +67,7 @@ struct reader {
 	char what[WHAT_SIZE];
 	struct fim_hasher *hasher;
 	char *last_package;
+	struct fim_ahead *ahead;
 	struct fim_policy_place place;
 	size_t root;
 	struct fim_baseline *baseline;
@@ -398,7 +400,12 @@ static int read_object(struct reader *reader, const char *line, size_t len)
 
 	if (memchr(line, '\0', len))
 		return reject(reader, "not text: there is a NUL in it");
-	if (!fim_baseline_line(line, len, &baseline->arena, &reader->last_package, entry))
+	if (reader->ahead && entry == fim_ahead_first(reader->ahead)) {
+		fim_ahead_end(reader->ahead, &baseline->arena);
+		reader->ahead = NULL;
+	}
+	if (!entry->path &&
+	    !fim_baseline_line(line, len, &baseline->arena, &reader->last_package, entry))
 		err = read_slowly(reader, line, len, entry);
 	if (!err)
 		err = check_entry(reader, entry);
@@ -569,7 +576,11 @@ static int bytes_parse(const char *bytes, size_t len, const char *path, bool is_
 	int err = reader_open(&reader);
 
 	if (!err)
+		reader.ahead = fim_ahead_start(bytes, len, reader.baseline->entries);
+	if (!err)
 		err = read_window(&reader, bytes, len, &used);
+	if (reader.baseline)
+		fim_ahead_end(reader.ahead, &reader.baseline->arena);
 	return reader_close(&reader, err, baseline_ret);
 }
 

@@ -21,6 +21,8 @@ struct fim_arena {
 
 void *fim_arena_alloc(struct fim_arena *arena, size_t size); /* zeroed, aligned; NULL: -ENOMEM */
 char *fim_arena_copy(struct fim_arena *arena, const char *bytes, size_t len); /* adds a NUL */
+/* What lives in @from lives in @to then. */
+void fim_arena_move(struct fim_arena *to, struct fim_arena *from);
 void fim_arena_free(struct fim_arena *arena);
 
 /*

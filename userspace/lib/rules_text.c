@@ -55,6 +55,17 @@ char *fim_arena_copy(struct fim_arena *arena, const char *bytes, size_t len)
 	return copy;
 }
 
+void fim_arena_move(struct fim_arena *to, struct fim_arena *from)
+{
+	struct fim_arena_chunk **last = &to->chunk;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = from->chunk;
+	to->total += from->total;
+	*from = (struct fim_arena){0};
+}
+
 void fim_arena_free(struct fim_arena *arena)
 {
 	while (arena->chunk) {
