@@ -45,6 +45,7 @@ SELECT account, cluster, host, seq, json_extract_scalar(line, '$.digest') AS dig
 FROM records WHERE type = 'baseline';
 CREATE VIEW controls AS
 SELECT account, cluster, host, seq, time_s, json_extract_scalar(line, '$.component') AS component,
+       COALESCE(json_extract_scalar(line, '$.sink'), '') AS sink,
        json_extract_scalar(line, '$.state') AS state,
        COALESCE(json_extract_scalar(line, '$.cause'), '') AS cause,
        COALESCE(CAST(json_extract_scalar(line, '$.lost') AS bigint), 0) AS lost

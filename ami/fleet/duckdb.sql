@@ -40,6 +40,7 @@ SELECT account, cluster, host, seq, json_extract_string(line, '$.digest') AS dig
 FROM records WHERE type = 'baseline';
 CREATE TABLE controls AS
 SELECT account, cluster, host, seq, time_s, json_extract_string(line, '$.component') AS component,
+       COALESCE(json_extract_string(line, '$.sink'), '') AS sink,
        json_extract_string(line, '$.state') AS state, COALESCE(json_extract_string(line, '$.cause'), '') AS cause,
        COALESCE(CAST(json_extract_string(line, '$.lost') AS BIGINT), 0) AS lost
 FROM records WHERE type = 'control';

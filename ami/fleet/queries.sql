@@ -126,15 +126,16 @@ WHERE place = 1 ORDER BY gap_s DESC, account, cluster, host;
 
 -- name: outages
 WITH marked AS (
-  SELECT account, cluster, host, seq, time_s, component, state, cause,
-         LAG(state) OVER (PARTITION BY account, cluster, host, component ORDER BY seq) AS state_before,
-         LAG(cause) OVER (PARTITION BY account, cluster, host, component ORDER BY seq) AS cause_before,
+  SELECT account, cluster, host, seq, time_s, component, sink, state, cause,
+         LAG(state) OVER (PARTITION BY account, cluster, host, component, sink ORDER BY seq) AS state_before,
+         LAG(cause) OVER (PARTITION BY account, cluster, host, component, sink ORDER BY seq) AS cause_before,
          MIN(CASE WHEN state = 'up' THEN time_s END)
-           OVER (PARTITION BY account, cluster, host, component ORDER BY seq
+           OVER (PARTITION BY account, cluster, host, component, sink ORDER BY seq
                  ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS end_s
   FROM controls WHERE state IN ('up', 'down', 'degraded')
 )
-SELECT m.account, m.cluster, m.host, m.component, m.state, m.cause, m.time_s AS start_s, m.end_s,
+SELECT m.account, m.cluster, m.host,
+       CASE WHEN m.sink = '' THEN m.component ELSE m.component || ' ' || m.sink END AS component, m.state, m.cause, m.time_s AS start_s, m.end_s,
        COALESCE(m.end_s, l.last_s) - m.time_s AS length_s
 FROM marked m
 JOIN lifetimes l ON l.account = m.account AND l.cluster = m.cluster AND l.host = m.host

@@ -132,6 +132,15 @@ static void emit_trouble(struct host *host, int64_t at, int day)
 	if (host->number % 100 || day < host->days - 10)
 		emit(host, at + 600 * NS, "control",
 		     "\"component\":\"docker\",\"state\":\"up\",\"cause\":\"it answers again\"");
+	/* Two sinks; the one that fails later is up first. */
+	emit(host, at + 620 * NS, "control",
+	     "\"component\":\"sink\",\"sink\":\"audit\",\"state\":\"degraded\",\"cause\":\"full\"");
+	emit(host, at + 630 * NS, "control",
+	     "\"component\":\"sink\",\"sink\":\"hub\",\"state\":\"degraded\",\"cause\":\"refused\"");
+	emit(host, at + 640 * NS, "control",
+	     "\"component\":\"sink\",\"sink\":\"hub\",\"state\":\"up\",\"cause\":\"again\"");
+	emit(host, at + 690 * NS, "control",
+	     "\"component\":\"sink\",\"sink\":\"audit\",\"state\":\"up\",\"cause\":\"again\"");
 	emit(host, at + 700 * NS, "control",
 	     "\"component\":\"ring\",\"state\":\"loss\",\"cause\":\"full\",\"lost\":17");
 }

@@ -603,6 +603,45 @@ START_TEST(up_ends_every_cause_of_a_component)
 }
 END_TEST
 
+static void sink(double hours, const char *name, const char *state)
+{
+	add(hours, "control",
+	    "\"component\":\"sink\",\"sink\":\"%s\",\"state\":\"%s\",\"cause\":\"%s is %s\"", name,
+	    state, name, state);
+}
+
+/* _i: 0: each is up again, 1: "up" of all of them */
+START_TEST(an_outage_of_one_sink_is_not_ended_by_another)
+{
+	const struct fim_json *audit, *hub;
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	sink(1, "audit", "degraded");
+	sink(2, "hub", "degraded");
+	if (_i) {
+		control(5, "sink", "up");
+	} else {
+		sink(3, "audit", "up");
+		sink(5, "hub", "up");
+	}
+	compare(6);
+	report = build_all();
+	ck_assert_int_eq(count(report, "outages"), 2);
+	audit = item(report, "outages", 0);
+	hub = item(report, "outages", 1);
+	ck_assert_str_eq(fim_json_get_str(audit, "sink"), "audit");
+	ck_assert_str_eq(fim_json_get_str(audit, "cause"), "audit is degraded");
+	ck_assert_str_eq(fim_json_get_str(audit, "end"), time_of(_i ? 5 : 3));
+	ck_assert_str_eq(fim_json_get_str(audit, "recovery"), _i ? "because" : "audit is up");
+	ck_assert_str_eq(fim_json_get_str(hub, "sink"), "hub");
+	ck_assert_str_eq(fim_json_get_str(hub, "start"), time_of(2));
+	ck_assert_str_eq(fim_json_get_str(hub, "end"), time_of(5));
+	fim_json_free(report);
+}
+END_TEST
+
 START_TEST(a_daemon_that_said_goodbye_is_one_outage_only)
 {
 	struct fim_json *report;
@@ -1288,6 +1327,7 @@ static void add_statement_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, an_outage_said_by_the_next_start_begins_when_the_last_run_ended,
 			    0, 2);
 	tcase_add_test(tcase, up_ends_every_cause_of_a_component);
+	tcase_add_loop_test(tcase, an_outage_of_one_sink_is_not_ended_by_another, 0, 2);
 	tcase_add_test(tcase, a_daemon_that_said_goodbye_is_one_outage_only);
 	tcase_add_loop_test(tcase, a_stop_at_the_very_end_is_no_failure_of_the_period, 0, 2);
 	tcase_add_loop_test(tcase, lost_events_need_a_comparison_after_them, 0, 2);

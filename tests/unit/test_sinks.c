@@ -93,7 +93,7 @@ START_TEST(a_reader_that_does_not_read_is_said_once_and_nothing_blocks)
 	big.line = long_line;
 	for (int i = 0; i < 100; i++)
 		sinks_send(&d, &big); /* a pipe holds 64 KiB */
-	ck_assert(d.sinks.sink[0].failing);
+	ck_assert(d.sinks.sink[0].health->failing);
 	ck_assert_uint_gt(d.sinks.sink[0].failed, 50);
 	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_DEGRADED);
 	len = read(pipe_fds[0], buf, sizeof(buf) - 1);
@@ -117,7 +117,7 @@ START_TEST(a_reader_that_left_does_not_kill_the_daemon)
 	close(pipe_fds[0]);
 	pipe_fds[0] = open("/dev/null", O_RDONLY);
 	sinks_send(&d, &alert);
-	ck_assert(d.sinks.sink[0].failing);
+	ck_assert(d.sinks.sink[0].health->failing);
 }
 END_TEST
 
@@ -162,12 +162,110 @@ START_TEST(no_more_processes_are_remembered_than_there_can_be)
 		fim_json_free(request);
 	}
 	for (int i = 0; i < 3; i++) {
-		static const char *const names[] = {"{}", "{\"sink\":\"A B\"}", "{\"sink\":\"\"}"};
+		static const char *const names[] = {"{}", "{\"sink\":\"A B\"}",
+						    "{\"sink\":\"stdout\"}"};
 		struct fim_json *request = told(names[i]);
 
 		ck_assert_ptr_nonnull(sinks_outlet(&d, request));
 		fim_json_free(request);
 	}
+}
+END_TEST
+
+static int control_of(void *ctx, const struct fim_json *record)
+{
+	fim_json_append(ctx, fim_json_ref(record));
+	return 0;
+}
+
+static void ask(const char *text)
+{
+	struct fim_json *request = told(text);
+
+	ck_assert_ptr_null(sinks_outlet(&d, request));
+	fim_json_free(request);
+}
+
+/* Which record of @sink with @state; there must be one. */
+static const struct fim_json *said(const struct fim_json *records, const char *sink,
+				   const char *state)
+{
+	const struct fim_json *found = NULL, *record;
+
+	for (size_t i = 0; i < fim_json_count(records); i++) {
+		const char *name;
+
+		record = fim_json_index(records, i);
+		name = fim_json_get_str(record, "sink");
+		if (name && strcmp(name, sink) == 0 &&
+		    strcmp(fim_json_get_str(record, "state"), state) == 0) {
+			ck_assert_msg(!found, "%s is %s twice", sink, state);
+			found = record;
+		}
+	}
+	ck_assert_msg(found, "%s is not said to be %s", sink, state);
+	return found;
+}
+
+/* What begins later and ends first is not what began first and ends later. */
+START_TEST(each_sink_has_an_interval_of_its_own)
+{
+	struct fim_json *records = fim_json_array();
+	const struct fim_json *begin, *end;
+
+	ask("{\"sink\":\"hub\",\"failing\":true,\"cause\":\"refused\"}");
+	usleep(20000);
+	ask("{\"sink\":\"pager\",\"failing\":true,\"cause\":\"timeout\"}");
+	ask("{\"sink\":\"pager\",\"failing\":false}");
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_DEGRADED);
+	ask("{\"sink\":\"hub\",\"failing\":false}");
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_UP);
+	ck_assert_int_eq(fim_journal_read(fixture_dir, control_of, records, NULL), 0);
+	ck_assert_uint_eq(fim_json_count(records), 5);
+	begin = said(records, "hub", "degraded");
+	end = said(records, "hub", "up");
+	ck_assert_ptr_nonnull(strstr(fim_json_get_str(begin, "cause"), "hub: refused"));
+	ck_assert_int_ge(fim_json_get_int(end, "duration_ms", 0), 20);
+	ck_assert_int_le(strcmp(fim_json_get_str(end, "since"), fim_json_get_str(begin, "time")),
+			 0);
+	begin = said(records, "pager", "degraded");
+	end = said(records, "pager", "up");
+	ck_assert_ptr_nonnull(strstr(fim_json_get_str(begin, "cause"), "pager: timeout"));
+	ck_assert_int_lt(fim_json_get_int(end, "duration_ms", -1), 20);
+	fim_json_free(records);
+}
+END_TEST
+
+/* Ours is open again at once; of another process nobody knows before it says so. */
+START_TEST(an_interval_goes_on_in_the_next_run)
+{
+	struct fim_json *records = fim_json_array(), *lost = fim_json_object();
+	char first[FIM_TIME_SIZE];
+
+	ask("{\"sink\":\"hub\",\"failing\":true,\"cause\":\"refused\"}");
+	fim_json_set_str(lost, "component", "sink");
+	fim_json_set_str(lost, "sink", "stdout");
+	fim_json_set_str(lost, "state", "degraded");
+	fim_json_set_str(lost, "cause", "no room");
+	ck_assert_int_eq(record_append(&d, "control", lost, NULL), 0);
+	sinks_close(&d);
+	ck_assert_int_eq(history_read(fixture_dir, &d.history), 0);
+	memset(&d.sinks, 0, sizeof(d.sinks));
+	d.controls[COMPONENT_SINK] = CONTROL_UNKNOWN;
+	d.sinks.health = d.history.sinks;
+	sinks_open(&d);
+	ck_assert(!d.sinks.sink[0].health->failing);
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_DEGRADED);
+	ck_assert_uint_eq(d.sinks.outlet_count, 1);
+	ck_assert(d.sinks.outlets[0].health->failing);
+	ask("{\"sink\":\"hub\",\"failing\":false}");
+	ck_assert_int_eq(d.controls[COMPONENT_SINK], CONTROL_UP);
+	ck_assert_int_eq(fim_journal_read(fixture_dir, control_of, records, NULL), 0);
+	strcpy(first, fim_json_get_str(said(records, "hub", "degraded"), "time"));
+	ck_assert_int_le(strcmp(fim_json_get_str(said(records, "hub", "up"), "since"), first), 0);
+	ck_assert_ptr_nonnull(fim_json_get_str(said(records, "stdout", "up"), "since"));
+	history_exit(&d.history);
+	fim_json_free(records);
 }
 END_TEST
 
@@ -182,6 +280,8 @@ int main(void)
 	tcase_add_test(tcase, a_reader_that_left_does_not_kill_the_daemon);
 	tcase_add_test(tcase, another_process_says_how_it_goes);
 	tcase_add_test(tcase, no_more_processes_are_remembered_than_there_can_be);
+	tcase_add_test(tcase, each_sink_has_an_interval_of_its_own);
+	tcase_add_test(tcase, an_interval_goes_on_in_the_next_run);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

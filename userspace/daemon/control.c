@@ -41,6 +41,8 @@ static struct fim_json *control_json(const struct control *control, const char *
 
 	fim_json_set_str(body, "component", component_name(control->component));
 	fim_json_set_str(body, "state", control_state_name(control->state));
+	if (control->sink)
+		fim_json_set_str(body, "sink", control->sink->name);
 	fim_json_set_bytes(body, "cause", cause, strlen(cause));
 	if (control->lost)
 		fim_json_set_int(body, "lost", control->lost);
@@ -57,7 +59,8 @@ static struct fim_json *control_json(const struct control *control, const char *
 /* "up" says how long it was not; everything else keeps when that began. */
 static void interval_note(struct daemon *d, const struct control *control, struct fim_json *body)
 {
-	int64_t *since_ns = &d->control_since_ns[control->component];
+	int64_t *since_ns = control->sink ? &control->sink->since_ns
+					  : &d->control_since_ns[control->component];
 	int64_t now = fim_time_now();
 	char time[FIM_TIME_SIZE];
 
@@ -105,6 +108,9 @@ static void control_alert(struct daemon *d, const struct control *control, const
 /* Up is news only after something else; what is down stays down without saying it again. */
 static bool is_news(const struct daemon *d, const struct control *control)
 {
+	/* Whoever says it of one sink knows what was said before. */
+	if (control->sink)
+		return true;
 	switch (control->state) {
 	case CONTROL_LOSS:
 	case CONTROL_INFO:

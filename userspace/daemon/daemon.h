@@ -664,13 +664,16 @@ enum control_state {
 const char *component_name(enum component component);
 const char *control_state_name(enum control_state state);
 
+struct sink_health;
+
 struct control {
 	enum component component;
 	enum control_state state;
-	uint64_t lost;		 /* 0: none */
-	int64_t since_ns;	 /* 0: none */
-	const char *version;	 /* NULL: none */
-	struct fim_json *detail; /* taken over; NULL: none */
+	struct sink_health *sink; /* COMPONENT_SINK: whose interval it is; NULL: of them all */
+	uint64_t lost;		  /* 0: none */
+	int64_t since_ns;	  /* 0: none */
+	const char *version;	  /* NULL: none */
+	struct fim_json *detail;  /* taken over; NULL: none */
 };
 
 /* Journal, log, and sinks for failures. The same state twice is said once. */
@@ -699,6 +702,25 @@ void host_poll(struct daemon *d);
 
 /* ------------------------------------------------------------- history.c */
 
+#define SINKS_MAX   8
+#define OUTLETS_MAX 4
+#define SINK_NAME   32
+
+/* Of one sink, whether it is one of ours or another process. */
+struct sink_health {
+	char name[SINK_NAME];
+	bool failing;
+	int64_t since_ns; /* since when; 0: it is not */
+};
+
+struct sinks_health {
+	struct sink_health sink[SINKS_MAX + OUTLETS_MAX];
+	size_t count;
+};
+
+/* NULL: there are too many. */
+struct sink_health *sinks_health(struct sinks_health *all, const char *name);
+
 /* How the run before ended, as the journal says. */
 struct history {
 	bool unclean; /* the last daemon record is up */
@@ -708,6 +730,7 @@ struct history {
 	char baseline[FIM_SHA256_HEX_SIZE]; /* accepted last; "": none */
 	enum control_state controls[COMPONENT_COUNT];
 	int64_t control_since_ns[COMPONENT_COUNT];
+	struct sinks_health sinks;
 };
 
 struct history_state {
@@ -737,8 +760,8 @@ struct sink_ops {
 struct sink {
 	const struct sink_ops *ops;
 	const struct fim_config *config;
+	struct sink_health *health;
 	int fd;
-	bool failing;
 	bool framed;	      /* syslog over TCP */
 	struct fim_host host; /* ocsf */
 	uint64_t sent;
@@ -749,15 +772,11 @@ struct sink {
 	size_t taken_count;
 };
 
-#define SINKS_MAX   8
-#define OUTLETS_MAX 4
-
 /* Another process that reads the journal and tells us how that goes: ecs-fim send-asff. */
 struct outlet {
-	char name[32];
-	bool failing;
+	struct sink_health *health;
 	uint64_t sent;
-	int64_t told_ns;
+	int64_t told_ns; /* 0: not in this run */
 };
 
 struct sinks {
@@ -765,6 +784,8 @@ struct sinks {
 	size_t count;
 	struct outlet outlets[OUTLETS_MAX];
 	size_t outlet_count;
+	struct sinks_health
+		health; /* outlives what is open: of the run before, and over a reload */
 };
 
 void sinks_open(struct daemon *d);

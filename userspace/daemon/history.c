@@ -51,12 +51,34 @@ static char *key_make(const struct fim_json *record, const char *id, const char 
 	return key;
 }
 
-/* What was not up when the run ended: the interval goes on until somebody ends it. */
+/* The interval goes on until somebody ends it. */
+static void on_interval(const struct fim_json *record, bool up, int64_t *since_ns)
+{
+	const char *time = fim_json_get_str(record, "since");
+
+	if (up)
+		*since_ns = 0;
+	else if (!*since_ns && fim_time_parse(time ? time : "", since_ns) &&
+		 fim_time_parse(fim_json_get_str(record, "time"), since_ns))
+		*since_ns = 0;
+}
+
+static void on_sink(struct sinks_health *sinks, const struct fim_json *record, const char *name,
+		    bool up)
+{
+	struct sink_health *sink = sinks_health(sinks, name);
+
+	if (!sink)
+		return;
+	sink->failing = !up;
+	on_interval(record, up, &sink->since_ns);
+}
+
+/* What was not up when the run ended. */
 static void on_state(struct history *history, const struct fim_json *record, const char *component,
 		     const char *state)
 {
-	const char *time = fim_json_get_str(record, "since");
-	int64_t *since_ns;
+	const char *sink = fim_json_get_str(record, "sink");
 	int which = 0, what = CONTROL_UP;
 
 	while (which < COMPONENT_COUNT && strcmp(component, component_name(which)) != 0)
@@ -65,13 +87,12 @@ static void on_state(struct history *history, const struct fim_json *record, con
 		what++;
 	if (which == COMPONENT_COUNT || what == CONTROL_INFO)
 		return;
+	if (which == COMPONENT_SINK && sink) {
+		on_sink(&history->sinks, record, sink, what == CONTROL_UP);
+		return;
+	}
 	history->controls[which] = what;
-	since_ns = &history->control_since_ns[which];
-	if (what == CONTROL_UP)
-		*since_ns = 0;
-	else if (!*since_ns && fim_time_parse(time ? time : "", since_ns) &&
-		 fim_time_parse(fim_json_get_str(record, "time"), since_ns))
-		*since_ns = 0;
+	on_interval(record, what == CONTROL_UP, &history->control_since_ns[which]);
 }
 
 static void on_control(struct history *history, const struct fim_json *record)

@@ -110,6 +110,7 @@ static void take_controls(struct daemon *d)
 		if (d->history.controls[i] == CONTROL_LOSS || i == COMPONENT_JOURNAL)
 			d->controls[i] = d->history.controls[i];
 	}
+	d->sinks.health = d->history.sinks;
 }
 
 /* What is not in use any more would stay down for ever. */

@@ -92,26 +92,91 @@ const struct sink_ops sink_stdout = {
 
 /* --------------------------------------------------------------------------- table */
 
-static void sink_failed(struct daemon *d, struct sink *sink, int err)
+struct sink_health *sinks_health(struct sinks_health *all, const char *name)
 {
-	sink->failed++;
-	if (sink->failing)
-		return;
-	/* Before saying so: what is said goes through here too. */
-	sink->failing = true;
-	control_set(d, COMPONENT_SINK, CONTROL_DEGRADED, "alerts do not reach %s: %s",
-		    sink->ops->name, strerror(-err));
+	struct sink_health *health = all->sink;
+
+	for (size_t i = 0; i < all->count; i++, health++)
+		if (strcmp(health->name, name) == 0)
+			return health;
+	if (all->count == sizeof(all->sink) / sizeof(all->sink[0]) ||
+	    strlen(name) >= sizeof(health->name))
+		return NULL;
+	all->count++;
+	*health = (struct sink_health){.failing = false};
+	strcpy(health->name, name);
+	return health;
 }
 
 static bool any_failing(const struct sinks *sinks)
 {
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->sink[i].failing)
-			return true;
-	for (size_t i = 0; i < sinks->outlet_count; i++)
-		if (sinks->outlets[i].failing)
+	for (size_t i = 0; i < sinks->health.count; i++)
+		if (sinks->health.sink[i].failing)
 			return true;
 	return false;
+}
+
+static void say_failing(struct daemon *d, struct sink_health *health, const char *why)
+{
+	const struct control control = {
+		.component = COMPONENT_SINK, .state = CONTROL_DEGRADED, .sink = health};
+
+	/* Before saying so: what is said goes to the sinks too. */
+	health->failing = true;
+	control_say(d, &control, "alerts do not reach %s: %.500s", health->name, why);
+}
+
+/* Each has an interval of its own; the component is up again when all of them are. */
+static void say_up(struct daemon *d, struct sink_health *health, const char *how)
+{
+	const struct control control = {
+		.component = COMPONENT_SINK, .state = CONTROL_UP, .sink = health};
+
+	health->failing = false;
+	control_say(d, &control, "%s %s", health->name, how);
+	if (any_failing(&d->sinks))
+		d->controls[COMPONENT_SINK] = CONTROL_DEGRADED;
+}
+
+static void sink_failed(struct daemon *d, struct sink *sink, int err)
+{
+	sink->failed++;
+	if (!sink->health->failing)
+		say_failing(d, sink->health, strerror(-err));
+}
+
+static bool is_ours(const char *name)
+{
+	static const struct sink_ops *const ours[] = {&sink_audit, &sink_syslog, &sink_journald,
+						      &sink_stdout, &sink_ocsf};
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(ours[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+static struct outlet *outlet_find(struct sinks *sinks, const char *name)
+{
+	struct sink_health *health = sinks_health(&sinks->health, name);
+	struct outlet *outlet = sinks->outlets;
+
+	for (size_t i = 0; i < sinks->outlet_count; i++, outlet++)
+		if (outlet->health == health)
+			return outlet;
+	if (!health || sinks->outlet_count == OUTLETS_MAX)
+		return NULL;
+	sinks->outlet_count++;
+	*outlet = (struct outlet){.health = health};
+	return outlet;
+}
+
+/* Those that did not get their alerts when the run before ended: only they can say that they do. */
+static void restore_outlets(struct sinks *sinks)
+{
+	for (size_t i = 0; i < sinks->health.count; i++)
+		if (sinks->health.sink[i].failing && !is_ours(sinks->health.sink[i].name))
+			outlet_find(sinks, sinks->health.sink[i].name);
 }
 
 void sinks_open(struct daemon *d)
@@ -128,18 +193,28 @@ void sinks_open(struct daemon *d)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct sink_health *health = sinks_health(&d->sinks.health, table[i].ops->name);
 		struct sink *sink = &d->sinks.sink[d->sinks.count];
 		int err;
 
-		if (!table[i].wanted)
+		if (!table[i].wanted) {
+			if (health->failing)
+				say_up(d, health, "is not in use any more");
 			continue;
-		*sink = (struct sink){.ops = table[i].ops, .config = d->config, .fd = -1};
+		}
+		*sink = (struct sink){
+			.ops = table[i].ops, .config = d->config, .health = health, .fd = -1};
 		d->sinks.count++;
 		err = sink->ops->open(sink);
 		if (err)
 			sink_failed(d, sink, err);
+		else if (health->failing)
+			say_up(d, health, "is open");
 	}
-	if (!any_failing(&d->sinks))
+	restore_outlets(&d->sinks);
+	if (any_failing(&d->sinks))
+		d->controls[COMPONENT_SINK] = CONTROL_DEGRADED;
+	else
 		control_set(d, COMPONENT_SINK, CONTROL_UP, "every sink is open");
 }
 
@@ -191,12 +266,8 @@ void sinks_send(struct daemon *d, const struct alert *alert)
 			if (sink->taken_count == SINK_TAKEN_MAX)
 				record_taken(d, sink);
 		}
-		if (!sink->failing)
-			continue;
-		sink->failing = false;
-		if (!any_failing(&d->sinks))
-			control_set(d, COMPONENT_SINK, CONTROL_UP, "alerts reach %s again",
-				    sink->ops->name);
+		if (sink->health->failing)
+			say_up(d, sink->health, "gets alerts again");
 	}
 }
 
@@ -211,23 +282,8 @@ void sinks_close(struct daemon *d)
 
 static bool is_name(const char *name)
 {
-	return name && *name && strlen(name) < sizeof(((struct outlet *)NULL)->name) &&
+	return name && *name && strlen(name) < SINK_NAME && !is_ours(name) &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
-}
-
-static struct outlet *outlet_find(struct sinks *sinks, const char *name)
-{
-	struct outlet *outlet;
-
-	for (size_t i = 0; i < sinks->outlet_count; i++)
-		if (strcmp(sinks->outlets[i].name, name) == 0)
-			return &sinks->outlets[i];
-	if (sinks->outlet_count == OUTLETS_MAX)
-		return NULL;
-	outlet = &sinks->outlets[sinks->outlet_count++];
-	*outlet = (struct outlet){.failing = false};
-	strcpy(outlet->name, name);
-	return outlet;
 }
 
 const char *sinks_outlet(struct daemon *d, const struct fim_json *request)
@@ -239,22 +295,21 @@ const char *sinks_outlet(struct daemon *d, const struct fim_json *request)
 	bool failing = fim_json_get_bool(request, "failing", false), failed;
 
 	if (!outlet)
-		return "sink: a name is needed, and there are at most 4";
-	failed = outlet->failing;
-	outlet->failing = failing;
+		return "sink: a name is needed that is not one of ours, and there are at most 4";
+	failed = outlet->health->failing;
 	outlet->told_ns = fim_time_now();
 	outlet->sent += (uint64_t)fim_json_get_int(request, "sent", 0);
 	if (lost > 0)
 		control_say(d,
 			    &(struct control){.component = COMPONENT_SINK,
 					      .state = CONTROL_LOSS,
+					      .sink = outlet->health,
 					      .lost = (uint64_t)lost},
 			    "records were removed from the journal before %s had them", name);
 	if (failing && !failed)
-		control_set(d, COMPONENT_SINK, CONTROL_DEGRADED, "alerts do not reach %s: %.500s",
-			    name, cause ? cause : "?");
-	else if ((failed || lost > 0) && !any_failing(&d->sinks))
-		control_set(d, COMPONENT_SINK, CONTROL_UP, "alerts reach %s again", name);
+		say_failing(d, outlet->health, cause ? cause : "?");
+	else if (!failing && (failed || lost > 0))
+		say_up(d, outlet->health, "gets alerts again");
 	return NULL;
 }
 
@@ -268,7 +323,7 @@ struct fim_json *sinks_status(const struct daemon *d)
 
 		one = fim_json_object();
 		fim_json_set_str(one, "name", sink->ops->name);
-		fim_json_set_str(one, "state", sink->failing ? "failing" : "up");
+		fim_json_set_str(one, "state", sink->health->failing ? "failing" : "up");
 		fim_json_set_int(one, "sent", (int64_t)sink->sent);
 		fim_json_set_int(one, "failed", (int64_t)sink->failed);
 		fim_json_append(list, one);
@@ -277,11 +332,13 @@ struct fim_json *sinks_status(const struct daemon *d)
 		const struct outlet *outlet = &d->sinks.outlets[i];
 
 		one = fim_json_object();
-		fim_json_set_str(one, "name", outlet->name);
-		fim_json_set_str(one, "state", outlet->failing ? "failing" : "up");
+		fim_json_set_str(one, "name", outlet->health->name);
+		fim_json_set_str(one, "state", outlet->health->failing ? "failing" : "up");
 		fim_json_set_int(one, "sent", (int64_t)outlet->sent);
-		fim_time_format(outlet->told_ns, time);
-		fim_json_set_str(one, "told", time);
+		if (outlet->told_ns) {
+			fim_time_format(outlet->told_ns, time);
+			fim_json_set_str(one, "told", time);
+		}
 		fim_json_append(list, one);
 	}
 	return list;

@@ -272,16 +272,19 @@ char *fim_exchange_title(const struct fim_exchange *exchange)
 void fim_exchange_uid(const struct fim_exchange *exchange, char *uid_ret, size_t size)
 {
 	const char *type = fim_json_get_str(exchange->record, "type");
-	char *component = NULL;
+	char *component = NULL, *sink = NULL;
 
-	if (!strcmp(type, "control"))
+	if (!strcmp(type, "control")) {
 		component = fim_exchange_text(exchange->record, "component", 32);
+		sink = fim_exchange_text(exchange->record, "sink", 32);
+	}
 	if (component)
-		snprintf(uid_ret, size, "ecs-fim/%s/control/%s",
+		snprintf(uid_ret, size, "ecs-fim/%s/control/%s%s%s",
 			 *exchange->origin->host ? exchange->origin->host
 						 : exchange->origin->hostname,
-			 component);
+			 component, sink ? "/" : "", sink ? sink : "");
 	else
 		snprintf(uid_ret, size, "ecs-fim/%s", exchange->digest);
 	free(component);
+	free(sink);
 }

@@ -34,7 +34,7 @@ static const char tables[] =
 	"CREATE TABLE baselines (account TEXT, cluster TEXT, host TEXT, seq INTEGER, digest TEXT,"
 	" roots TEXT, image_id TEXT);"
 	"CREATE TABLE controls (account TEXT, cluster TEXT, host TEXT, seq INTEGER, time_s INTEGER,"
-	" component TEXT, state TEXT, cause TEXT, lost INTEGER);"
+	" component TEXT, sink TEXT, state TEXT, cause TEXT, lost INTEGER);"
 	"CREATE TABLE changes (account TEXT, cluster TEXT, host TEXT, seq INTEGER, time_s INTEGER,"
 	" kind TEXT, severity TEXT, announced INTEGER);"
 	"CREATE TABLE containers (account TEXT, cluster TEXT, host TEXT, seq INTEGER,"
@@ -74,9 +74,10 @@ static const struct table record_tables[] = {
 	 "INSERT INTO baselines VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	 {{NULL, "digest", TEXT}, {"policy", "roots", AS_IS}, {"provenance", "image_id", TEXT}}},
 	{"control",
-	 "INSERT INTO controls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	 "INSERT INTO controls VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	 {{NULL, "time", SECONDS},
 	  {NULL, "component", TEXT},
+	  {NULL, "sink", TEXT},
 	  {NULL, "state", TEXT},
 	  {NULL, "cause", TEXT},
 	  {NULL, "lost", NUMBER}}},

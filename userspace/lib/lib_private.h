@@ -645,6 +645,7 @@ int fim_uuid(const char *name, char text_ret[FIM_UUID_SIZE]);
 /**
  * struct fim_outage - a time in which a part of the control did not work; strings are not owned
  * @component: as in a control record, likewise @state and @cause
+ * @sink: which one, if @component is "sink"; "": all of them, or another component
  * @state: "down" or "degraded"
  * @cause: a sentence
  * @start_ns: from
@@ -657,6 +658,7 @@ int fim_uuid(const char *name, char text_ret[FIM_UUID_SIZE]);
  */
 struct fim_outage {
 	char *component;
+	char *sink;
 	char *state;
 	char *cause;
 	char *recovery;

@@ -237,16 +237,30 @@ static int append_outage(struct fim_outage **outages, size_t *count,
 	return 0;
 }
 
-/* "up" ends all that is open.  What ended before the period must not pile up. */
-static int close_outages(struct builder *builder, const char *component, const char *recovery)
+/* The member of a record that says which sink it is about; "": none does. */
+static const char *sink_of(const struct fim_json *record)
 {
+	const char *sink = fim_json_get_str(record, "sink");
+
+	return sink ? sink : "";
+}
+
+/*
+ * "up" ends all that is open, of one sink only if it names one.  What ended before the
+ * period must not pile up.
+ */
+static int close_outages(struct builder *builder, const struct fim_json *record,
+			 const char *component)
+{
+	const char *recovery = fim_json_get_str(record, "cause"), *sink = sink_of(record);
 	struct fim_ledger *ledger = &builder->ledger;
 	struct fim_outage *open = builder->open;
 	size_t i, kept = 0;
 	int err = 0;
 
 	for (i = 0; i < builder->open_count && !err; i++) {
-		if (strcmp(open[i].component, component) != 0) {
+		if (strcmp(open[i].component, component) != 0 ||
+		    (*sink && strcmp(open[i].sink, sink) != 0)) {
 			open[kept++] = open[i];
 			continue;
 		}
@@ -269,6 +283,7 @@ static bool is_open(const struct builder *builder, const struct fim_outage *like
 
 	for (i = 0; i < builder->open_count; i++)
 		if (strcmp(builder->open[i].component, like->component) == 0 &&
+		    strcmp(builder->open[i].sink, like->sink) == 0 &&
 		    strcmp(builder->open[i].state, like->state) == 0 &&
 		    strcmp(builder->open[i].cause, like->cause) == 0)
 			return true;
@@ -281,10 +296,11 @@ static int add_outage(struct builder *builder, const struct fim_outage *like)
 	struct fim_outage outage = *like;
 
 	outage.component = share(builder, like->component);
+	outage.sink = share(builder, like->sink);
 	outage.state = share(builder, like->state);
 	outage.cause = share(builder, like->cause);
 	outage.recovery = like->recovery ? share(builder, like->recovery) : NULL;
-	if (!outage.component || !outage.state || !outage.cause)
+	if (!outage.component || !outage.sink || !outage.state || !outage.cause)
 		return -ENOMEM;
 	if (outage.end_ns)
 		return append_outage(&builder->ledger.outages, &builder->ledger.outage_count,
@@ -324,6 +340,7 @@ static int infer_outage(struct builder *builder)
 	bool rebooted = builder->boots != builder->daemon_boot;
 	struct fim_outage outage = {
 		.component = (char *)"daemon",
+		.sink = (char *)"",
 		.state = (char *)"down",
 		.cause = (char *)fim_tr(
 			builder->params->lang,
@@ -396,6 +413,7 @@ static int begin_outage(struct builder *builder, const struct fim_json *record)
 	int64_t since_ns = get_time(record, "since", builder->time_ns);
 	struct fim_outage outage = {
 		.component = (char *)fim_json_get_str(record, "component"),
+		.sink = (char *)sink_of(record),
 		.state = (char *)fim_json_get_str(record, "state"),
 		.cause = (char *)(cause ? cause : ""),
 		.start_ns = builder->time_ns,
@@ -437,7 +455,7 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 	if (strcmp(state, "info") == 0 && in_period(builder))
 		list_add(&builder->infos, item_of(builder, record));
 	if (up)
-		err = close_outages(builder, component, fim_json_get_str(record, "cause"));
+		err = close_outages(builder, record, component);
 	return down ? begin_outage(builder, record) : err;
 }
 
@@ -1161,6 +1179,8 @@ static struct fim_json *outage_item(const struct builder *builder, const struct 
 
 	fim_json_set_int(item, "id", (int64_t)outage->start_seq);
 	fim_json_set_str(item, "component", outage->component);
+	if (*outage->sink)
+		fim_json_set_str(item, "sink", outage->sink);
 	fim_json_set_str(item, "state", outage->state);
 	fim_json_set_str(item, "cause", outage->cause);
 	set_time(item, "start", outage->start_ns);

@@ -325,6 +325,10 @@ static void cell_time(struct fim_page *page, const struct fim_json *item)
 static void cell_component(struct fim_page *page, const struct fim_json *item)
 {
 	put_member(page, item, "component");
+	if (fim_json_get(item, "sink")) {
+		put(page, " ");
+		put_member(page, item, "sink");
+	}
 }
 
 static void cell_cause(struct fim_page *page, const struct fim_json *item)
@@ -1440,7 +1444,7 @@ static void put_alerts(struct fim_page *page)
 
 static void cell_state(struct fim_page *page, const struct fim_json *item)
 {
-	put_member(page, item, "component");
+	cell_component(page, item);
 	put(page, " ");
 	put(page, fim_tr_name(page->lang, fim_json_get_str(item, "state")));
 	if (fim_json_get_bool(item, "open", false)) {
@@ -1859,7 +1863,7 @@ static void cell_outage_length(struct fim_page *page, const struct fim_json *ite
 
 static void cell_outage_what(struct fim_page *page, const struct fim_json *item)
 {
-	put_member(page, item, "component");
+	cell_component(page, item);
 	put(page, " ");
 	put(page, fim_tr_name(page->lang, fim_json_get_str(item, "state")));
 }
