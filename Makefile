@@ -277,7 +277,7 @@ install: all ## install programs, policies, man pages, units (DESTDIR, PREFIX); 
 	$(Q)install -m 0644 ami/systemd/*.service ami/systemd/*.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	$(Q)install -m 0644 ami/systemd/ecs.service.d/*.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/ecs.service.d/
 	$(Q)install -m 0644 ami/ecs-fim.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/ecs-fim.conf
-	$(Q)install -m 0755 ami/libexec/* $(DESTDIR)$(PREFIX)/libexec/ecs-fim/
+	$(Q)install -m 0755 ami/libexec/* ami/packer/provision.sh $(DESTDIR)$(PREFIX)/libexec/ecs-fim/
 	$(Q)install -m 0644 ami/completions/ecs-fim.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ecs-fim
 	$(Q)install -m 0644 ami/completions/_ecs-fim $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ecs-fim
 	$(Q)for f in config.yaml gate.conf; do [ -e $(DESTDIR)/etc/ecs-fim/$$f ] || \
@@ -300,6 +300,7 @@ uninstall: ## remove what install put there; configuration, baseline and journal
 		$(foreach s,1 5 8,$(patsubst userspace/man/%,$(DESTDIR)$(PREFIX)/share/man/man$(s)/%,$(wildcard userspace/man/*.$(s)))) \
 		$(patsubst ami/systemd/%,$(DESTDIR)$(PREFIX)/lib/systemd/system/%,$(wildcard ami/systemd/*.service ami/systemd/*.timer ami/systemd/*/*.conf)) \
 		$(patsubst ami/libexec/%,$(DESTDIR)$(PREFIX)/libexec/ecs-fim/%,$(wildcard ami/libexec/*)) \
+		$(DESTDIR)$(PREFIX)/libexec/ecs-fim/provision.sh \
 		$(addprefix $(DESTDIR)$(PREFIX)/,lib/tmpfiles.d/ecs-fim.conf share/bash-completion/completions/ecs-fim share/zsh/site-functions/_ecs-fim)
 	$(Q)rmdir $(DESTDIR)$(PREFIX)/libexec/ecs-fim $(addprefix $(DESTDIR)$(PREFIX)/share/ecs-fim,/rules/tests /rules /schemas /fleet /rsyslog /baselines "") 2>/dev/null || true
 

@@ -38,13 +38,19 @@ variable "key_id" {
   description = "Goes into the manifest and the AMI's tags."
 }
 
-variable "policy" {
-  type    = string
-  default = "/usr/share/ecs-fim/baselines/al2023.yaml"
+variable "enable" {
+  type        = string
+  default     = "ecs-fim-compare.timer"
+  description = "Units to enable in the image; add ecs-fim-send-asff.timer for Security Hub."
 }
 
-
 locals {
+  policies = {
+    al2023    = "/usr/share/ecs-fim/baselines/al2023.yaml"
+    al2023arm = "/usr/share/ecs-fim/baselines/al2023.yaml"
+    al2023gpu = "/usr/share/ecs-fim/baselines/al2023-gpu.yaml"
+    al2       = "/usr/share/ecs-fim/baselines/al2.yaml"
+  }
   tags = {
     Name                  = "ecs-fim-{{timestamp}}"
     "ecs-fim:key-id"      = var.key_id
@@ -132,8 +138,8 @@ build {
   }
   provisioner "shell" {
     inline = [
-      "sudo install -D -m 0755 /tmp/ecs-fim/provision.sh /usr/libexec/ecs-fim/provision.sh",
-      "sudo /usr/libexec/ecs-fim/provision.sh install /tmp/ecs-fim",
+      "sudo sh /tmp/ecs-fim/provision.sh install /tmp/ecs-fim",
+      "sudo systemctl enable ${var.enable}",
     ]
   }
 
@@ -158,7 +164,7 @@ build {
 
   # 4. BASELINE: nothing that changes the image may come after this one
   provisioner "shell" {
-    inline = ["sudo /usr/libexec/ecs-fim/provision.sh seal ${var.policy} | sudo tee /var/lib/ecs-fim/digest >/dev/null",
+    inline = ["sudo /usr/libexec/ecs-fim/provision.sh seal ${local.policies[source.name]} | sudo tee /var/lib/ecs-fim/digest >/dev/null",
     "sudo install -m 0644 /var/lib/ecs-fim/digest /run/ecs-fim-digest"]
   }
 

@@ -79,6 +79,7 @@ flip() {
 }
 check "and does not after a change" flip
 check "debs are built" ami/package/build deb --kernel "6.1.0-test=build/ecs-fim" -o "$work/deb"
+check "with provision.sh, which a fork's template calls" sh -c "dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q libexec/ecs-fim/provision.sh"
 check "with the units and without the state" sh -c \
 	"dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q ecs-fimd.service && ! dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q var/lib"
 tests/ami/rpm.sh "$work/rpm" || status=1

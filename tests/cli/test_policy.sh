@@ -20,6 +20,16 @@ is "a baseline tells what is expected" \
 fails "a relative path cannot be looked up" 1 'not an absolute path' $fim policy explain --policy policy.yaml etc
 fails "policy wants a command" 2 'what to do' $fim policy
 
+# The driver is new at the first boot; nothing else is different from the other image.
+gpu=$top/baselines/al2023-gpu.yaml
+is "GPU: only lines were added to al2023.yaml" \
+	"$(diff <(sed '/^#/d; s/al2023$/al2023-gpu/' "$top/baselines/al2023.yaml") <(sed '/^#/d' "$gpu") | grep -c '^<')" 0
+class_of() { "$fim" policy explain --json --policy "$gpu" "$1" | jq -r .class; }
+is "GPU: the driver is taken over once" "$(class_of /usr/lib/modules/6.1.1/extra/nvidia.ko)" once
+is "GPU: and depmod's index" "$(class_of /usr/lib/modules/6.1.1/modules.dep.bin)" once
+is "GPU: our own module is not" "$(class_of /usr/lib/modules/6.1.1/extra/ecs_fim.ko)" strict
+is "GPU: nor are the kernel's" "$(class_of /usr/lib/modules/6.1.1/kernel/fs/ext4/ext4.ko)" strict
+
 # What a first boot changes on each image, and how the shipped policies take it.
 classes() { # path: classes in al2023, al2, debian-12
 	local image
