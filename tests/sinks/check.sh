@@ -186,7 +186,76 @@ hub() {
 	ok $? "nothing is sent without TLS to another host"
 
 	cli_and_tampering
+	hub_limits
+	hub_refuses
 	stop_server
+}
+
+# 100 findings and 6,000,000 bytes in a call.  Findings of ours are small; what a state
+# holds, which is sent first, may be as large as Security Hub takes.
+hub_limits() {
+	local count
+	for count in 99 100 101; do
+		fresh
+		$python "$here/journal.py" "$work/count.ndjson" $count
+		send environment "$work/count.ndjson"
+		ok "$([ "$(jq -s -c 'map(.tried)' "$work/hub.log")" = "$([ $count -gt 100 ] && echo "[100,1]" || echo "[$count]")" ]; echo $?)" \
+			"$count findings are $(((count + 99) / 100)) calls"
+	done
+	fresh
+	head -2 "$work/count.ndjson" >"$work/two.ndjson"
+	send environment "$work/two.ndjson"
+	"$tool" journal export --format asff "$work/count.ndjson" | head -95 |
+		jq -c --slurpfile state "$work/send.state" -s '$state[0] + {held: (to_entries | map({seq: (.key + 1), alert: false,
+			finding: (.value | .ProductFields += ([range(35) | {key: "x/\(.)", value: ("y" * 2048)}] | from_entries))}))}' >"$work/large.state"
+	cp "$work/large.state" "$work/send.state"
+	: >"$work/hub.log"
+	send environment "$work/two.ndjson"
+	ok $? "95 findings of 70 kB are sent"
+	ok "$(jq -se '(map(.tried) | add == 95) and length == 2 and all(.status == 200 and .bytes <= 6000000) and .[0].bytes > 5900000' "$work/hub.log" >/dev/null; echo $?)" \
+		"in two calls of less than 6 MB, the first as full as it can be"
+	ok "$(jq -e '.held == []' "$work/send.state" >/dev/null; echo $?)" "and none is kept"
+}
+
+# Security Hub refuses everything: 1000 findings are kept, then nothing more is sent, and what
+# the journal gives up meanwhile is said to be lost, once.
+hub_refuses() {
+	local daemon all=1300
+	$python "$here/journal.py" "$work/all.ndjson" $all
+	rm -f "$work/daemon.sock" "$work/control.sock"
+	printf 'status_socket: %s/daemon.sock\n' "$work" >"$work/config.yaml"
+	: >"$work/control.log"
+	fresh
+	words never
+	! send environment --retry-for 5 "$work/all.ndjson" && grep -q 'more findings than are kept' "$work/send.err"
+	ok $? "more than 1000 refused findings: that is said"
+	ok "$(jq -e '(.held | length == 1000) and .seq < 1010' "$work/send.state" >/dev/null; echo $?)" "1000 are kept, and the rest waits in the journal"
+	# The journal forgets records 1 to 1149; the sender was done with up to .seq.
+	tail -n +1150 "$work/all.ndjson" >"$work/rest.ndjson"
+	local done_with lost
+	done_with=$(jq .seq "$work/send.state")
+	lost=$((1149 - done_with))
+	! send environment --retry-for 5 "$work/rest.ndjson" && grep -q "^ecs-fim: $lost records were removed" "$work/send.err"
+	ok $? "what the journal gave up is said ($lost records)"
+	ok "$(jq -e ".lost == $lost" "$work/send.state" >/dev/null; echo $?)" "without a daemon it waits to be recorded"
+	$python "$here/control.py" "$work/control.sock" "$work/control.log" &
+	daemon=$!
+	daemons="$daemons $daemon"
+	for _ in $(seq 100); do [ ! -S "$work/control.sock" ] || break; sleep 0.1; done
+	for _ in 1 2; do send environment --retry-for 5 "$work/rest.ndjson"; done
+	ok "$([ "$(jq -s 'map(select(.op == "sink").lost // 0) | add' "$work/control.log")" = "$lost" ]; echo $?)" "the daemon is told $lost once, in two runs"
+	ok "$(jq -se 'map(select(.op == "sink")) | length == 2 and all(.failing)' "$work/control.log" >/dev/null; echo $?)" "and both times that the sink fails"
+	# Half of what is kept is taken, then something else fails: nothing of it is forgotten.
+	words ok ok denied
+	! send environment --retry-for 5 "$work/rest.ndjson"
+	ok "$(jq -e '.held | length == 1000' "$work/send.state" >/dev/null; echo $?)" "a retry that fails half way keeps all"
+	words ok
+	send environment --retry-for 5 "$work/rest.ndjson"
+	ok $? "it is taken when somebody looked after it"
+	ok "$([ "$(taken uniq | wc -l)" -eq $((1000 + all + 1 - 1149)) ] && jq -e '.held == [] and .lost == 0' "$work/send.state" >/dev/null; echo $?)" \
+		"each kept finding and each of the rest was taken, under one Id"
+	ok "$(jq -se 'map(select(.op == "sink"))[-1] | (.failing | not) and (.lost // 0) == 0' "$work/control.log" >/dev/null; echo $?)" "and the daemon knows"
+	kill "$daemon"
 }
 
 # The same by Amazon's own client; and requests that somebody changed on the way.
@@ -260,7 +329,7 @@ receive_syslog() {
 	syslogd=''
 	printf 'syslog_format: rfc5424\nsyslog_target: tcp:127.0.0.1:%s\n' "$tcp" | send_alerts nobody
 	jq -e '.[] | select(.name == "syslog") | .state == "failing" and .sent == 0 and .failed > 3' "$work/nobody.status" >/dev/null &&
-		"$tool" journal show --type control "$work/journal-nobody" | grep -q '"state":"degraded","cause":"alerts do not reach syslog'
+		"$tool" journal show --type control "$work/journal-nobody" | grep -q '"state":"degraded","sink":"syslog","cause":"alerts do not reach syslog'
 	ok $? "when rsyslog is gone, that is an outage"
 	sed "s#/etc/ecs-fim/syslog-#$work/syslog-#" ami/rsyslog/ecs-fim.conf >"$work/tls.conf"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x -keyout "$work/syslog-key.pem" -out "$work/syslog-cert.pem" 2>/dev/null

@@ -5,7 +5,7 @@ Signatures are computed anew by botocore's SigV4Auth out of the request as it ca
 validated by botocore's model (asff.py).  SCRIPT is a file of words, the first of which is taken
 for each call that is right: ok, throttle, limit, error, large, expired, invalid, drop (taken, but
 nobody hears of it), refuse (the first finding), full (refuses calls of more than one finding as too
-large).  Without words: ok.  LOG gets one JSON object per call."""
+large), never (refuses every finding, also of the calls after it).  Without words: ok.  LOG gets one JSON object per call."""
 import datetime
 import http.server
 import json
@@ -81,8 +81,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def word(self):
         words = open(self.server.script, encoding="utf-8").read().split()
-        with open(self.server.script, "w", encoding="utf-8") as script:
-            script.write(" ".join(words[1:]))
+        if words[:1] != ["never"]:
+            with open(self.server.script, "w", encoding="utf-8") as script:
+                script.write(" ".join(words[1:]))
         return words[0] if words else "ok"
 
     # The metadata service, version 2 only: without a token there is nothing.
@@ -123,8 +124,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if word in plain:
             self.note(status=plain[word][0], word=word, tried=len(ids))
             return self.answer(plain[word][0], {"__type": plain[word][1], "Message": "no \"\n\u001b[31m"})
-        refused = ids[:1] if word == "refuse" else []
-        self.note(status=200, word=word, key=key, region=region, bytes=len(body), ids=[i for i in ids if i not in refused])
+        refused = ids[:1] if word == "refuse" else ids if word == "never" else []
+        self.note(status=200, word=word, key=key, region=region, bytes=len(body), tried=len(ids), ids=[i for i in ids if i not in refused])
         if word == "drop":
             self.close_connection = True
             return None

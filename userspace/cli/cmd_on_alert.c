@@ -292,9 +292,9 @@ static int pass(struct runner *runner)
 	err = err ? err : end;
 	if (err && !*runner->problem)
 		snprintf(runner->problem, sizeof(runner->problem), "%s", strerror(-err));
-	if (*runner->problem || runner->ran != ran)
+	if (*runner->problem || runner->ran != ran || runner->outbox.lost)
 		outbox_tell_health(&runner->outbox, *runner->problem ? runner->problem : NULL,
-				   runner->ran, 0);
+				   runner->ran);
 	return err;
 }
 

@@ -24,6 +24,8 @@
 	"                         [--config FILE] [--json] [PATH]\n"
 #define STATE_PATH	 "/var/lib/ecs-fim/securityhub.state"
 #define HELD_MAX	 1000
+#define HELD_BYTES_MAX	 ((size_t)12 << 20) /* of the 16 MiB that a state may have */
+#define MESSAGE_MAX	 400
 #define RETRY_S		 60
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS	 20000
@@ -80,8 +82,9 @@ struct item {
 /*
  * struct sender - one run
  * @held: what Security Hub refused, as in the state file
+ * @held_bytes: of the findings in it
+ * @retried: what it had refused before, while that is tried again; NULL: it is not
  * @problem: why not everything is sent; NULL: nothing is wrong
- * @lost: records that the journal gave up before they were sent
  */
 struct sender {
 	const struct options *options;
@@ -89,6 +92,8 @@ struct sender {
 	struct fim_host host;
 	char *url;
 	struct fim_json *held;
+	size_t held_bytes;
+	const struct fim_json *retried;
 	struct item items[FIM_HUB_FINDINGS_MAX];
 	size_t count;
 	size_t bytes;
@@ -96,7 +101,6 @@ struct sender {
 	char *problem;
 	uint64_t sent;
 	uint64_t calls;
-	uint64_t lost;
 };
 
 /* Takes over @text; the first one stays. */
@@ -126,7 +130,9 @@ static int open_state(struct sender *sender)
 static void set_members(struct sender *sender)
 {
 	fim_json_set_str(sender->outbox.members, "host", sender->host.host);
-	fim_json_set(sender->outbox.members, "held", fim_json_ref(sender->held));
+	/* Half of a retry is none: what was taken meanwhile is taken again, and nothing is lost. */
+	fim_json_set(sender->outbox.members, "held",
+		     fim_json_ref(sender->retried ? sender->retried : sender->held));
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -155,14 +161,18 @@ static int hold(struct sender *sender, const struct item *item, const char *code
 	struct fim_json *held = fim_json_object();
 	char *text = NULL;
 
-	if (fim_json_count(sender->held) >= HELD_MAX) {
+	if (fim_json_count(sender->held) >= HELD_MAX ||
+	    sender->held_bytes + item->len > HELD_BYTES_MAX) {
 		fim_json_free(held);
 		return -ENOSPC;
 	}
+	sender->held_bytes += item->len;
 	fim_json_set_int(held, "seq", (int64_t)item->seq);
 	fim_json_set_bool(held, "alert", item->alert);
-	fim_json_set_str(held, "code", code);
-	fim_json_set_str(held, "message", message);
+	if (code)
+		fim_json_set_bytes(held, "code", code, strnlen(code, MESSAGE_MAX));
+	if (message)
+		fim_json_set_bytes(held, "message", message, strnlen(message, MESSAGE_MAX));
 	fim_json_set(held, "finding", fim_json_ref(item->finding));
 	fim_json_append(sender->held, held);
 	if (asprintf(&text, "Security Hub refused the finding of record %" PRIu64 ": %.60s: %.400s",
@@ -285,8 +295,9 @@ static int flush(struct sender *sender)
 	items_clear(sender);
 	if (err == -ENOSPC) {
 		free(sender->problem);
-		sender->problem = strdup("Security Hub refused 1000 findings: nothing more is sent "
-					 "before they are looked after");
+		sender->problem =
+			strdup("Security Hub refused more findings than are kept: nothing "
+			       "more is sent before they are looked after");
 	}
 	if (err)
 		return err;
@@ -361,8 +372,6 @@ static int send_line(void *ctx, const struct fim_line *line)
 	if (err <= 0)
 		return err;
 	err = 0;
-	if (outbox->seq && !outbox->seen_seq && line->seq > outbox->seq + 1)
-		sender->lost = line->seq - outbox->seq - 1;
 	if (line->time_ns >= sender->options->from_ns || outbox->seq) {
 		err = fim_json_parse(line->text, line->len, "record", &record);
 		if (!err)
@@ -388,6 +397,7 @@ static int send_held(struct sender *sender)
 	if (!fim_json_count(held))
 		return 0;
 	sender->held = fim_json_array();
+	sender->retried = held;
 	for (; i < fim_json_count(held) && !err; i++) {
 		const struct fim_json *one = fim_json_index(held, i);
 
@@ -395,10 +405,11 @@ static int send_held(struct sender *sender)
 			  fim_json_get_bool(one, "alert", false),
 			  fim_json_ref(fim_json_get(one, "finding")));
 	}
+	/* The last call of them decides what is refused now. */
+	sender->retried = NULL;
 	if (!err)
 		err = flush(sender);
 	if (err) {
-		/* All of them stay: what was taken meanwhile is sent once more. */
 		fim_json_free(sender->held);
 		sender->held = held;
 		return err;
@@ -507,7 +518,7 @@ static void put_result(const struct sender *sender)
 	fim_json_set_int(json, "sent", (int64_t)sender->sent);
 	fim_json_set_int(json, "calls", (int64_t)sender->calls);
 	fim_json_set_int(json, "refused", (int64_t)fim_json_count(sender->held));
-	fim_json_set_int(json, "lost", (int64_t)sender->lost);
+	fim_json_set_int(json, "lost", (int64_t)sender->outbox.lost);
 	fim_json_set_int(json, "seq", (int64_t)sender->outbox.seq);
 	if (sender->problem)
 		fim_json_set_bytes(json, "problem", sender->problem, strlen(sender->problem));
@@ -518,6 +529,7 @@ static int run(struct options *options)
 {
 	struct fim_config *config = NULL;
 	struct sender *sender = calloc(1, sizeof(*sender));
+	uint64_t lost = 0;
 	int err = sender ? 0 : -ENOMEM;
 
 	if (!err)
@@ -537,14 +549,15 @@ static int run(struct options *options)
 	err = open_state(sender);
 	if (!err) {
 		err = send_all(sender);
-		outbox_tell_health(&sender->outbox, sender->problem, sender->sent, sender->lost);
+		lost = sender->outbox.lost;
 		put_result(sender);
+		outbox_tell_health(&sender->outbox, sender->problem, sender->sent);
 	}
 	if (sender->problem)
 		cli_error("not everything is sent: %s", sender->problem);
-	if (sender->lost)
+	if (lost)
 		cli_error("%" PRIu64 " records were removed from the journal before they were sent",
-			  sender->lost);
+			  lost);
 	err = err || sender->problem;
 	items_clear(sender);
 	fim_json_free(sender->held);

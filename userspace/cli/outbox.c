@@ -44,6 +44,8 @@ static int take(struct outbox *outbox)
 		return -EINVAL;
 	}
 	outbox->seq = (uint64_t)fim_json_get_int(outbox->members, "seq", 0);
+	outbox->lost = (uint64_t)fim_json_get_int(outbox->members, "lost", 0);
+	outbox->lost_through = (uint64_t)fim_json_get_int(outbox->members, "lost_through", 0);
 	strcpy(outbox->digest, digest);
 	if (fim_json_is_array(unrecorded))
 		outbox->unrecorded = fim_json_ref(unrecorded);
@@ -86,7 +88,23 @@ void outbox_close(struct outbox *outbox)
 		close(outbox->lock_fd);
 }
 
-int outbox_is_news(const struct outbox *outbox, const struct fim_line *line,
+/* Those between the last record that is done with and @line are not in the journal any more. */
+static void count_lost(struct outbox *outbox, const struct fim_line *line)
+{
+	uint64_t last = outbox->seen_seq ? outbox->seen_seq : outbox->seq;
+
+	if (!last || line->seq <= last + 1)
+		return;
+	/* Where nothing can be sent, the same gap is met in each run. */
+	if (last < outbox->lost_through)
+		last = outbox->lost_through;
+	if (line->seq <= last + 1)
+		return;
+	outbox->lost += line->seq - 1 - last;
+	outbox->lost_through = line->seq - 1;
+}
+
+int outbox_is_news(struct outbox *outbox, const struct fim_line *line,
 		   char digest_ret[FIM_SHA256_HEX_SIZE])
 {
 	int err = fim_line_digest(line, digest_ret);
@@ -95,6 +113,8 @@ int outbox_is_news(const struct outbox *outbox, const struct fim_line *line,
 		return err;
 	if (line->seq == outbox->seq && strcmp(digest_ret, outbox->digest) != 0)
 		return -ESTALE;
+	if (line->seq > outbox->seq)
+		count_lost(outbox, line);
 	return line->seq > outbox->seq;
 }
 
@@ -114,6 +134,10 @@ int outbox_save(struct outbox *outbox)
 	fim_json_set_int(outbox->members, "version", 1);
 	fim_json_set_int(outbox->members, "seq", (int64_t)outbox->seq);
 	fim_json_set_str(outbox->members, "digest", outbox->digest);
+	if (outbox->lost_through) {
+		fim_json_set_int(outbox->members, "lost", (int64_t)outbox->lost);
+		fim_json_set_int(outbox->members, "lost_through", (int64_t)outbox->lost_through);
+	}
 	fim_json_set(outbox->members, "unrecorded", fim_json_ref(outbox->unrecorded));
 	err = fim_json_dump(outbox->members, &text, &len);
 	if (!err)
@@ -180,17 +204,20 @@ int outbox_record(struct outbox *outbox)
 	return err;
 }
 
-void outbox_tell_health(const struct outbox *outbox, const char *problem, uint64_t sent,
-			uint64_t lost)
+void outbox_tell_health(struct outbox *outbox, const char *problem, uint64_t sent)
 {
 	struct fim_json *request = fim_json_object();
+	bool lost = outbox->lost;
 
 	fim_json_set_str(request, "op", "sink");
 	fim_json_set_bool(request, "failing", problem);
 	if (problem)
 		fim_json_set_bytes(request, "cause", problem, strlen(problem));
 	if (lost)
-		fim_json_set_int(request, "lost", (int64_t)lost);
+		fim_json_set_int(request, "lost", (int64_t)outbox->lost);
 	fim_json_set_int(request, "sent", (int64_t)sent);
-	tell(outbox, request);
+	if (tell(outbox, request) == 0)
+		outbox->lost = 0;
+	if (lost)
+		outbox_save(outbox);
 }

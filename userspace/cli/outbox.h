@@ -18,6 +18,9 @@
  * @digest: its digest: the journal is still the same one
  * @seen_seq: the last record that was taken up in this run; 0: none
  * @seen_digest: its digest
+ * @lost: records that the journal gave up before they were dealt with, and that the daemon was
+ *	not told of yet
+ * @lost_through: the last of those that were ever counted
  * @unrecorded: array of numbers: delivered, and the journal does not say so yet
  * @members: what else the file says; set before outbox_save()
  */
@@ -31,6 +34,8 @@ struct outbox {
 	char digest[FIM_SHA256_HEX_SIZE];
 	uint64_t seen_seq;
 	char seen_digest[FIM_SHA256_HEX_SIZE];
+	uint64_t lost;
+	uint64_t lost_through;
 	struct fim_json *unrecorded;
 	struct fim_json *members;
 	int lock_fd;
@@ -45,8 +50,9 @@ void outbox_close(struct outbox *outbox);
  * @digest_ret: of @line
  *
  * 1, 0, or -errno; -ESTALE: @line has the number of the last one and is another record.
+ * What is missing before @line is counted in @lost, once.
  */
-int outbox_is_news(const struct outbox *outbox, const struct fim_line *line,
+int outbox_is_news(struct outbox *outbox, const struct fim_line *line,
 		   char digest_ret[FIM_SHA256_HEX_SIZE]);
 
 /* @line is taken up, or is none of ours. */
@@ -63,8 +69,10 @@ void outbox_delivered(struct outbox *outbox, uint64_t seq);
 /* Have deliveries recorded; without the daemon they wait for the next time. */
 int outbox_record(struct outbox *outbox);
 
-/* Tell the daemon how it goes. @problem: NULL: well; @lost: gone before they were sent */
-void outbox_tell_health(const struct outbox *outbox, const char *problem, uint64_t sent,
-			uint64_t lost);
+/*
+ * Tell the daemon how it goes, and what was lost; without it, that is told the next time.
+ * @problem: NULL: well
+ */
+void outbox_tell_health(struct outbox *outbox, const char *problem, uint64_t sent);
 
 #endif /* OUTBOX_H */
