@@ -48,6 +48,7 @@ verify_speed() {
 }
 
 tests/vm/deps.sh all >&2
+tests/vm/deps.sh bench >&2
 make --no-print-directory -j"$(nproc)" all >&2
 verify_speed
 make --no-print-directory build/bench/journal >&2

@@ -38,9 +38,12 @@ command -v npm >/dev/null || report="$report nodejs npm"
 sinks='awscli python3-botocore rsyslog rsyslog-gnutls jq'
 command -v npm >/dev/null || sinks="$sinks nodejs npm"
 
+# Benchmarks: what we are measured against. aide-common would set up a daily run.
+bench='aide jq openssl python3 procps'
+
 usage()
 {
-	echo "usage: deps.sh [build|vm|lint|report|sinks|all|arm64|debug]" >&2
+	echo "usage: deps.sh [build|vm|lint|report|sinks|all|arm64|debug|bench]" >&2
 	exit 2
 }
 
@@ -53,6 +56,7 @@ arm64) want=$arm64 ;;
 debug) want=$debug ;;
 report) want=$report ;;
 sinks) want=$sinks ;;
+bench) want=$bench ;;
 all) want="$build $vm $lint $report $sinks" ;;
 *) usage ;;
 esac
