@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// OCSF events: ocsf.mjs FILE…  Two judges: what the specification of 1.3.0 asks of what we use, written
+// OCSF events: ocsf.mjs FILE…  Two judges: what the specification of 1.9.0 asks of what we use, written
 // down here; and, where somebody has it, the compiled schema (OCSF_SCHEMAS=directory of
 // ocsf_file_activity.json, ocsf_compliance_finding.json, ocsf_detection_finding.json, draft-07).
 import { createRequire } from 'node:module';
@@ -33,7 +33,7 @@ const resource = object({ type: string, uid: string, name: string, region: strin
 const info = object({ uid: string, title: string, desc: string, created_time: ms, modified_time: ms, analytic: object({ type_id: among(1), name: string }, ['type_id', 'name']) }, ['uid', 'title']);
 const base = {
   activity_name: string, category_name: string, class_name: string, time: ms, severity_id: among(0, 1, 2, 3, 4, 5, 6, 99), severity: string, message: string,
-  metadata: object({ version: among('1.3.0'), product: object({ name: string, vendor_name: string, version: string }, ['vendor_name']), profiles: list(among('cloud', 'host')),
+  metadata: object({ version: among('1.9.0'), product: object({ name: string, vendor_name: string, version: string }, ['vendor_name']), profiles: list(among('cloud', 'host')),
     uid: { type: 'string', pattern: '^[0-9a-f]{64}$' }, sequence: integer, log_name: string, logged_time: ms, original_time: string }, ['version', 'product']),
   cloud: object({ provider: string, region: string, account: object({ uid: { type: 'string', pattern: '^[0-9]{12}$' }, type_id: among(10) }, ['uid']) }, ['provider']),
   device: object({ type_id: among(1), hostname: string, uid: string, instance_uid: string, region: string, os: object({ name: string, type_id: among(200), build: string }, ['name', 'type_id']) }, ['type_id', 'hostname']),
@@ -47,7 +47,7 @@ function classOf(uid, activities, more, required) {
 const finding = { finding_info: info, status_id: among(1, 2, 3, 4) };
 const classes = {
   1001: classOf(1001, [1, 2, 3, 4, 5, 6, 7, 99], { file, file_result: file, actor }, ['file', 'actor']),
-  2003: classOf(2003, [1, 2, 3], { ...finding, resource, compliance: object({ standards: list(string), control: string, requirements: list(string), status_id: among(1, 2, 3), status: string }, ['standards', 'status_id']) }, ['finding_info', 'compliance']),
+  2003: classOf(2003, [1, 2, 3], { ...finding, resources: list(resource), compliance: object({ standards: list(string), control: string, requirements: list(string), status_id: among(1, 2, 3), status: string }, ['standards', 'status_id']) }, ['finding_info', 'compliance']),
   2004: classOf(2004, [1, 2, 3], { ...finding, resources: list(resource), evidences: list(object({ process: process_, file, data: { type: 'object' } }, [], one('process', 'file', 'data'))) }, ['finding_info']),
 };
 const names = { 1001: 'file_activity', 2003: 'compliance_finding', 2004: 'detection_finding' };
@@ -97,7 +97,7 @@ const only = {
     'without an actor': (e) => { delete e.actor; }, 'with an actor that is nobody': (e) => { e.actor = {}; }, 'with a digest without algorithm': (e) => { e.file.hashes = [{ value: 'ab'.repeat(32) }]; },
     'with a process without a number': (e) => { e.actor.process = { name: 'sh' }; } },
   2003: { 'without compliance': (e) => { delete e.compliance; }, 'with an unknown status': (e) => { e.compliance.status_id = 7; }, 'without finding_info': (e) => { delete e.finding_info; },
-    'with a finding without uid': (e) => { delete e.finding_info.uid; }, 'with a resource of nothing': (e) => { e.resource = { type: 'Host' }; } },
+    'with a finding without uid': (e) => { delete e.finding_info.uid; }, 'with a resource of nothing': (e) => { e.resources = [{ type: 'Host' }]; }, 'with a resource that is no list': (e) => { e.resources = e.resources[0]; } },
   2004: { 'without finding_info': (e) => { delete e.finding_info; }, 'with a finding without uid': (e) => { delete e.finding_info.uid; }, 'with evidence of nothing': (e) => { e.evidences = [{}]; },
     'with a resource of nothing': (e) => { e.resources = [{ type: 'Host' }]; }, 'with an unknown status': (e) => { e.status_id = 50; } },
 };

@@ -1672,7 +1672,7 @@ bool fim_is_account(const char *text);
 
 /* ----------------------------------------------------------------- ocsf.c */
 
-#define FIM_OCSF_VERSION "1.3.0"
+#define FIM_OCSF_VERSION "1.9.0"
 
 /**
  * fim_ocsf() - a record as an OCSF event

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records as events of the Open Cybersecurity Schema Framework, version 1.3.0: the last
- * that Amazon Security Lake takes.  Attributes that a later version renamed or dropped are
- * not used, so that newer consumers take the events as well.  Pure.
+ * Records as events of the Open Cybersecurity Schema Framework, version 1.9.0 (2026-08-03).
+ * Pure.
  *
  *	finding                       file_activity 1001
  *	finding of a rule, place,
@@ -415,7 +414,7 @@ static void fill_compliance(const struct fim_exchange *exchange, struct fim_json
 {
 	static const char *const statuses[] = {"Unknown", "Pass", "Warning", "Fail"};
 	struct fim_json *compliance = fim_json_object(), *standards = fim_json_array();
-	struct fim_json *requirements = fim_json_array();
+	struct fim_json *requirements = fim_json_array(), *resources = fim_json_array();
 	const char *control = NULL, *type = fim_json_get_str(exchange->record, "type");
 	int64_t status = judge(exchange, requirements, &control);
 
@@ -427,7 +426,8 @@ static void fill_compliance(const struct fim_exchange *exchange, struct fim_json
 	fim_json_set_int(compliance, "status_id", status);
 	fim_json_set_str(compliance, "status", statuses[status]);
 	fim_json_set(event, "compliance", compliance);
-	fim_json_set(event, "resource", resource(exchange));
+	fim_json_append(resources, resource(exchange));
+	fim_json_set(event, "resources", resources);
 	fim_json_set(event, "finding_info", finding_info(exchange, title));
 	fim_json_set_int(event, "status_id", status == 1 ? 4 /* resolved */ : 1 /* new */);
 }
