@@ -14,24 +14,6 @@
 
 #define TREES_KEPT 256 /* roots that were unmounted: a stopped container may start again */
 
-/* \040 and the like, as the kernel writes blanks, tabs, newlines and backslashes. */
-static void unescape_octal(char *text)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-				       (text[3] - '0'));
-			text += 3;
-		} else {
-			*to++ = *text;
-		}
-	}
-	*to = '\0';
-}
-
 int mount_parse(char *line, struct mount *mount_ret)
 {
 	struct mount mount = {0};
@@ -63,8 +45,8 @@ int mount_parse(char *line, struct mount *mount_ret)
 		mount_clear(&mount);
 		return -ENOMEM;
 	}
-	unescape_octal(mount.point);
-	unescape_octal(mount.options);
+	fim_mount_unescape(mount.point);
+	fim_mount_unescape(mount.options);
 	*mount_ret = mount;
 	return 0;
 }

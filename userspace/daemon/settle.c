@@ -263,22 +263,29 @@ static bool moved_along(struct subtree *sub, const char *path)
 	return along;
 }
 
+static int appraise_moved(struct subtree *sub, const char *path,
+			  const struct fim_evidence *evidence)
+{
+	struct job job = {
+		.tree = sub->pending->tree,
+		.path = path,
+		.evidence = evidence,
+		.cause = sub->pending->cause,
+		.last_try = true,
+	};
+
+	return appraise(sub->d, &job);
+}
+
 static int arrived(void *ctx, const char *path)
 {
 	static const struct fim_evidence evidence = {
 		.appeared = true, .mode_and = 07777, .size_min = UINT64_MAX};
 	struct subtree *sub = ctx;
-	struct job job = {
-		.tree = sub->pending->tree,
-		.path = path,
-		.evidence = &evidence,
-		.cause = sub->pending->cause,
-		.last_try = true,
-	};
 
-	if (!tree_covers(sub->d, job.tree, path) || moved_along(sub, path))
+	if (!tree_covers(sub->d, sub->pending->tree, path) || moved_along(sub, path))
 		return 0;
-	return appraise(sub->d, &job);
+	return appraise_moved(sub, path, &evidence);
 }
 
 static int left(void *ctx, const char *path)
@@ -286,18 +293,11 @@ static int left(void *ctx, const char *path)
 	static const struct fim_evidence evidence = {
 		.vanished = true, .mode_and = 07777, .size_min = UINT64_MAX};
 	struct subtree *sub = ctx;
-	struct job job = {
-		.tree = sub->pending->tree,
-		.path = path,
-		.evidence = &evidence,
-		.cause = sub->pending->cause,
-		.last_try = true,
-	};
 
 	/* Whatever has its own events is appraised with their actor. */
-	if (pending_find(job.tree, path))
+	if (pending_find(sub->pending->tree, path))
 		return 0;
-	return appraise(sub->d, &job);
+	return appraise_moved(sub, path, &evidence);
 }
 
 static int settle_subtree(struct daemon *d, const struct pending *pending)

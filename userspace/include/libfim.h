@@ -251,6 +251,9 @@ int fim_file_read(const char *path, size_t max_bytes, char **bytes_ret, size_t *
 /* Write durably: temporary file beside @path, fsync, rename, fsync of the directory. */
 int fim_file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode);
 
+/* In place: \040 and the like, as the kernel writes blanks, tabs, newlines and backslashes in a mount table. */
+void fim_mount_unescape(char *text);
+
 /* --------------------------------------------------------------- config.c */
 /* YAML through lib/yaml.c, the only file that includes libyaml. */
 

@@ -48,6 +48,12 @@ struct fim_baseline {
 int fim_arena_entry(struct fim_arena *arena, const struct fim_entry *from,
 		    struct fim_entry *to_ret);
 
+/* --------------------------------------------------------- baseline_create.c */
+
+/* The first line. @expires_ns 0: never; takes @provenance over. */
+struct fim_json *fim_baseline_header_new(const char *root, const struct fim_policy *policy,
+					 int64_t expires_ns, struct fim_json *provenance);
+
 /* ---------------------------------------------------------- baseline_ahead.c */
 
 struct fim_ahead;

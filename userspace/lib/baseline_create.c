@@ -40,28 +40,38 @@ struct writer {
 	int err;
 };
 
+struct fim_json *fim_baseline_header_new(const char *root, const struct fim_policy *policy,
+					 int64_t expires_ns, struct fim_json *provenance)
+{
+	struct fim_json *header = fim_json_object();
+	char time[FIM_TIME_SIZE], real[PATH_MAX];
+
+	fim_time_format(fim_time_now(), time);
+	fim_json_set_str(header, "format", FIM_BASELINE_FORMAT);
+	fim_json_set_int(header, "version", FIM_BASELINE_VERSION);
+	fim_json_set_str(header, "created", time);
+	fim_json_set_str(header, "tool", "ecs-fim " FIM_VERSION);
+	fim_json_set_str(header, "hash", "sha256");
+	if (expires_ns) {
+		fim_time_format(expires_ns, time);
+		fim_json_set_str(header, "expires", time);
+	}
+	fim_json_set_path(header, "root", realpath(root, real) ? real : root);
+	fim_json_set(header, "policy", fim_policy_to_json(policy));
+	fim_json_set_str(header, "policy_digest", fim_policy_digest(policy));
+	fim_json_set(header, "provenance", provenance);
+	return header;
+}
+
 static int write_header(struct writer *writer)
 {
 	const struct fim_baseline_params *params = writer->params;
-	struct fim_json *header = fim_json_object(), *packages;
-	char created[FIM_TIME_SIZE], root[PATH_MAX];
+	struct fim_json *header, *packages;
 	int err;
 
-	fim_time_format(fim_time_now(), created);
-	fim_json_set_str(header, "format", FIM_BASELINE_FORMAT);
-	fim_json_set_int(header, "version", FIM_BASELINE_VERSION);
-	fim_json_set_str(header, "created", created);
-	fim_json_set_str(header, "tool", "ecs-fim " FIM_VERSION);
-	fim_json_set_str(header, "hash", "sha256");
-	if (params->expires_ns) {
-		fim_time_format(params->expires_ns, created);
-		fim_json_set_str(header, "expires", created);
-	}
-	fim_json_set_path(header, "root", realpath(params->root, root) ? root : params->root);
-	fim_json_set(header, "policy", fim_policy_to_json(params->policy));
-	fim_json_set_str(header, "policy_digest", fim_policy_digest(params->policy));
-	fim_json_set(header, "provenance",
-		     params->provenance ? fim_json_ref(params->provenance) : fim_json_object());
+	header = fim_baseline_header_new(params->root, params->policy, params->expires_ns,
+					 params->provenance ? fim_json_ref(params->provenance)
+							    : fim_json_object());
 	packages = fim_packages_to_json(writer->packages);
 	if (fim_json_count(packages))
 		fim_json_set(header, "packages", packages);

@@ -124,8 +124,9 @@ struct fim_stage {
 	char buffer[STAGE_BUFFER];
 };
 
-static int write_all(int fd, const char *bytes, size_t len)
+int fim_write_all(int fd, const void *data, size_t len)
 {
+	const char *bytes = data;
 	ssize_t n;
 
 	while (len) {
@@ -246,7 +247,7 @@ err_free:
 
 static int stage_flush(struct fim_stage *stage)
 {
-	int err = write_all(stage->fd, stage->buffer, stage->used);
+	int err = fim_write_all(stage->fd, stage->buffer, stage->used);
 
 	if (err)
 		fim_log(LOG_ERR, "%s: cannot write: %s", stage->path, strerror(-err));
@@ -289,7 +290,7 @@ static int stage_copy(struct fim_stage *stage, mode_t mode, char temporary_ret[N
 	while ((n = pread(stage->fd, stage->buffer, STAGE_BUFFER, offset)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		err = n < 0 ? -errno : write_all(fd, stage->buffer, (size_t)n);
+		err = n < 0 ? -errno : fim_write_all(fd, stage->buffer, (size_t)n);
 		if (err)
 			break;
 		offset += n;

@@ -190,41 +190,6 @@ static int read_expected(struct fim_fleet_db *db, const char *path)
 
 /* -------------------------------------------------------------- statements */
 
-enum status {
-	MET = 0,
-	INSUFFICIENT,
-	NOT_MET,
-};
-
-struct verdict {
-	enum fim_lang lang;
-	enum status status;
-	struct fim_json *reasons;
-	int err;
-};
-
-static void say(struct verdict *verdict, enum status status, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct verdict *verdict, enum status status, const char *fmt, ...)
-{
-	char *reason;
-	va_list args;
-	int len;
-
-	if (status > verdict->status)
-		verdict->status = status;
-	va_start(args, fmt);
-	len = vasprintf(&reason, fim_tr(verdict->lang, fmt), args);
-	va_end(args);
-	if (len < 0) {
-		verdict->err = -ENOMEM;
-		return;
-	}
-	fim_json_append_str(verdict->reasons, reason);
-	free(reason);
-}
-
 static int64_t total(const struct fim_json *report, const char *key)
 {
 	return fim_json_get_int(fim_json_get(report, "totals"), key, 0);
@@ -257,7 +222,7 @@ static int64_t count_open(const struct fim_json *report)
 	return count;
 }
 
-static void judge_coverage(const struct fim_json *report, struct verdict *verdict)
+static void judge_coverage(const struct fim_json *report, struct fim_verdict *verdict)
 {
 	int64_t rejected = total(report, "rejected"), incomplete = total(report, "incomplete");
 	int64_t silent, missing;
@@ -265,32 +230,38 @@ static void judge_coverage(const struct fim_json *report, struct verdict *verdic
 	missing = count_where(report, "coverage", "state", "missing");
 	silent = count_where(report, "coverage", "state", "silent");
 	if (rejected)
-		say(verdict, INSUFFICIENT,
-		    "%" PRId64 " of %" PRId64
-		    " bundles were rejected: they are not what their manifests say, or contradict "
-		    "each other.",
-		    rejected, total(report, "bundles"));
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"%" PRId64 " of %" PRId64
+			" bundles were rejected: they are not what their manifests say, or contradict "
+			"each other.",
+			rejected, total(report, "bundles"));
 	if (incomplete)
-		say(verdict, INSUFFICIENT,
-		    "Bundles that do not continue their host's journal, as records before them are "
-		    "missing: %" PRId64 ".",
-		    incomplete);
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"Bundles that do not continue their host's journal, as records before them are "
+			"missing: %" PRId64 ".",
+			incomplete);
 	if (missing)
-		say(verdict, INSUFFICIENT, "No evidence of hosts that were expected: %" PRId64 ".",
-		    missing);
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"No evidence of hosts that were expected: %" PRId64 ".", missing);
 	if (silent)
-		say(verdict, INSUFFICIENT,
-		    "Hosts that fell silent more than 2 days before the end: %" PRId64 ".", silent);
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"Hosts that fell silent more than 2 days before the end: %" PRId64
+				".",
+				silent);
 	if (!total(report, "expected"))
-		say(verdict, INSUFFICIENT,
-		    "Which hosts were expected was not said, so a missing one cannot be noticed.");
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"Which hosts were expected was not said, so a missing one cannot be noticed.");
 	if (total(report, "unsigned"))
-		say(verdict, INSUFFICIENT,
-		    "Bundles whose signature was not checked, for want of a key: %" PRId64 ".",
-		    total(report, "unsigned"));
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"Bundles whose signature was not checked, for want of a key: %" PRId64 ".",
+			total(report, "unsigned"));
 }
 
-static void judge_weekly(const struct fim_json *report, struct verdict *verdict)
+static void judge_weekly(const struct fim_json *report, struct fim_verdict *verdict)
 {
 	const struct fim_json *gaps = fim_json_get(fim_json_get(report, "gaps"), "items");
 	int64_t too_long = 0, gap, longest = 0;
@@ -303,17 +274,19 @@ static void judge_weekly(const struct fim_json *report, struct verdict *verdict)
 		longest = gap > longest ? gap : longest;
 	}
 	if (too_long)
-		say(verdict, NOT_MET,
-		    "Hosts without a complete comparison for more than 7 days: %" PRId64
-		    " or more; the longest time was %" PRId64 " h.",
-		    too_long, longest / 3600);
+		fim_verdict_say(verdict, FIM_NOT_MET,
+				"Hosts without a complete comparison for more than 7 days: %" PRId64
+				" or more; the longest time was %" PRId64 " h.",
+				too_long, longest / 3600);
 	else
-		say(verdict, total(report, "comparisons") ? MET : INSUFFICIENT,
-		    "The longest time without a complete comparison on any host was %" PRId64 " h.",
-		    longest / 3600);
+		fim_verdict_say(
+			verdict, total(report, "comparisons") ? FIM_MET : FIM_INSUFFICIENT,
+			"The longest time without a complete comparison on any host was %" PRId64
+			" h.",
+			longest / 3600);
 }
 
-static void judge_alerts(const struct fim_json *report, struct verdict *verdict)
+static void judge_alerts(const struct fim_json *report, struct fim_verdict *verdict)
 {
 	int64_t without = 0;
 	const struct fim_json *items = fim_json_get(fim_json_get(report, "baselines"), "items");
@@ -327,22 +300,27 @@ static void judge_alerts(const struct fim_json *report, struct verdict *verdict)
 			without += fim_json_get_int(fim_json_index(items, i), "hosts", 0);
 	}
 	if (without)
-		say(verdict, NOT_MET, "Hosts without a signed baseline: %" PRId64 ".", without);
+		fim_verdict_say(verdict, FIM_NOT_MET,
+				"Hosts without a signed baseline: %" PRId64 ".", without);
 	if (count_open(report))
-		say(verdict, NOT_MET, "Outages that were not over: %" PRId64 " or more.",
-		    count_open(report));
-	say(verdict, MET, "Changes recorded on %" PRId64 " hosts: %" PRId64 ".",
-	    total(report, "reporting"), total(report, "changes"));
+		fim_verdict_say(verdict, FIM_NOT_MET,
+				"Outages that were not over: %" PRId64 " or more.",
+				count_open(report));
+	fim_verdict_say(verdict, FIM_MET, "Changes recorded on %" PRId64 " hosts: %" PRId64 ".",
+			total(report, "reporting"), total(report, "changes"));
 }
 
-static void judge_failures(const struct fim_json *report, struct verdict *verdict)
+static void judge_failures(const struct fim_json *report, struct fim_verdict *verdict)
 {
 	judge_coverage(report, verdict);
 	if (count_open(report))
-		say(verdict, NOT_MET, "Outages that were not over: %" PRId64 " or more.",
-		    count_open(report));
-	say(verdict, MET, "Outages recorded: %" PRId64 "; events lost: %" PRId64 ".",
-	    fim_json_get_int(fim_json_get(report, "outages"), "count", 0), total(report, "lost"));
+		fim_verdict_say(verdict, FIM_NOT_MET,
+				"Outages that were not over: %" PRId64 " or more.",
+				count_open(report));
+	fim_verdict_say(verdict, FIM_MET,
+			"Outages recorded: %" PRId64 "; events lost: %" PRId64 ".",
+			fim_json_get_int(fim_json_get(report, "outages"), "count", 0),
+			total(report, "lost"));
 }
 
 static const struct {
@@ -350,7 +328,7 @@ static const struct {
 	const char *title;
 	const char *not_shown;
 	const char *section;
-	void (*judge)(const struct fim_json *report, struct verdict *verdict);
+	void (*judge)(const struct fim_json *report, struct fim_verdict *verdict);
 } requirements[] = {
 	{{"11.5.2", "11.5"},
 	 "A change-detection mechanism alerts personnel to changes, additions and deletions of "
@@ -372,15 +350,13 @@ static const struct {
 
 static int set_statements(struct fim_json *report, const struct fim_fleet_params *params)
 {
-	static const char *const names[] = {
-		[MET] = "met", [INSUFFICIENT] = "insufficient evidence", [NOT_MET] = "not met"};
 	struct fim_json *statements = fim_json_array(), *item, *named;
-	struct verdict verdict;
+	struct fim_verdict verdict;
 	size_t i;
 	int err = 0;
 
 	for (i = 0; i < COUNT(requirements); i++) {
-		verdict = (struct verdict){.lang = params->lang, .reasons = fim_json_array()};
+		verdict = (struct fim_verdict){.lang = params->lang, .reasons = fim_json_array()};
 		requirements[i].judge(report, &verdict);
 		if (verdict.err)
 			err = verdict.err;
@@ -391,7 +367,7 @@ static int set_statements(struct fim_json *report, const struct fim_fleet_params
 		fim_json_set_str(item, "standard", fim_standard_name(params->standard));
 		fim_json_set_str(item, "requirement", requirements[i].number[params->standard]);
 		fim_json_set_str(item, "title", fim_tr(params->lang, requirements[i].title));
-		fim_json_set_str(item, "status", names[verdict.status]);
+		fim_json_set_str(item, "status", fim_verdict_name(&verdict));
 		fim_json_set(item, "reasons", verdict.reasons);
 		fim_json_set_str(item, "not_shown",
 				 fim_tr(params->lang, requirements[i].not_shown));

@@ -183,21 +183,6 @@ ssize_t fim_gunzip_read(struct fim_gunzip *gunzip, void *buf, size_t size)
 	return (ssize_t)(size - stream->avail_out);
 }
 
-static int write_all(int fd, const unsigned char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t done = write(fd, bytes, len);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			bytes += done;
-			len -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 int fim_gzip_file(int from, int to)
 {
 	unsigned char in[FILE_BUF], out[FILE_BUF];
@@ -219,7 +204,7 @@ int fim_gzip_file(int from, int to)
 			stream.next_out = out;
 			stream.avail_out = sizeof(out);
 			status = deflate(&stream, got ? Z_NO_FLUSH : Z_FINISH);
-			err = write_all(to, out, sizeof(out) - stream.avail_out);
+			err = fim_write_all(to, out, sizeof(out) - stream.avail_out);
 		} while (!err && !stream.avail_out);
 	}
 	deflateEnd(&stream);

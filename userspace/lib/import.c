@@ -247,21 +247,10 @@ static struct fim_json *provenance_of(const struct import *import)
 
 static int write_header(const struct import *import)
 {
-	const struct fim_import_params *params = import->params;
-	struct fim_json *header = fim_json_object();
-	char created[FIM_TIME_SIZE], root[PATH_MAX];
+	struct fim_json *header = fim_baseline_header_new(import->params->root, import->policy, 0,
+							  provenance_of(import));
 	int err;
 
-	fim_time_format(fim_time_now(), created);
-	fim_json_set_str(header, "format", FIM_BASELINE_FORMAT);
-	fim_json_set_int(header, "version", FIM_BASELINE_VERSION);
-	fim_json_set_str(header, "created", created);
-	fim_json_set_str(header, "tool", "ecs-fim " FIM_VERSION);
-	fim_json_set_str(header, "hash", "sha256");
-	fim_json_set_path(header, "root", realpath(params->root, root) ? root : params->root);
-	fim_json_set(header, "policy", fim_policy_to_json(import->policy));
-	fim_json_set_str(header, "policy_digest", fim_policy_digest(import->policy));
-	fim_json_set(header, "provenance", provenance_of(import));
 	err = fim_line_write(import->stage, import->hasher, header);
 	fim_json_free(header);
 	return err;

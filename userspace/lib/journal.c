@@ -546,21 +546,6 @@ static int close_segment(struct fim_journal *journal)
 
 /* ------------------------------------------------------------------- commit */
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t done = write(fd, bytes, len);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			bytes += done;
-			len -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 static int copy_bytes(int from, int to, off_t end)
 {
 	char bytes[65536];
@@ -572,7 +557,7 @@ static int copy_bytes(int from, int to, off_t end)
 		ssize_t got = pread(from, bytes, want, at);
 
 		if (got > 0)
-			err = write_all(to, bytes, (size_t)got);
+			err = fim_write_all(to, bytes, (size_t)got);
 		else if (!got || errno != EINTR)
 			err = got ? -errno : -EIO;
 		at += got > 0 ? got : 0;
@@ -669,7 +654,7 @@ static int commit(struct fim_journal *journal, bool sync)
 	if (!err)
 		err = keep_active(journal);
 	if (!err)
-		err = write_all(journal->fd, batch.bytes, batch.len);
+		err = fim_write_all(journal->fd, batch.bytes, batch.len);
 	if (!err && sync && fdatasync(journal->fd)) {
 		err = -errno;
 		/*

@@ -117,6 +117,8 @@ int fim_gzip_file(int from, int to);
  */
 struct fim_stage;
 
+/* Whatever write(2) takes at once. */
+int fim_write_all(int fd, const void *data, size_t len);
 /* -EINVAL: something that is not a regular file has the name @path. */
 int fim_stage_open(const char *path, struct fim_stage **stage_ret);
 int fim_stage_write(struct fim_stage *stage, const void *bytes, size_t len);

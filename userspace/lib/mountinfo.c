@@ -29,8 +29,7 @@ struct mounts {
 	char *text; /* what the others point into */
 };
 
-/* \040 and the like, as the kernel writes blanks, tabs, newlines and backslashes. */
-static void unescape(char *text)
+void fim_mount_unescape(char *text)
 {
 	char *to = text;
 
@@ -63,8 +62,8 @@ static bool mount_read(char *line, struct mount *mount)
 	mount->device = field[2];
 	mount->root = field[3];
 	mount->point = field[4];
-	unescape(mount->root);
-	unescape(mount->point);
+	fim_mount_unescape(mount->root);
+	fim_mount_unescape(mount->point);
 	mount->writable = strncmp(field[5], "rw", 2) == 0;
 	return true;
 }

@@ -100,6 +100,35 @@ void fim_alerts_sum(const struct fim_alerts *alerts, struct fim_alert_sum *sum_r
 struct fim_json *fim_alerts_json(struct fim_alerts *alerts);
 struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts);
 
+/* ------------------------------------------------------------ statement.c */
+
+enum fim_verdict_status {
+	FIM_MET = 0,
+	FIM_INSUFFICIENT,
+	FIM_NOT_MET,
+};
+
+/**
+ * struct fim_verdict - one statement being made
+ * @lang: of the reasons
+ * @status: the worst that was said so far
+ * @reasons: what was said
+ * @records: numbers of the records that it rests on; NULL: of a fleet
+ * @err: out of memory
+ */
+struct fim_verdict {
+	enum fim_lang lang;
+	enum fim_verdict_status status;
+	struct fim_json *reasons;
+	struct fim_json *records;
+	int err;
+};
+
+/* @fmt is translated. */
+void fim_verdict_say(struct fim_verdict *verdict, enum fim_verdict_status status, const char *fmt,
+		     ...) __attribute__((format(printf, 3, 4)));
+const char *fim_verdict_name(const struct fim_verdict *verdict);
+
 /* ----------------------------------------------------------- report_csv.c */
 
 /* The header line, then one line per record. Errors of writing show in @out. */

@@ -23,26 +23,6 @@
 #define START_NS  (3600 * FIM_NSEC_PER_SEC)
 #define TEXT_SIZE 48
 
-enum status {
-	MET = 0,
-	INSUFFICIENT,
-	NOT_MET,
-};
-
-/*
- * struct verdict - one statement being made
- * @lang: of the reasons
- * @status: the worst that was said so far
- * @err: out of memory
- */
-struct verdict {
-	enum fim_lang lang;
-	enum status status;
-	struct fim_json *reasons;
-	struct fim_json *records;
-	int err;
-};
-
 /*
  * struct requirement - one row per statement
  * @number: in each standard; they must never be mixed
@@ -55,7 +35,7 @@ struct requirement {
 	const char *title;
 	const char *not_shown;
 	const char *sections[3];
-	void (*judge)(const struct fim_ledger *ledger, struct verdict *verdict);
+	void (*judge)(const struct fim_ledger *ledger, struct fim_verdict *verdict);
 };
 
 const char *fim_standard_name(enum fim_standard standard)
@@ -65,10 +45,19 @@ const char *fim_standard_name(enum fim_standard standard)
 
 /* ------------------------------------------------------------------- words */
 
-static void say(struct verdict *verdict, enum status status, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+const char *fim_verdict_name(const struct fim_verdict *verdict)
+{
+	static const char *const names[] = {
+		[FIM_MET] = "met",
+		[FIM_INSUFFICIENT] = "insufficient evidence",
+		[FIM_NOT_MET] = "not met",
+	};
 
-static void say(struct verdict *verdict, enum status status, const char *fmt, ...)
+	return names[verdict->status];
+}
+
+void fim_verdict_say(struct fim_verdict *verdict, enum fim_verdict_status status, const char *fmt,
+		     ...)
 {
 	char *reason;
 	va_list args;
@@ -87,7 +76,7 @@ static void say(struct verdict *verdict, enum status status, const char *fmt, ..
 	free(reason);
 }
 
-static void point(struct verdict *verdict, uint64_t seq)
+static void point(struct fim_verdict *verdict, uint64_t seq)
 {
 	struct fim_json *number = fim_json_object();
 
@@ -171,7 +160,7 @@ static bool is_down(const struct fim_outage *outage)
 	return strcmp(outage->state, "down") == 0;
 }
 
-static void judge_detection_outages(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_detection_outages(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	uint64_t down = 0, degraded = 0, uncovered = 0, closed = 0;
 	const struct fim_outage *outage;
@@ -191,27 +180,30 @@ static void judge_detection_outages(const struct fim_ledger *ledger, struct verd
 		point(verdict, outage->start_seq);
 	}
 	if (down)
-		say(verdict, NOT_MET,
-		    "At the end of the period %" PRIu64 " part%s of the control did not work.",
-		    down, plural(down));
+		fim_verdict_say(verdict, FIM_NOT_MET,
+				"At the end of the period %" PRIu64
+				" part%s of the control did not work.",
+				down, plural(down));
 	if (degraded)
-		say(verdict, INSUFFICIENT,
-		    "At the end of the period %" PRIu64
-		    " part%s of the control worked in part only.",
-		    degraded, plural(degraded));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"At the end of the period %" PRIu64
+				" part%s of the control worked in part only.",
+				degraded, plural(degraded));
 	if (uncovered)
-		say(verdict, INSUFFICIENT,
-		    "%" PRIu64 " outage%s ended, but no complete comparison followed: what "
-		    "changed meanwhile is not known.",
-		    uncovered, plural(uncovered));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64
+				" outage%s ended, but no complete comparison followed: what "
+				"changed meanwhile is not known.",
+				uncovered, plural(uncovered));
 	if (closed)
-		say(verdict, MET,
-		    "%" PRIu64 " outage%s ended and a complete comparison followed: what "
-		    "differed by then was found, what was undone before it was not.",
-		    closed, plural(closed));
+		fim_verdict_say(verdict, FIM_MET,
+				"%" PRIu64
+				" outage%s ended and a complete comparison followed: what "
+				"differed by then was found, what was undone before it was not.",
+				closed, plural(closed));
 }
 
-static void judge_sink_outages(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_sink_outages(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	const struct fim_outage *outage;
 	uint64_t findings = 0;
@@ -224,18 +216,21 @@ static void judge_sink_outages(const struct fim_ledger *ledger, struct verdict *
 		point(verdict, outage->start_seq);
 		findings += outage->findings;
 		if (!outage->end_ns)
-			say(verdict, is_down(outage) ? NOT_MET : INSUFFICIENT,
-			    "At the end of the period alerts could not be delivered: %s.",
-			    outage->cause);
+			fim_verdict_say(
+				verdict, is_down(outage) ? FIM_NOT_MET : FIM_INSUFFICIENT,
+				"At the end of the period alerts could not be delivered: %s.",
+				outage->cause);
 	}
 	if (findings)
-		say(verdict, INSUFFICIENT,
-		    "%" PRIu64 " finding%s recorded while alerts could not be delivered to every "
-		    "destination; the journal does not show whether anybody was alerted.",
-		    findings, findings == 1 ? " was" : "s were");
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"%" PRIu64
+			" finding%s recorded while alerts could not be delivered to every "
+			"destination; the journal does not show whether anybody was alerted.",
+			findings, findings == 1 ? " was" : "s were");
 }
 
-static void judge_losses(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_losses(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	uint64_t uncovered = 0;
 	size_t i;
@@ -247,42 +242,47 @@ static void judge_losses(const struct fim_ledger *ledger, struct verdict *verdic
 		point(verdict, ledger->losses[i].seq);
 	}
 	if (uncovered)
-		say(verdict, INSUFFICIENT,
-		    "%" PRIu64 " event%s lost and no complete comparison followed.", uncovered,
-		    uncovered == 1 ? " was" : "s were");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64 " event%s lost and no complete comparison followed.",
+				uncovered, uncovered == 1 ? " was" : "s were");
 	else if (ledger->lost)
-		say(verdict, MET,
-		    "%" PRIu64 " event%s lost; a complete comparison followed each loss.",
-		    ledger->lost, ledger->lost == 1 ? " was" : "s were");
+		fim_verdict_say(verdict, FIM_MET,
+				"%" PRIu64
+				" event%s lost; a complete comparison followed each loss.",
+				ledger->lost, ledger->lost == 1 ? " was" : "s were");
 }
 
 /* ----------------------------------------------------------------- silence */
 
 /* A host that says nothing is not a host where nothing happened. */
-static bool judge_silence(const struct fim_ledger *ledger, struct verdict *verdict)
+static bool judge_silence(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	char when[TEXT_SIZE], how_long[TEXT_SIZE];
 
 	if (!ledger->records) {
-		say(verdict, INSUFFICIENT, "The journal holds no record of the period.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The journal holds no record of the period.");
 		return true;
 	}
 	if (ledger->first_ns - ledger->from_ns > SILENCE_NS)
-		say(verdict, INSUFFICIENT, "The journal begins on %s, %s after the period does.",
-		    time_text(ledger->first_ns, when),
-		    duration_text(verdict->lang, ledger->first_ns - ledger->from_ns, how_long));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The journal begins on %s, %s after the period does.",
+				time_text(ledger->first_ns, when),
+				duration_text(verdict->lang, ledger->first_ns - ledger->from_ns,
+					      how_long));
 	if (ledger->to_ns - ledger->last_ns > SILENCE_NS)
-		say(verdict, INSUFFICIENT,
-		    "The last record is of %s; nothing is known of the %s until the end of the "
-		    "period.",
-		    time_text(ledger->last_ns, when),
-		    duration_text(verdict->lang, ledger->to_ns - ledger->last_ns, how_long));
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"The last record is of %s; nothing is known of the %s until the end of the "
+			"period.",
+			time_text(ledger->last_ns, when),
+			duration_text(verdict->lang, ledger->to_ns - ledger->last_ns, how_long));
 	return false;
 }
 
 /* ------------------------------------------------------------ requirements */
 
-static void judge_alerts(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_alerts(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	char when[TEXT_SIZE];
 	int64_t from_ns = ledger->from_ns > ledger->first_ns ? ledger->from_ns : ledger->first_ns;
@@ -291,44 +291,48 @@ static void judge_alerts(const struct fim_ledger *ledger, struct verdict *verdic
 		return;
 	point(verdict, ledger->baseline_seq);
 	if (!ledger->baseline_ns)
-		say(verdict, NOT_MET,
-		    "No signed baseline was accepted, so there was nothing to compare with.");
+		fim_verdict_say(
+			verdict, FIM_NOT_MET,
+			"No signed baseline was accepted, so there was nothing to compare with.");
 	else if (ledger->baseline_ns - from_ns > START_NS)
-		say(verdict, INSUFFICIENT, "No baseline was in force before %s.",
-		    time_text(ledger->baseline_ns, when));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT, "No baseline was in force before %s.",
+				time_text(ledger->baseline_ns, when));
 	if (!ledger->health_known)
-		say(verdict, INSUFFICIENT,
-		    "The journal does not say when the control was running.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The journal does not say when the control was running.");
 	judge_detection_outages(ledger, verdict);
 	judge_sink_outages(ledger, verdict);
 	judge_losses(ledger, verdict);
 	if (ledger->baseline_ns)
-		say(verdict, MET,
-		    "Files were watched against a baseline whose signature was checked; "
-		    "%" PRIu64 " change%s recorded.",
-		    ledger->findings, ledger->findings == 1 ? " was" : "s were");
+		fim_verdict_say(
+			verdict, FIM_MET,
+			"Files were watched against a baseline whose signature was checked; "
+			"%" PRIu64 " change%s recorded.",
+			ledger->findings, ledger->findings == 1 ? " was" : "s were");
 }
 
-static void judge_gap(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_gap(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	char gap[TEXT_SIZE], from[TEXT_SIZE], to[TEXT_SIZE];
 	bool too_long = ledger->gap_ns > FIM_WEEK_NS;
 
 	point(verdict, ledger->gap_seq);
 	if (ledger->full_runs || too_long)
-		say(verdict, too_long ? NOT_MET : MET,
-		    "The longest time without a complete comparison was %s (%s to %s); the limit "
-		    "is 7 d.",
-		    duration_text(verdict->lang, ledger->gap_ns, gap),
-		    time_text(ledger->gap_from_ns, from), time_text(ledger->gap_to_ns, to));
+		fim_verdict_say(
+			verdict, too_long ? FIM_NOT_MET : FIM_MET,
+			"The longest time without a complete comparison was %s (%s to %s); the limit "
+			"is 7 d.",
+			duration_text(verdict->lang, ledger->gap_ns, gap),
+			time_text(ledger->gap_from_ns, from), time_text(ledger->gap_to_ns, to));
 	if (!too_long && ledger->full_runs &&
 	    ledger->to_ns - ledger->last_full_end_ns > FIM_WEEK_NS)
-		say(verdict, INSUFFICIENT,
-		    "No comparison is recorded for the last %s of the period.",
-		    duration_text(verdict->lang, ledger->to_ns - ledger->last_full_end_ns, gap));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"No comparison is recorded for the last %s of the period.",
+				duration_text(verdict->lang,
+					      ledger->to_ns - ledger->last_full_end_ns, gap));
 }
 
-static void judge_comparisons(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_comparisons(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	char gap[TEXT_SIZE];
 
@@ -336,36 +340,40 @@ static void judge_comparisons(const struct fim_ledger *ledger, struct verdict *v
 		return;
 	judge_gap(ledger, verdict);
 	if (!ledger->has_policy)
-		say(verdict, INSUFFICIENT,
-		    "No policy is recorded, so it is not known which files had to be compared.");
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"No policy is recorded, so it is not known which files had to be compared.");
 	else if (!ledger->full_runs)
-		say(verdict, INSUFFICIENT, "No complete comparison is recorded in the period.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"No complete comparison is recorded in the period.");
 	if (ledger->partial_runs)
-		say(verdict, INSUFFICIENT,
-		    "In %" PRIu64 " of %" PRIu64 " complete comparisons some files could not be "
-		    "read.",
-		    ledger->partial_runs, ledger->full_runs);
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"In %" PRIu64 " of %" PRIu64
+				" complete comparisons some files could not be "
+				"read.",
+				ledger->partial_runs, ledger->full_runs);
 	if (ledger->steps_back)
-		say(verdict, INSUFFICIENT,
-		    "The clock went back by more than a minute %" PRIu64
-		    " time%s: durations are uncertain.",
-		    ledger->steps_back, plural(ledger->steps_back));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The clock went back by more than a minute %" PRIu64
+				" time%s: durations are uncertain.",
+				ledger->steps_back, plural(ledger->steps_back));
 	if (ledger->to_ns - ledger->from_ns < FIM_WEEK_NS)
-		say(verdict, MET, "The period is shorter than a week (%s).",
-		    duration_text(verdict->lang, ledger->to_ns - ledger->from_ns, gap));
+		fim_verdict_say(verdict, FIM_MET, "The period is shorter than a week (%s).",
+				duration_text(verdict->lang, ledger->to_ns - ledger->from_ns, gap));
 }
 
-static void judge_logs(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_logs(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	if (judge_silence(ledger, verdict))
 		return;
-	say(verdict, INSUFFICIENT,
-	    "This control's own journal is chained by digests and was verified: %" PRIu64
-	    " records. Other audit logs are not watched in a way that allows them to grow.",
-	    ledger->check.records);
+	fim_verdict_say(
+		verdict, FIM_INSUFFICIENT,
+		"This control's own journal is chained by digests and was verified: %" PRIu64
+		" records. Other audit logs are not watched in a way that allows them to grow.",
+		ledger->check.records);
 }
 
-static void judge_failures(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_failures(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	uint64_t open = 0, inferred = 0, said = 0;
 	char longest[TEXT_SIZE];
@@ -376,7 +384,8 @@ static void judge_failures(const struct fim_ledger *ledger, struct verdict *verd
 	if (judge_silence(ledger, verdict))
 		return;
 	if (!ledger->health_known)
-		say(verdict, INSUFFICIENT, "The control did not record its own state.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The control did not record its own state.");
 	for (i = 0; i < ledger->outage_count; i++) {
 		outage = &ledger->outages[i];
 		if (is_at_end(ledger, outage))
@@ -390,24 +399,28 @@ static void judge_failures(const struct fim_ledger *ledger, struct verdict *verd
 			point(verdict, outage->start_seq);
 	}
 	if (open)
-		say(verdict, NOT_MET, "%" PRIu64 " failure%s not over at the end of the period.",
-		    open, open == 1 ? " was" : "s were");
+		fim_verdict_say(verdict, FIM_NOT_MET,
+				"%" PRIu64 " failure%s not over at the end of the period.", open,
+				open == 1 ? " was" : "s were");
 	if (inferred)
-		say(verdict, INSUFFICIENT,
-		    "%" PRIu64 " interruption%s recognised only afterwards, from what is missing "
-		    "in the journal; the journal does not show an alert.",
-		    inferred, inferred == 1 ? " was" : "s were");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64
+				" interruption%s recognised only afterwards, from what is missing "
+				"in the journal; the journal does not show an alert.",
+				inferred, inferred == 1 ? " was" : "s were");
 	if (said)
-		say(verdict, MET,
-		    "%" PRIu64 " failure%s recorded at the time, with cause, start and end; the "
-		    "longest lasted %s.",
-		    said, said == 1 ? " was" : "s were",
-		    duration_text(verdict->lang, longest_ns, longest));
+		fim_verdict_say(verdict, FIM_MET,
+				"%" PRIu64
+				" failure%s recorded at the time, with cause, start and end; the "
+				"longest lasted %s.",
+				said, said == 1 ? " was" : "s were",
+				duration_text(verdict->lang, longest_ns, longest));
 	if (ledger->health_known && !open && !inferred && !said)
-		say(verdict, MET, "The control recorded its own state; no failure occurred.");
+		fim_verdict_say(verdict, FIM_MET,
+				"The control recorded its own state; no failure occurred.");
 }
 
-static void judge_response(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_response(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	uint64_t count = 0;
 	size_t i;
@@ -417,17 +430,20 @@ static void judge_response(const struct fim_ledger *ledger, struct verdict *verd
 	for (i = 0; i < ledger->outage_count; i++)
 		count += !is_at_end(ledger, &ledger->outages[i]);
 	if (!ledger->health_known)
-		say(verdict, INSUFFICIENT, "The control did not record its own state.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The control did not record its own state.");
 	else if (!count)
-		say(verdict, MET, "No failure occurred that called for a response.");
+		fim_verdict_say(verdict, FIM_MET,
+				"No failure occurred that called for a response.");
 	else
-		say(verdict, INSUFFICIENT,
-		    "Cause, start and duration of %" PRIu64
-		    " outage%s are recorded; what was done about them is not recorded here.",
-		    count, plural(count));
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"Cause, start and duration of %" PRIu64
+			" outage%s are recorded; what was done about them is not recorded here.",
+			count, plural(count));
 }
 
-static void judge_alert_response(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_alert_response(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	const struct fim_alert_sum *alerts = &ledger->alerts;
 	char how_long[TEXT_SIZE];
@@ -435,39 +451,46 @@ static void judge_alert_response(const struct fim_ledger *ledger, struct verdict
 	if (judge_silence(ledger, verdict))
 		return;
 	if (!alerts->count)
-		say(verdict, INSUFFICIENT,
-		    "No change was found in the period, so no response can be shown.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"No change was found in the period, so no response can be shown.");
 	else if (!alerts->lives)
-		say(verdict, INSUFFICIENT,
-		    "%" PRIu64 " change%s recorded; who looked at them and what was decided is "
-		    "not recorded here.",
-		    alerts->count, alerts->count == 1 ? " was" : "s were");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64
+				" change%s recorded; who looked at them and what was decided is "
+				"not recorded here.",
+				alerts->count, alerts->count == 1 ? " was" : "s were");
 	else if (alerts->by_state[0])
-		say(verdict,
-		    ledger->to_ns - alerts->oldest_ns > FIM_DAY_NS ? NOT_MET : INSUFFICIENT,
-		    "%" PRIu64 " of %" PRIu64 " alerts are unhandled; the oldest has been for %s.",
-		    alerts->by_state[0], alerts->count,
-		    duration_text(verdict->lang, ledger->to_ns - alerts->oldest_ns, how_long));
+		fim_verdict_say(verdict,
+				ledger->to_ns - alerts->oldest_ns > FIM_DAY_NS ? FIM_NOT_MET
+									       : FIM_INSUFFICIENT,
+				"%" PRIu64 " of %" PRIu64
+				" alerts are unhandled; the oldest has been for %s.",
+				alerts->by_state[0], alerts->count,
+				duration_text(verdict->lang, ledger->to_ns - alerts->oldest_ns,
+					      how_long));
 	else
-		say(verdict, MET,
-		    "Each of %" PRIu64
-		    " alerts was acknowledged or closed; the longest time until then was %s.",
-		    alerts->count, duration_text(verdict->lang, alerts->longest_ns, how_long));
+		fim_verdict_say(
+			verdict, FIM_MET,
+			"Each of %" PRIu64
+			" alerts was acknowledged or closed; the longest time until then was %s.",
+			alerts->count, duration_text(verdict->lang, alerts->longest_ns, how_long));
 }
 
-static void judge_privileges(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_privileges(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	if (judge_silence(ledger, verdict))
 		return;
 	if (!ledger->containers)
-		say(verdict, INSUFFICIENT, "No container was recorded.");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT, "No container was recorded.");
 	else if (ledger->powerful)
-		say(verdict, INSUFFICIENT,
-		    "%" PRIu64 " container%s with power over the host; whether that was needed is "
-		    "not recorded here.",
-		    ledger->powerful, ledger->powerful == 1 ? " ran" : "s ran");
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64
+				" container%s with power over the host; whether that was needed is "
+				"not recorded here.",
+				ledger->powerful, ledger->powerful == 1 ? " ran" : "s ran");
 	else
-		say(verdict, MET, "No container that was recorded had power over the host.");
+		fim_verdict_say(verdict, FIM_MET,
+				"No container that was recorded had power over the host.");
 }
 
 static const struct requirement requirements[] = {
@@ -511,24 +534,24 @@ static const struct requirement requirements[] = {
 };
 
 /* A broken chain takes the ground from what looked met; what is not met stays so. */
-static void judge_chain(const struct fim_ledger *ledger, struct verdict *verdict)
+static void judge_chain(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	if (ledger->check.first_bad)
-		say(verdict, INSUFFICIENT,
-		    "The journal is broken: record %" PRIu64 ": %s. From there on it is no "
-		    "evidence.",
-		    ledger->check.first_bad, ledger->check.reason);
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"The journal is broken: record %" PRIu64
+				": %s. From there on it is no "
+				"evidence.",
+				ledger->check.first_bad, ledger->check.reason);
 	if (ledger->malformed)
-		say(verdict, INSUFFICIENT, "%" PRIu64 " record%s could not be understood.",
-		    ledger->malformed, plural(ledger->malformed));
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64 " record%s could not be understood.", ledger->malformed,
+				plural(ledger->malformed));
 }
 
 static struct fim_json *statement(const struct fim_ledger *ledger,
 				  const struct requirement *requirement)
 {
-	static const char *const names[] = {
-		[MET] = "met", [INSUFFICIENT] = "insufficient evidence", [NOT_MET] = "not met"};
-	struct verdict verdict = {
+	struct fim_verdict verdict = {
 		.lang = ledger->lang, .reasons = fim_json_array(), .records = fim_json_array()};
 	struct fim_json *json = fim_json_object(), *sections = fim_json_array();
 	size_t i;
@@ -540,7 +563,7 @@ static struct fim_json *statement(const struct fim_ledger *ledger,
 	fim_json_set_str(json, "standard", fim_standard_name(ledger->standard));
 	fim_json_set_str(json, "requirement", requirement->number[ledger->standard]);
 	fim_json_set_str(json, "title", fim_tr(ledger->lang, requirement->title));
-	fim_json_set_str(json, "status", names[verdict.status]);
+	fim_json_set_str(json, "status", fim_verdict_name(&verdict));
 	fim_json_set(json, "reasons", verdict.reasons);
 	fim_json_set_str(json, "not_shown", fim_tr(ledger->lang, requirement->not_shown));
 	fim_json_set(json, "sections", sections);
