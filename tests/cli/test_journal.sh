@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # fixture.sh sets them
 # The journal and its alerts, without a daemon.
 mkdir journal
 cp "$top/tests/data/report/journal.ndjson" journal/
@@ -40,7 +40,7 @@ is "which is a record, with what the kernel knows" \
 	"$(tail -n 1 journal/journal.ndjson | jq -c '[.type, .action, .by, .reason, .ticket, .alerts, .who.uid]')" \
 	"[\"alert\",\"acknowledged\",\"s.ito\",\"a test\",\"OPS-1\",[$id],$(id -u)]"
 is "it is not open any more" "$(alerts --json | jq -r "select(.id == $id) | .state")" acknowledged
-check "it is closed" "$fim" close "$id" --by s.ito --reason done --config config.yaml
+check "it is closed" "$fim" close "$id" --by s.ito --reason "done" --config config.yaml
 is "and not listed any more" "$(alerts --json | jq -r "select(.id == $id) | .state")" ""
 is "unless one asks" "$(alerts --all --json | jq -r "select(.id == $id) | .state")" closed
 check "a range of them" ack 1-1000000 --by s.ito --reason 'all of them'
@@ -56,6 +56,9 @@ check "or at all" cmp before journal/journal.ndjson
 check "a name cannot forge a record" "$fim" close --all --by $'x\n{"seq":1}' --reason y --config config.yaml
 check "the journal is still good" "$fim" journal verify journal
 
+printf 'journal_dir: %s/new-journal\nstatus_socket: %s/nobody.sock\n' "$PWD" "$PWD" >new.yaml
+is "a journal that is not there yet is made and sealed, without a complaint" \
+	"$(journal seal --config new.yaml 2>&1 | cut -d- -f1)" ECSFIM1
 key=$(journal seal --config config.yaml)
 is "the key is shown" "${key%%-*}" ECSFIM1
 fails "once" 1 'sealed already' "$fim" journal seal --config config.yaml

@@ -672,6 +672,76 @@ START_TEST(older_keys_catch_up_with_the_records)
 }
 END_TEST
 
+static void make_state(const struct fim_seal *seal, const char *name)
+{
+	unsigned char bytes[FIM_SEAL_STATE_SIZE];
+
+	fim_seal_pack(seal, bytes);
+	put_bytes(name, bytes, sizeof(bytes));
+}
+
+/*
+ * _i: 0: before the state had its name, 1: before the record that says that sealing began.
+ * The key was not shown: there has to be another one.
+ */
+START_TEST(a_crash_while_sealing_begins_leaves_no_seal_without_a_key)
+{
+	struct fim_journal *journal = open_with(SEALED_DIR, true);
+	struct fim_journal_check check;
+	struct fim_seal_key lost = {.first = 4, .start_ns = FIM_NSEC_PER_SEC};
+	struct fim_seal seal;
+
+	append_some(journal, 3);
+	fim_journal_close(journal);
+	ck_assert_int_eq(fim_seal_key_new(&lost), 0);
+	ck_assert_int_eq(fim_seal_start(&lost, &seal), 0);
+	if (_i)
+		make_state(&seal, SEALED_DIR "/" FIM_SEAL_STATE_NAME);
+	else
+		put_text(SEALED_DIR "/" FIM_SEAL_STATE_NAME ".new", "half a st");
+	journal = open_with(SEALED_DIR, true);
+	ck_assert(!fim_journal_is_sealed(journal));
+	append_some(journal, 1);
+	ck_assert_int_eq(fim_journal_seal(journal, key), 0);
+	append_some(journal, 2);
+	fim_journal_close(journal);
+	ck_assert(!exists(SEALED_DIR "/" FIM_SEAL_STATE_NAME ".new"));
+	ck_assert_int_eq(verify(SEALED_DIR, key, &check), 0);
+	ck_assert_uint_eq(check.records, 7);
+	ck_assert_uint_eq(check.sealed, 3);
+}
+END_TEST
+
+/* Who has the first state and cuts the journal there gets a journal that the key refuses. */
+START_TEST(a_state_of_the_beginning_does_not_unseal_what_was_sealed)
+{
+	struct fim_journal *journal = open_with(SEALED_DIR, true);
+	struct fim_journal_check check;
+
+	append_some(journal, 3);
+	fim_journal_close(journal);
+	shell("cp " SEALED_DIR "/journal.ndjson before");
+	journal = open_with(SEALED_DIR, true);
+	ck_assert_int_eq(fim_journal_seal(journal, key), 0);
+	append_some(journal, 5);
+	fim_journal_close(journal);
+	{
+		struct fim_seal_key stolen;
+		struct fim_seal seal;
+
+		ck_assert_int_eq(fim_seal_key_parse(key, &stolen), 0);
+		ck_assert_int_eq(fim_seal_start(&stolen, &seal), 0);
+		make_state(&seal, SEALED_DIR "/" FIM_SEAL_STATE_NAME);
+	}
+	shell("cp before " SEALED_DIR "/journal.ndjson");
+	journal = open_with(SEALED_DIR, true);
+	append_some(journal, 9);
+	fim_journal_close(journal);
+	ck_assert_int_eq(verify(SEALED_DIR, key, &check), -EBADMSG);
+	ck_assert_uint_eq(check.first_bad, 4);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("seal");
@@ -690,6 +760,8 @@ int main(void)
 	tcase_add_test(tcase, stolen_keys_cannot_begin_a_journal_anew);
 	tcase_add_test(tcase, the_keys_on_the_disk_are_those_of_the_next_record_already);
 	tcase_add_test(tcase, older_keys_catch_up_with_the_records);
+	tcase_add_loop_test(tcase, a_crash_while_sealing_begins_leaves_no_seal_without_a_key, 0, 2);
+	tcase_add_test(tcase, a_state_of_the_beginning_does_not_unseal_what_was_sealed);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

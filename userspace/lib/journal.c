@@ -1025,6 +1025,22 @@ static int seal_meets(const struct fim_journal *journal, const struct fim_seal *
 	return -EBADMSG;
 }
 
+/*
+ * A key that sealed nothing: a crash before the record that says so, and so before the key
+ * was shown.  Nobody has it; the next who asks for sealing gets one.
+ */
+static void seal_forget(struct fim_journal *journal, const struct fim_seal *seal)
+{
+	if (!journal->sealed || seal->next != seal->first)
+		return;
+	fim_log(LOG_WARNING, "%s: sealing was begun and not finished: nothing is sealed",
+		journal->dir);
+	close(journal->seal_fd);
+	journal->seal_fd = -1;
+	journal->sealed = false;
+	remove_file(journal, FIM_SEAL_STATE_NAME);
+}
+
 static int journal_start(struct fim_journal *journal)
 {
 	struct fim_journal_end end = {.rest = NULL};
@@ -1039,6 +1055,7 @@ static int journal_start(struct fim_journal *journal)
 		err = open_active(journal);
 	if (err)
 		goto out;
+	seal_forget(journal, &seal);
 	journal->now.seq = end.check.records ? end.check.first_seq + end.check.records - 1 : 0;
 	journal->now.end = end.good_end;
 	memcpy(journal->now.head, end.check.head, sizeof(journal->now.head));
@@ -1142,19 +1159,23 @@ void fim_journal_close(struct fim_journal *journal)
 
 /* --------------------------------------------------------------------- seal */
 
+/* Under its name when it is whole: half a state would stop the next start. */
 static int seal_create(struct fim_journal *journal, const struct fim_seal *seal)
 {
-	int err;
+	static const char temporary[] = FIM_SEAL_STATE_NAME ".new";
+	int err = 0;
 
-	journal->seal_fd = openat(journal->dirfd, FIM_SEAL_STATE_NAME,
+	unlinkat(journal->dirfd, temporary, 0);
+	journal->seal_fd = openat(journal->dirfd, temporary,
 				  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (journal->seal_fd < 0) {
+	if (journal->seal_fd >= 0)
+		err = seal_store(journal, seal, true);
+	if (!err && (journal->seal_fd < 0 ||
+		     renameat(journal->dirfd, temporary, journal->dirfd, FIM_SEAL_STATE_NAME))) {
 		err = -errno;
 		fim_log(LOG_ERR, "%s/%s: cannot make: %s", journal->dir, FIM_SEAL_STATE_NAME,
 			strerror(-err));
-		return err;
 	}
-	err = seal_store(journal, seal, true);
 	return err ? err : sync_fd(journal->dirfd, journal->dir);
 }
 

@@ -211,6 +211,7 @@ static int note_member(void *ctx, const struct fim_span *parent, const struct fi
  * @check: for the caller
  * @next: number that the next record must have, 0: any
  * @closed: the segment being read is not the last one
+ * @new: that there is no journal yet is no fault
  * @good_end: offset after the last good record of this segment
  * @segment_first: its first record, 0: none yet
  * @rest: incomplete last line
@@ -226,6 +227,7 @@ struct walk {
 	struct line_reader reader;
 	uint64_t next;
 	bool closed;
+	bool new;
 	off_t good_end;
 	uint64_t segment_first;
 	int64_t segment_ns;
@@ -600,7 +602,7 @@ static int walk_active(struct walk *walk, int dirfd, const char *dir)
 		if (fd < 0) {
 			/* Between closing one segment and making the next. */
 			err = walk->next ? 0 : -ENOENT;
-			if (err)
+			if (err && !walk->new)
 				fim_log(LOG_ERR, "%s: cannot open: %s", name, strerror(-err));
 			break;
 		}
@@ -862,7 +864,7 @@ int fim_journal_read(const char *path, int (*fn)(void *ctx, const struct fim_jso
 int fim_journal_read_end(const char *dir, struct fim_seal *seal, struct fim_journal_end *end_ret)
 {
 	struct fim_journal_query query = {.path = dir};
-	struct walk walk = {.next = 0};
+	struct walk walk = {.new = true};
 	int fd = -1, err = walk_open(&walk, &query);
 
 	if (err)
