@@ -23,7 +23,7 @@ check "a container runs" sh -c 'tar -C /run/box -c . | docker import -c "CMD [\"
 	docker run -d --name box --network none box:test /bin/sh -c "busybox sleep 5; : >/usr/bin/dropped; busybox sleep 1000"'
 check "what it drops into its /usr/bin is a finding" \
 	wait_until 60 at_least '.type == "finding" and .path == "/usr/bin/dropped"' 1
-is "with its name and the process" "$(records '.path == "/usr/bin/dropped"' | jq -r '.scope + " " + .detected_by + " " + .container.name')" \
+is "with its name and the process" "$(records '.path == "/usr/bin/dropped" and .kind == "added"' | jq -r '.scope + " " + .detected_by + " " + .container.name')" \
 	"container event box"
 docker rm -f box >/dev/null
 check "and all of it is watched" ecs-fim status

@@ -854,6 +854,27 @@ START_TEST(who_changes_what_the_control_consists_of_is_told)
 }
 END_TEST
 
+/* What of it the policy covers is found like everything else, and is as bad. */
+START_TEST(a_finding_about_the_control_itself_is_high)
+{
+	static char config[PATH_MAX * 2];
+
+	snprintf(config, sizeof(config), "%s", in_dir("etc/ecs-fim.yaml"));
+	d.config_path = config;
+	own_init(&d);
+	watch_host(&d);
+	put_text("etc/ecs-fim.yaml", "");
+	put_text("etc/other.yaml", "");
+	ck_assert_int_eq(comparison_run(&d, TRIGGER_SCHEDULED), 0);
+	ck_assert_uint_eq(read_journal("finding"), 2);
+	assert_finding(0, "added", "etc/ecs-fim.yaml");
+	ck_assert_str_eq(fim_json_get_str(found[0], "severity"), "high");
+	ck_assert_str_eq(fim_json_get_str(found[1], "severity"), "medium");
+	ck_assert_uint_eq(read_journal("place"), 0);
+	d.config_path = NULL;
+}
+END_TEST
+
 START_TEST(whoever_takes_the_journal_away_is_told)
 {
 	own_init(&d);
@@ -2090,6 +2111,7 @@ int main(void)
 	tcase_add_test(tcase, a_watched_directory_that_was_replaced_is_watched_again);
 	tcase_add_test(tcase, a_place_with_another_directory_is_watched_again_when_mounts_change);
 	tcase_add_test(tcase, who_changes_what_the_control_consists_of_is_told);
+	tcase_add_test(tcase, a_finding_about_the_control_itself_is_high);
 	tcase_add_test(tcase, whoever_takes_the_journal_away_is_told);
 	tcase_add_test(tcase, the_tool_that_is_ours_is_recorded_and_not_alerted);
 	tcase_add_test(tcase, the_run_before_is_not_somebody_else);

@@ -435,7 +435,8 @@ int finding_submit(struct daemon *d, const struct finding_params *params)
 	f->severity = fim_severity_of(params->kind, rule->cls, params->path, params->before,
 				      params->after);
 	/* Who changes the control itself does it for a reason. */
-	if (f->severity == FIM_SEVERITY_MEDIUM && !f->tree->container && own_find(&d->own, f->path))
+	if (f->severity == FIM_SEVERITY_MEDIUM && !f->tree->container &&
+	    own_find(&d->own, params->path))
 		f->severity = FIM_SEVERITY_HIGH;
 	f->diff = params->diff;
 	f->err = params->err;
