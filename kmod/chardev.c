@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -217,6 +218,7 @@ static long ioctl_info(void __user *uarg)
 	info.attempts_unsaid = atomic64_read(&fim_counters.attempts_unsaid);
 	info.marks = fim_tree_count(&info.wide);
 	info.armed = fim_guard_is_armed();
+	info.audit = audit_enabled ? FIM_AUDIT_ON : FIM_AUDIT_OFF;
 	return copy_to_user(uarg, &info, min_t(size_t, usize, sizeof(info))) ? -EFAULT : 0;
 }
 

@@ -475,6 +475,10 @@ struct fim_state_change {
 #define FIM_FEATURE_ROOT_HOOK	(1ULL << 7) /* new roots are watched by rule */
 #define FIM_FEATURE_GUARD_HOOKS (1ULL << 8) /* SIGNAL, TRACE, UNLOAD */
 
+/* struct fim_info, member audit */
+#define FIM_AUDIT_ON  1U
+#define FIM_AUDIT_OFF 2U /* audit_enabled is 0: records are dropped, and nobody is told */
+
 /**
  * struct fim_info - FIM_IOC_INFO: about the module and its counters
  * @size: in: sizeof(struct fim_info)
@@ -498,7 +502,7 @@ struct fim_state_change {
  * @wide: filesystems that are heard as a whole, because a directory in a watch
  *	may have no mark: FIM_IOC_WATCH_ADD of a watched directory ends that
  * @armed: 1 if it cannot be unloaded (FIM_IOC_ARM), else 0
- * @reserved2: 0
+ * @audit: FIM_AUDIT_*: whether the kernel's audit takes records; 0: an older module
  */
 struct fim_info {
 	__u32 size;
@@ -521,7 +525,7 @@ struct fim_info {
 	__u32 marks;
 	__u32 wide;
 	__u32 armed;
-	__u32 reserved2;
+	__u32 audit;
 };
 
 /**

@@ -18,6 +18,14 @@ cp "build/kmod-$kernel/kmod/ecs_fim.ko" "$work/job/"
 cp "tests/integration/$script.sh" "$work/job/run"
 cp tests/integration/common.sh "$work/job/"
 cp tests/integration/*.py "$work/job/"
+if [ "$script" = faults ]; then
+	mkdir -p "$work/livepatch"
+	cp tests/integration/livepatch.c "$work/livepatch/"
+	echo 'obj-m := livepatch.o' >"$work/livepatch/Kbuild"
+	tests/vm/kmod-build.sh "$kernel" "$PWD/$work/livepatch" modules >"$work/livepatch/log" 2>&1 ||
+		{ cat "$work/livepatch/log" >&2 && exit 1; }
+	cp "$work/livepatch/livepatch.ko" "$work/job/"
+fi
 case $script in storm | reuse) gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c ;; esac
 [ "$script" != packages ] || { cp -r "$(tests/vm/debs.sh)" "$work/job/debs" && cp baselines/debian-12.yaml "$work/job/"; }
 cp -r rules "$work/job/"

@@ -304,6 +304,36 @@ echo "# again" >>/etc/fault-audit
 ends sink
 works
 
+begin audit-off
+auditctl -e 0 >/dev/null
+change
+says sink degraded "audit_enabled is 0"
+shows '.controls.sink == "degraded" and .module.audit == false'
+found
+auditctl -e 1 >/dev/null
+ends sink
+works
+
+begin inotify
+stop_daemon
+instances=$(sysctl -n fs.inotify.max_user_instances)
+sysctl -q fs.inotify.max_user_instances=0
+mkdir -p /cloudtrail
+echo "cloudtrail_dir: /cloudtrail" >>/etc/ecs-fim/config.yaml
+mark_journal
+change
+restart
+says cloudtrail down "cannot be watched"
+shows '.controls.cloudtrail == "down"'
+found
+sysctl -q fs.inotify.max_user_instances="$instances"
+kill -HUP "$daemon"
+ends cloudtrail
+cp good.yaml /etc/ecs-fim/config.yaml
+stop_daemon
+restart
+works
+
 # --------------------------------------------------- configuration, rules, baseline
 
 begin config
@@ -400,6 +430,75 @@ found /srv/watched/sub
 umount /srv/watched/sub
 wait_until 20 at_least '.type == "place" and .action == "uncovered"' 1
 report $? "$fault: and its end"
+
+begin umount-lazy
+umount -l /srv/watched
+says watch degraded "is another directory since"
+mkdir -p /srv/watched
+change /srv/watched
+found /srv/watched
+rm -f /srv/watched/fault-umount-lazy
+mount -o loop /disks/watched /srv/watched
+echo "# again" >/srv/watched/mounted-again
+wait_until 30 at_least '.type == "finding" and .path == "/srv/watched/mounted-again"' 1
+report $? "$fault: what is mounted there again is watched"
+is "$fault: by event" "$(records '.path == "/srv/watched/mounted-again"' | jq -r .detected_by | head -n 1)" event
+rm -f /srv/watched/mounted-again
+works 60
+
+# ------------------------------------------------ what the control itself consists of
+
+own() { # $1: path, $2: part, $3: severity
+	wait_until 30 at_least '.type == "place" and .action == "own-changed" and .path == "'"$1"'"' 1
+	report $? "$fault: that somebody changed it is a record"
+	is "$fault: which says of what it is a part, how bad that is, and who did it" \
+		"$(records '.action == "own-changed" and .path == "'"$1"'"' | jq -r '.part + " " + .severity + " " + .actor.comm' | head -n 1)" "$2 $3 $4"
+	[ "$3" = low ] || check "$fault: and an alert" wait_until 10 grep -q "own-changed: $1" "$out/syslog"
+}
+
+begin own-baseline
+cp $lib/baseline.ndjson other.ndjson
+cp other.ndjson $lib/baseline.ndjson
+own $lib/baseline.ndjson baseline high cp
+
+begin own-signature
+chmod 0666 $lib/baseline.sig
+own $lib/baseline.sig baseline high chmod
+chmod 0600 $lib/baseline.sig
+
+begin own-program
+mv bin/ecs-fimd bin/ecs-fimd.away
+own "$PWD/bin/ecs-fimd" program high mv
+mv bin/ecs-fimd.away bin/ecs-fimd
+
+begin own-rules
+echo "# comment" >>/rules/good.yaml
+own /rules/good.yaml rule high run
+
+begin own-keys
+cp signing-key.pem /keys/more.pem
+own /keys/more.pem key high cp
+rm /keys/more.pem
+
+begin own-configuration
+echo "# comment" >>/etc/ecs-fim/config.yaml
+own /etc/ecs-fim/config.yaml configuration high run
+cp good.yaml /etc/ecs-fim/config.yaml
+
+begin own-unit
+mkdir -p /lib/systemd/system
+echo "[Unit]" >/lib/systemd/system/ecs-fimd.service
+own "$(realpath /lib/systemd/system)/ecs-fimd.service" unit high run
+rm /lib/systemd/system/ecs-fimd.service
+
+begin own-journal
+check "$fault: a record of the daemon's own is no such change" sh -c \
+	"! jq -e 'select(.action == \"own-changed\" and .part == \"journal\")' $journal"
+cp $journal copy.ndjson
+ln copy.ndjson $lib/journal/0.ndjson 2>/dev/null || cp copy.ndjson $lib/journal/0.ndjson
+own $lib/journal/0.ndjson journal high cp
+rm -f $lib/journal/0.ndjson
+works
 
 # -------------------------------------------------------------------------- journal
 
@@ -551,6 +650,21 @@ is "$fault: no change is lost or told twice while the sources are switched" \
 change
 found
 works
+
+begin live-patch
+if [ -e livepatch.ko ]; then
+	insmod livepatch.ko
+	change
+	says host degraded "the live patch" 60
+	shows '.controls.host == "degraded" and .host.livepatch != ""'
+	found
+	is "$fault: and it did what it does" "$(grep -c 'this has been live patched' /proc/cmdline)" 1
+	for patch in /sys/kernel/livepatch/*/; do echo 0 >"$patch/enabled"; done
+	ends host 120
+	works
+else
+	report 1 "$fault: there is a live patch"
+fi
 
 begin lockdown
 unload

@@ -268,7 +268,7 @@ static void check_sockets(struct doctor *doctor)
 		    "this kernel has no audit");
 	else if (access("/run/auditd.pid", F_OK) && access("/var/run/auditd.pid", F_OK))
 		say(doctor, "audit", STATE_WARNING, "systemctl enable --now auditd",
-		    "auditd does not run: records go to the kernel's log");
+		    "auditd does not run: records go to the kernel's log, or nowhere");
 	else
 		say(doctor, "audit", STATE_OK, NULL, "auditd runs");
 }

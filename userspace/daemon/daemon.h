@@ -762,6 +762,7 @@ struct sink {
 	const struct fim_config *config;
 	struct sink_health *health;
 	int fd;
+	bool off;	      /* audit: the kernel drops what it gets */
 	bool framed;	      /* syslog over TCP */
 	struct fim_host host; /* ocsf */
 	uint64_t sent;
@@ -793,6 +794,8 @@ void sinks_open(struct daemon *d);
 void sinks_send(struct daemon *d, const struct alert *alert);
 /* Record which sink took which alerts. */
 void sinks_record(struct daemon *d);
+/* Does anybody take what goes to Linux audit? The kernel does not say so when it is sent. */
+void sinks_poll(struct daemon *d);
 void sinks_close(struct daemon *d);
 /* Of those that have nothing but @fd and @rest. */
 void sink_close_fd(struct sink *sink);

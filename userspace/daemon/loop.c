@@ -368,6 +368,7 @@ static void watchdog_poll(struct daemon *d)
 		notify("WATCHDOG=1");
 	check_traced(d);
 	host_poll(d);
+	sinks_poll(d);
 	d->watchdog_next_ms = now + (d->watchdog_ms ? d->watchdog_ms : TRACER_MS);
 }
 

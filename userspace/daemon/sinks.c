@@ -142,7 +142,10 @@ static void sink_failed(struct daemon *d, struct sink *sink, int err)
 {
 	sink->failed++;
 	if (!sink->health->failing)
-		say_failing(d, sink->health, strerror(-err));
+		say_failing(d, sink->health,
+			    err == -ESHUTDOWN
+				    ? "audit_enabled is 0, the kernel drops them: auditctl -e 1"
+				    : strerror(-err));
 }
 
 static bool is_ours(const char *name)
@@ -245,6 +248,42 @@ static bool is_recorded(const struct daemon *d, const struct alert *alert)
 	       (strcmp(alert->type, "finding") == 0 || strcmp(alert->type, "container") == 0);
 }
 
+/* Only the module can see it: to ask audit itself takes the right to switch it off. */
+static bool is_audit_off(struct daemon *d)
+{
+	struct fim_info info;
+
+	return d->source.ops && !d->source.ops->info(&d->source, &info) &&
+	       info.audit == FIM_AUDIT_OFF;
+}
+
+void sinks_poll(struct daemon *d)
+{
+	for (size_t i = 0; i < d->sinks.count; i++) {
+		struct sink *sink = &d->sinks.sink[i];
+		bool was_off = sink->off;
+
+		if (sink->ops != &sink_audit)
+			continue;
+		sink->off = is_audit_off(d);
+		if (sink->off && !was_off)
+			sink_failed(d, sink, -ESHUTDOWN);
+		else if (!sink->off && was_off && sink->health->failing)
+			say_up(d, sink->health, "gets alerts again");
+	}
+}
+
+/* What is dropped is taken with thanks. */
+static int sink_send(struct daemon *d, struct sink *sink, const struct alert *alert)
+{
+	int err = sink->ops->send(sink, alert);
+
+	if (sink->ops != &sink_audit || err)
+		return err;
+	sink->off = is_audit_off(d);
+	return sink->off ? -ESHUTDOWN : 0;
+}
+
 void sinks_send(struct daemon *d, const struct alert *alert)
 {
 	bool recorded = is_recorded(d, alert);
@@ -252,7 +291,7 @@ void sinks_send(struct daemon *d, const struct alert *alert)
 
 	for (size_t i = 0; i < d->sinks.count; i++) {
 		struct sink *sink = &d->sinks.sink[i];
-		int err = sink->ops->send(sink, alert);
+		int err = sink_send(d, sink, alert);
 
 		if (err == SINK_NOT_MINE)
 			continue;

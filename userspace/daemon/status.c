@@ -183,6 +183,8 @@ static struct fim_json *module_json(struct daemon *d)
 	fim_json_set_int(json, "later_missed", info.later_missed);
 	fim_json_set_int(json, "attempts_unsaid", info.attempts_unsaid);
 	fim_json_set_bool(json, "armed", info.armed);
+	if (info.audit)
+		fim_json_set_bool(json, "audit", info.audit == FIM_AUDIT_ON);
 	return json;
 }
 
