@@ -29,7 +29,7 @@ sed '20s/"type"/"typo"/' all.ndjson >edited.ndjson
 fails "the first bad record is named" 3 'broken: record 20' "$fim" journal verify edited.ndjson
 sed 15d all.ndjson >deleted.ndjson
 fails "also when one was removed" 3 'broken: record 15' "$fim" journal verify deleted.ndjson
-fails "a period that is none" 2 'is no time' "$fim" journal show --from yesterday journal
+fails "a period that is none" 2 'not a time' "$fim" journal show --from yesterday journal
 fails "a key that is none" 1 'no verification key' "$fim" journal verify --key ECSFIM1-AAAA journal
 
 fails "there are unacknowledged alerts" 3 'not acknowledged' alerts

@@ -7,6 +7,8 @@
 
 #include "libfim.h"
 
+struct cli_option;
+
 /* ----------------------------------------------------------------- cmd_*.c */
 /* argv[0] is the command's name. Each returns an enum fim_exit. */
 
@@ -47,8 +49,8 @@ int cmd_baseline_check(int argc, char **argv);
 int cmd_baseline_diff(int argc, char **argv);
 /* cmd_baseline_import.c */
 int cmd_baseline_import(int argc, char **argv);
-/* cmd_baseline.c: KEY=VALUE becomes a member; an exit status. */
-int cli_add_provenance(const char *usage, struct fim_json *provenance, const char *text);
+/* cmd_baseline.c: KEY=VALUE becomes a member of the object that is @ctx. */
+int cli_take_provenance(const struct cli_option *option, const char *usage, const char *value);
 
 /* Where the signature of a baseline is by custom: .ndjson → .sig; malloc'ed. */
 char *cli_signature_path(const char *baseline);
@@ -95,6 +97,53 @@ int cli_record(const struct fim_config *config, const struct fim_json *request, 
 			   const char **error_ret, struct fim_json **body_ret),
 	       void *ctx);
 
+/* --------------------------------------------------------------- options.c */
+
+/**
+ * struct cli_option - an option, and what becomes of its value; one of four
+ * @name: the long one
+ * @letter: the short one, 0: none
+ * @flag: takes no value, and sets this
+ * @text: the value goes here
+ * @list: the value is added there, which has room for as many as there are arguments
+ * @count: of @list
+ * @take: is given the value, and @usage for its complaint; an enum fim_exit
+ * @ctx: what @take writes to
+ */
+struct cli_option {
+	const char *name;
+	char letter;
+	bool *flag;
+	const char **text;
+	const char **list;
+	size_t *count;
+	int (*take)(const struct cli_option *option, const char *usage, const char *value);
+	void *ctx;
+};
+
+/* For @take. @ctx of each: int64_t of nanoseconds; the same, a date is its end; */
+int cli_take_time(const struct cli_option *option, const char *usage, const char *value);
+int cli_take_end(const struct cli_option *option, const char *usage, const char *value);
+/* uint64_t of bytes per second, the value is MiB; */
+int cli_take_rate(const struct cli_option *option, const char *usage, const char *value);
+/* struct fim_host; */
+int cli_take_account(const struct cli_option *option, const char *usage, const char *value);
+int cli_take_region(const struct cli_option *option, const char *usage, const char *value);
+int cli_take_host(const struct cli_option *option, const char *usage, const char *value);
+/* enum fim_standard; enum fim_lang; */
+int cli_take_standard(const struct cli_option *option, const char *usage, const char *value);
+int cli_take_lang(const struct cli_option *option, const char *usage, const char *value);
+/* const char *, "-" is NULL: standard output. */
+int cli_take_output(const struct cli_option *option, const char *usage, const char *value);
+
+/*
+ * The first argument that is none is argv[optind] then. @options does without --help and ends
+ * with a row that has no name; if its letter is '+', what follows the first argument is that
+ * argument's. False: nothing is left to do but return *@status_ret.
+ */
+bool cli_take_options(int argc, char **argv, const char *usage, const char *help,
+		      const struct cli_option *options, int *status_ret);
+
 /* -------------------------------------------------------------------- qr.c */
 
 /* Draws @text on a terminal; false: the library for it is not on this host. */
@@ -107,18 +156,6 @@ int cli_exit(int err);
 
 /* Print a complaint and @usage to stderr; returns FIM_EXIT_USAGE. */
 int cli_usage_error(const char *usage, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/*
- * For getopt_long(3) with opterr = 0 and an optstring that begins with ':': what is
- * wrong with the option it stopped at (@opt is '?' or ':').
- */
-int cli_option_error(const char *usage, int opt, char **argv);
-
-/* The value of --rate, MiB per second, in bytes; an enum fim_exit. */
-int cli_parse_rate(const char *usage, const char *text, uint64_t *rate_ret);
-
-/* The value of --account ('A'), --region ('R') or --host ('H'); an enum fim_exit. */
-int cli_take_host(const char *usage, int opt, const char *text, struct fim_host *host);
 
 /* Report that memory ran out or similar; for failures that the library did not name. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -6,7 +6,6 @@
  * there while it runs, or straight into it when there is no daemon.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,56 +246,28 @@ static int show(const struct options *options, const char *path)
 	return err ? cli_exit(err) : open ? FIM_EXIT_FINDINGS : FIM_EXIT_CLEAN;
 }
 
-static const struct option long_options[] = {
-	{"by", required_argument, NULL, 'b'},	  {"reason", required_argument, NULL, 'r'},
-	{"ticket", required_argument, NULL, 't'}, {"config", required_argument, NULL, 'c'},
-	{"all", no_argument, NULL, 'a'},	  {"json", no_argument, NULL, 'j'},
-	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
-};
-
-/* -1: go on; an enum fim_exit otherwise. */
-static int parse(int argc, char **argv, const char *usage, const char *help,
-		 struct options *options)
+static bool parse(int argc, char **argv, const char *usage, const char *help,
+		  struct options *options, int *status_ret)
 {
-	int opt;
+	const struct cli_option table[] = {
+		{"by", .text = &options->by},
+		{"reason", .text = &options->reason},
+		{"ticket", .text = &options->ticket},
+		{"config", .text = &options->config},
+		{"all", .flag = &options->all},
+		{"json", .flag = &options->json},
+		{0},
+	};
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (opt) {
-		case 'b':
-			options->by = optarg;
-			break;
-		case 'r':
-			options->reason = optarg;
-			break;
-		case 't':
-			options->ticket = optarg;
-			break;
-		case 'c':
-			options->config = optarg;
-			break;
-		case 'a':
-			options->all = true;
-			break;
-		case 'j':
-			options->json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(usage, opt, argv);
-		}
-	}
-	return -1;
+	return cli_take_options(argc, argv, usage, help, table, status_ret);
 }
 
 int cmd_alerts(int argc, char **argv)
 {
 	struct options options = {.config = NULL};
-	int status = parse(argc, argv, ALERTS_USAGE, alerts_help, &options);
+	int status;
 
-	if (status >= 0)
+	if (!parse(argc, argv, ALERTS_USAGE, alerts_help, &options, &status))
 		return status;
 	if (options.by || options.reason || options.ticket || argc - optind > 1)
 		return cli_usage_error(ALERTS_USAGE, "alerts: one PATH only, and no other option");
@@ -432,9 +403,9 @@ int cmd_ack(int argc, char **argv)
 {
 	struct options options = {.config = NULL};
 	bool close = strcmp(argv[0], "close") == 0;
-	int status = parse(argc, argv, ACK_USAGE, ack_help, &options);
+	int status;
 
-	if (status >= 0)
+	if (!parse(argc, argv, ACK_USAGE, ack_help, &options, &status))
 		return status;
 	if (!options.by || !*options.by || !options.reason || !*options.reason)
 		return cli_usage_error(ACK_USAGE, "%s: --by and --reason are needed", argv[0]);

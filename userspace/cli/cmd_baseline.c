@@ -3,11 +3,11 @@
  * ecs-fim baseline: create, show, export; the rest is in cmd_baseline_*.c.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -94,8 +94,9 @@ static void show_progress(void *ctx, const struct fim_progress *now)
 	cli_progress_show(ctx, now);
 }
 
-int cli_add_provenance(const char *usage, struct fim_json *provenance, const char *text)
+int cli_take_provenance(const struct cli_option *option, const char *usage, const char *text)
 {
+	struct fim_json *provenance = option->ctx;
 	const char *equals = strchr(text, '=');
 	char *key;
 
@@ -117,72 +118,32 @@ int cli_add_provenance(const char *usage, struct fim_json *provenance, const cha
 	return FIM_EXIT_CLEAN;
 }
 
-static int parse_create(int argc, char **argv, struct create *args, bool *help_ret)
+static bool parse_create(int argc, char **argv, struct create *args, int *status_ret)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"output", required_argument, NULL, 'o'},
-		{"root", required_argument, NULL, 'r'},
-		{"provenance", required_argument, NULL, 'P'},
-		{"expires", required_argument, NULL, 'e'},
-		{"rate", required_argument, NULL, 'R'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"json", no_argument, NULL, 'j'},
-		{"progress", no_argument, NULL, 'g'},
-		{"help", no_argument, NULL, 'h'},
+	const struct cli_option options[] = {
+		{"policy", .text = &args->policy},
+		{"output", 'o', .text = &args->output},
+		{"root", .text = &args->root},
+		{"provenance", .take = cli_take_provenance, .ctx = args->provenance},
+		{"expires", .take = cli_take_time, .ctx = &args->expires_ns},
+		{"rate", .take = cli_take_rate, .ctx = &args->rate},
+		{"quiet", 'q', .flag = &args->progress.quiet},
+		{"json", .flag = &args->json},
+		{"progress", .flag = &args->progress.json},
 		{0},
 	};
-	int opt, status = FIM_EXIT_CLEAN;
 
-	while (!status && (opt = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
-		switch (opt) {
-		case 'p':
-			args->policy = optarg;
-			break;
-		case 'o':
-			args->output = optarg;
-			break;
-		case 'r':
-			args->root = optarg;
-			break;
-		case 'P':
-			status = cli_add_provenance(CREATE_USAGE, args->provenance, optarg);
-			break;
-		case 'e':
-			if (fim_time_parse(optarg, &args->expires_ns))
-				status = cli_usage_error(CREATE_USAGE, "--expires %s: not a time",
-							 optarg);
-			break;
-		case 'R':
-			status = cli_parse_rate(CREATE_USAGE, optarg, &args->rate);
-			break;
-		case 'q':
-			args->progress.quiet = true;
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		case 'g':
-			args->progress.json = true;
-			break;
-		case 'h':
-			*help_ret = true;
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(CREATE_USAGE, opt, argv);
-		}
-	}
-	if (status)
-		return status;
+	if (!cli_take_options(argc, argv, CREATE_USAGE, create_help, options, status_ret))
+		return false;
 	if (optind < argc)
-		return cli_usage_error(CREATE_USAGE, "%s: not expected", argv[optind]);
-	if (!args->policy)
-		return cli_usage_error(CREATE_USAGE,
-				       "--policy is missing: what should be covered?");
-	if (!args->output)
-		return cli_usage_error(CREATE_USAGE,
-				       "-o is missing: where should the baseline go?");
-	return FIM_EXIT_CLEAN;
+		*status_ret = cli_usage_error(CREATE_USAGE, "%s: not expected", argv[optind]);
+	else if (!args->policy)
+		*status_ret = cli_usage_error(CREATE_USAGE,
+					      "--policy is missing: what should be covered?");
+	else if (!args->output)
+		*status_ret = cli_usage_error(CREATE_USAGE,
+					      "-o is missing: where should the baseline go?");
+	return !*status_ret;
 }
 
 /* A baseline among the files it lists would be a finding of every comparison. */
@@ -257,13 +218,9 @@ static int create(struct create *args)
 static int cmd_create(int argc, char **argv)
 {
 	struct create args = {.root = "/", .provenance = fim_json_object()};
-	bool help = false;
 	int status;
 
-	status = parse_create(argc, argv, &args, &help);
-	if (help)
-		fputs(create_help, stdout);
-	else if (!status)
+	if (parse_create(argc, argv, &args, &status))
 		status = create(&args);
 	fim_json_free(args.provenance);
 	return status;
@@ -382,26 +339,15 @@ static int show(const char *file, const char *path, bool as_json)
 
 static int cmd_show(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
+	bool as_json = false;
+	const struct cli_option options[] = {
+		{"json", .flag = &as_json},
 		{0},
 	};
-	bool as_json = false;
-	int opt;
+	int status;
 
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			as_json = true;
-			break;
-		case 'h':
-			fputs(show_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(SHOW_USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, SHOW_USAGE, show_help, options, &status))
+		return status;
 	if (argc - optind < 1 || argc - optind > 2)
 		return cli_usage_error(SHOW_USAGE, "a baseline and at most one path are expected");
 	return show(argv[optind], argv[optind + 1], as_json);
@@ -444,26 +390,15 @@ static int export(const char *file, export_fn fn)
 
 static int cmd_export(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"format", required_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
+	const char *format = NULL;
+	const struct cli_option options[] = {
+		{"format", .text = &format},
 		{0},
 	};
-	const char *format = NULL;
-	int opt;
+	int status;
 
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			format = optarg;
-			break;
-		case 'h':
-			fputs(export_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(EXPORT_USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, EXPORT_USAGE, export_help, options, &status))
+		return status;
 	if (!format)
 		return cli_usage_error(EXPORT_USAGE, "--format is missing");
 	if (!export_of(format))
@@ -521,7 +456,6 @@ int cmd_baseline(int argc, char **argv)
 		fputs(baseline_help, stdout);
 		return FIM_EXIT_CLEAN;
 	}
-	opterr = 0;
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(commands[i].name, argv[1]))
 			return commands[i].run(argc - 1, argv + 1);

@@ -6,9 +6,9 @@
  * cli_put_escaped() on a terminal and put_html() on a page.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -368,32 +368,18 @@ static int run(struct diff *diff, const char *format, bool exit_code)
 
 int cmd_baseline_diff(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"format", required_argument, NULL, 'f'},
-		{"exit-code", no_argument, NULL, 'e'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
 	const char *format = "text";
 	struct diff diff = {0};
 	bool exit_code = false;
-	int opt;
+	const struct cli_option options[] = {
+		{"format", .text = &format},
+		{"exit-code", .flag = &exit_code},
+		{0},
+	};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			format = optarg;
-			break;
-		case 'e':
-			exit_code = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, &status))
+		return status;
 	if (strcmp(format, "text") && strcmp(format, "json") && strcmp(format, "html"))
 		return cli_usage_error(USAGE, "--format %s: text, json or html", format);
 	if (argc - optind != 2)

@@ -2,8 +2,8 @@
 /*
  * ecs-fim baseline import: a baseline out of what another tool wrote down.
  */
-#include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -96,75 +96,42 @@ static int import(struct import *args)
 	return cli_exit(err);
 }
 
-static int parse(int argc, char **argv, struct import *args, struct fim_json *provenance,
-		 bool *help_ret)
+static bool parse(int argc, char **argv, struct import *args, struct fim_json *provenance,
+		  int *status_ret)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"output", required_argument, NULL, 'o'},
-		{"root", required_argument, NULL, 'r'},
-		{"prefix", required_argument, NULL, 'x'},
-		{"provenance", required_argument, NULL, 'P'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
+	const struct cli_option options[] = {
+		{"policy", .text = &args->policy},
+		{"output", 'o', .text = &args->output},
+		{"root", .text = &args->params.root},
+		{"prefix", .text = &args->params.prefix},
+		{"provenance", .take = cli_take_provenance, .ctx = provenance},
+		{"quiet", 'q', .flag = &args->quiet},
+		{"json", .flag = &args->json},
 		{0},
 	};
-	int opt, status = FIM_EXIT_CLEAN;
 
-	while (!status && (opt = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
-		switch (opt) {
-		case 'p':
-			args->policy = optarg;
-			break;
-		case 'o':
-			args->output = optarg;
-			break;
-		case 'r':
-			args->params.root = optarg;
-			break;
-		case 'x':
-			args->params.prefix = optarg;
-			break;
-		case 'P':
-			status = cli_add_provenance(USAGE, provenance, optarg);
-			break;
-		case 'q':
-			args->quiet = true;
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		case 'h':
-			*help_ret = true;
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
-	if (status)
-		return status;
+	if (!cli_take_options(argc, argv, USAGE, help, options, status_ret))
+		return false;
 	if (argc - optind != 2)
-		return cli_usage_error(USAGE, "a format and one file are expected");
-	if (strcmp(argv[optind], "mtree") != 0)
-		return cli_usage_error(USAGE, "%s: a format that this cannot import", argv[optind]);
-	if (!args->output)
-		return cli_usage_error(USAGE, "-o is missing: where should the baseline go?");
-	args->params.file = argv[optind + 1];
-	return FIM_EXIT_CLEAN;
+		*status_ret = cli_usage_error(USAGE, "a format and one file are expected");
+	else if (strcmp(argv[optind], "mtree") != 0)
+		*status_ret = cli_usage_error(USAGE, "%s: a format that this cannot import",
+					      argv[optind]);
+	else if (!args->output)
+		*status_ret =
+			cli_usage_error(USAGE, "-o is missing: where should the baseline go?");
+	else
+		args->params.file = argv[optind + 1];
+	return !*status_ret;
 }
 
 int cmd_baseline_import(int argc, char **argv)
 {
 	struct fim_json *provenance = fim_json_object();
 	struct import args = {.params = {.root = "/", .prefix = "/", .provenance = provenance}};
-	bool show_help = false;
 	int status;
 
-	status = parse(argc, argv, &args, provenance, &show_help);
-	if (show_help)
-		fputs(help, stdout);
-	else if (!status)
+	if (parse(argc, argv, &args, provenance, &status))
 		status = import(&args);
 	fim_json_free(provenance);
 	return status;

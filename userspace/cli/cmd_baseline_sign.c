@@ -4,9 +4,9 @@
  * baseline or a delta to one.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -117,7 +117,7 @@ char *cli_signature_path(const char *baseline)
 struct arguments {
 	const char *usage;
 	const char *help;
-	const struct option *options;
+	const struct cli_option *options;
 	const char **keys;
 	size_t key_count;
 	const char *signature;
@@ -129,57 +129,21 @@ struct arguments {
 	char *beside;
 };
 
-static int parse_options(int argc, char **argv, struct arguments *args, bool *help_ret)
-{
-	int opt;
-
-	while ((opt = getopt_long(argc, argv, ":o:h", args->options, NULL)) != -1) {
-		switch (opt) {
-		case 'k':
-			args->keys[args->key_count++] = optarg;
-			break;
-		case 's':
-			args->signature = optarg;
-			break;
-		case 'c':
-			args->chain = optarg;
-			break;
-		case 'o':
-			args->output = optarg;
-			break;
-		case 'b':
-			args->binary = true;
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		case 'h':
-			fputs(args->help, stdout);
-			*help_ret = true;
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(args->usage, opt, argv);
-		}
-	}
-	if (argc - optind != 1)
-		return cli_usage_error(args->usage, "one baseline is expected");
-	args->file = argv[optind];
-	return FIM_EXIT_CLEAN;
-}
-
 /* Parses, and runs @run unless that was all. */
 static int with_arguments(int argc, char **argv, struct arguments *args,
 			  int (*run)(struct arguments *args))
 {
-	bool help = false;
 	int status = FIM_EXIT_ERROR;
 
-	args->keys = calloc((size_t)argc + 1, sizeof(*args->keys));
-	if (args->keys)
-		status = parse_options(argc, argv, args, &help);
-	if (!status && !help) {
-		args->beside = cli_signature_path(args->file);
-		status = args->beside ? run(args) : FIM_EXIT_ERROR;
+	if (args->keys &&
+	    cli_take_options(argc, argv, args->usage, args->help, args->options, &status)) {
+		args->file = argv[optind];
+		if (argc - optind != 1)
+			status = cli_usage_error(args->usage, "one baseline is expected");
+		else
+			args->beside = cli_signature_path(args->file);
+		if (args->beside)
+			status = run(args);
 	}
 	free(args->beside);
 	free(args->keys);
@@ -254,14 +218,16 @@ static int sign(struct arguments *args)
 
 int cmd_baseline_sign(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"output", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
+	struct arguments args = {.usage = SIGN_USAGE,
+				 .help = sign_help,
+				 .keys = calloc((size_t)argc + 1, sizeof(*args.keys))};
+	const struct cli_option options[] = {
+		{"key", .list = args.keys, .count = &args.key_count},
+		{"output", 'o', .text = &args.output},
 		{0},
 	};
-	struct arguments args = {.usage = SIGN_USAGE, .help = sign_help, .options = options};
 
+	args.options = options;
 	return with_arguments(argc, argv, &args, sign);
 }
 
@@ -312,15 +278,17 @@ static int digest(struct arguments *args)
 
 int cmd_baseline_digest(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"binary", no_argument, NULL, 'b'},
-		{"output", required_argument, NULL, 'o'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
+	struct arguments args = {.usage = DIGEST_USAGE,
+				 .help = digest_help,
+				 .keys = calloc((size_t)argc + 1, sizeof(*args.keys))};
+	const struct cli_option options[] = {
+		{"binary", .flag = &args.binary},
+		{"output", 'o', .text = &args.output},
+		{"json", .flag = &args.json},
 		{0},
 	};
-	struct arguments args = {.usage = DIGEST_USAGE, .help = digest_help, .options = options};
 
+	args.options = options;
 	return with_arguments(argc, argv, &args, digest);
 }
 
@@ -367,15 +335,17 @@ static int check(struct arguments *args)
 
 int cmd_baseline_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"signature", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
+	struct arguments args = {.usage = CHECK_USAGE,
+				 .help = check_help,
+				 .keys = calloc((size_t)argc + 1, sizeof(*args.keys))};
+	const struct cli_option options[] = {
+		{"key", .list = args.keys, .count = &args.key_count},
+		{"signature", .text = &args.signature},
+		{"json", .flag = &args.json},
 		{0},
 	};
-	struct arguments args = {.usage = CHECK_USAGE, .help = check_help, .options = options};
 
+	args.options = options;
 	return with_arguments(argc, argv, &args, check);
 }
 
@@ -460,16 +430,18 @@ static int attach(struct arguments *args)
 
 int cmd_baseline_attach(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"signature", required_argument, NULL, 's'},
-		{"chain", required_argument, NULL, 'c'},
-		{"output", required_argument, NULL, 'o'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
+	struct arguments args = {.usage = ATTACH_USAGE,
+				 .help = attach_help,
+				 .keys = calloc((size_t)argc + 1, sizeof(*args.keys))};
+	const struct cli_option options[] = {
+		{"key", .list = args.keys, .count = &args.key_count},
+		{"signature", .text = &args.signature},
+		{"chain", .text = &args.chain},
+		{"output", 'o', .text = &args.output},
+		{"json", .flag = &args.json},
 		{0},
 	};
-	struct arguments args = {.usage = ATTACH_USAGE, .help = attach_help, .options = options};
 
+	args.options = options;
 	return with_arguments(argc, argv, &args, attach);
 }

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -448,71 +447,38 @@ static int run(struct options *options)
 	return status;
 }
 
-static int parse_time(const char *name, const char *text, int64_t *time_ns_ret)
+static int take_text(const struct cli_option *option, const char *usage, const char *value)
 {
-	if (fim_time_parse(text, time_ns_ret) == 0)
-		return 0;
-	return cli_usage_error(USAGE, "bundle: %s: \"%s\" is no time", name, text);
+	(void)usage;
+	take_name(option->ctx, value);
+	return FIM_EXIT_CLEAN;
 }
 
 int cmd_bundle(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 'T'},
-		{"sign", required_argument, NULL, 's'},
-		{"account", required_argument, NULL, 'a'},
-		{"cluster", required_argument, NULL, 'C'},
-		{"host", required_argument, NULL, 'H'},
-		{"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct options options = {.output = NULL};
-	int opt, status = 0;
+	const struct cli_option table[] = {
+		{"output", 'o', .text = &options.output},
+		{"from", .take = cli_take_time, .ctx = &options.from_ns},
+		{"to", .take = cli_take_time, .ctx = &options.to_ns},
+		{"sign", .text = &options.key},
+		{"account", .take = take_text, .ctx = &options.account},
+		{"cluster", .take = take_text, .ctx = &options.cluster},
+		{"host", .take = take_text, .ctx = &options.host},
+		{"config", .text = &options.config},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while (!status && (opt = getopt_long(argc, argv, ":ho:", table, NULL)) != -1) {
-		switch (opt) {
-		case 'o':
-			options.output = optarg;
-			break;
-		case 'f':
-			status = parse_time("--from", optarg, &options.from_ns);
-			break;
-		case 'T':
-			status = parse_time("--to", optarg, &options.to_ns);
-			break;
-		case 's':
-			options.key = optarg;
-			break;
-		case 'a':
-			take_name(&options.account, optarg);
-			break;
-		case 'C':
-			take_name(&options.cluster, optarg);
-			break;
-		case 'H':
-			take_name(&options.host, optarg);
-			break;
-		case 'c':
-			options.config = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
+	if (cli_take_options(argc, argv, USAGE, help, table, &status)) {
+		options.path = argv[optind];
+		if (!options.output)
+			status = cli_usage_error(USAGE, "bundle: -o DIR is needed");
+		else if (argc - optind > 1)
+			status = cli_usage_error(USAGE, "bundle: one PATH only");
+		else
+			status = run(&options);
 	}
-	options.path = argv[optind];
-	if (!status && !options.output)
-		status = cli_usage_error(USAGE, "bundle: -o DIR is needed");
-	if (!status && argc - optind > 1)
-		status = cli_usage_error(USAGE, "bundle: one PATH only");
-	if (!status)
-		status = run(&options);
 	free(options.account);
 	free(options.cluster);
 	free(options.host);

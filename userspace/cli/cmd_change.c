@@ -3,7 +3,6 @@
  * ecs-fim change: an expected change, from its announcement to what has to be signed.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -191,70 +190,28 @@ static int run_with(struct change *args, const struct fim_config *config,
 	return status;
 }
 
-static int parse(int argc, char **argv, struct change *args, bool *help_ret)
+static bool parse(int argc, char **argv, struct change *args, int *status_ret)
 {
-	static const struct option options[] = {
-		{"reason", required_argument, NULL, 'R'},
-		{"ticket", required_argument, NULL, 't'},
-		{"by", required_argument, NULL, 'B'},
-		{"package-manager", no_argument, NULL, 'm'},
-		{"path", required_argument, NULL, 'p'},
-		{"root", required_argument, NULL, 'r'},
-		{"baseline", required_argument, NULL, 'b'},
-		{"key", required_argument, NULL, 'k'},
-		{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
+	const struct cli_option options[] = {
+		{"reason", .text = &args->params.reason},
+		{"ticket", .text = &args->params.ticket},
+		{"by", .text = &args->params.by},
+		{"package-manager", .flag = &args->params.package_manager},
+		{"path", .list = args->paths, .count = &args->path_count},
+		{"root", .text = &args->params.root},
+		{"baseline", .text = &args->baseline},
+		{"key", .list = args->keys, .count = &args->key_count},
+		{"config", .text = &args->config},
+		{"json", .flag = &args->json},
+		{"quiet", 'q', .flag = &args->quiet},
 		{0},
 	};
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-		switch (opt) {
-		case 'R':
-			args->params.reason = optarg;
-			break;
-		case 't':
-			args->params.ticket = optarg;
-			break;
-		case 'B':
-			args->params.by = optarg;
-			break;
-		case 'm':
-			args->params.package_manager = true;
-			break;
-		case 'p':
-			args->paths[args->path_count++] = optarg;
-			break;
-		case 'r':
-			args->params.root = optarg;
-			break;
-		case 'b':
-			args->baseline = optarg;
-			break;
-		case 'k':
-			args->keys[args->key_count++] = optarg;
-			break;
-		case 'c':
-			args->config = optarg;
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		case 'q':
-			args->quiet = true;
-			break;
-		case 'h':
-			*help_ret = true;
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, status_ret))
+		return false;
 	if (optind < argc)
-		return cli_usage_error(USAGE, "%s: not expected", argv[optind]);
-	return FIM_EXIT_CLEAN;
+		*status_ret = cli_usage_error(USAGE, "%s: not expected", argv[optind]);
+	return !*status_ret;
 }
 
 static int check_begin(const struct change *args)
@@ -297,8 +254,7 @@ static int run_command(const char *name, struct change *args)
 int cmd_change(int argc, char **argv)
 {
 	struct change args = {.params = {.root = "/"}};
-	bool show_help = false;
-	int status;
+	int status, skip;
 
 	if (argc < 2)
 		return cli_usage_error(USAGE, "begin, end or abort?");
@@ -308,14 +264,8 @@ int cmd_change(int argc, char **argv)
 		free(args.keys);
 		return FIM_EXIT_ERROR;
 	}
-	opterr = 0;
-	if (*argv[1] == '-')
-		status = parse(argc, argv, &args, &show_help);
-	else
-		status = parse(argc - 1, argv + 1, &args, &show_help);
-	if (show_help)
-		fputs(help, stdout);
-	else if (!status)
+	skip = *argv[1] != '-';
+	if (parse(argc - skip, argv + skip, &args, &status))
 		status = run_command(argv[1], &args);
 	free(args.keys);
 	free(args.paths);

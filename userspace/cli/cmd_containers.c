@@ -3,7 +3,6 @@
  * ecs-fim containers: which containers there are, and what power they have.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -358,50 +357,23 @@ static int defaults(struct inventory_source *source, struct fim_config **config_
 
 int cmd_containers(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"all", no_argument, NULL, 'a'},
-		{"json", no_argument, NULL, 'j'},
-		{"watch", no_argument, NULL, 'w'},
-		{"docker-socket", required_argument, NULL, 's'},
-		{"ecs-agent", required_argument, NULL, 'e'},
-		{"exceptions", required_argument, NULL, 'x'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct inventory_source source = {.agent = FIM_ECS_AGENT};
 	bool json = false, watching = false;
 	struct fim_config *config = NULL;
 	const char *exceptions = NULL;
-	int opt, status = FIM_EXIT_ERROR;
+	int status = FIM_EXIT_ERROR;
+	const struct cli_option options[] = {
+		{"all", 'a', .flag = &source.all},
+		{"json", .flag = &json},
+		{"watch", .flag = &watching},
+		{"docker-socket", .text = &source.socket},
+		{"ecs-agent", .text = &source.agent},
+		{"exceptions", .text = &exceptions},
+		{0},
+	};
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":ah", options, NULL)) != -1) {
-		switch (opt) {
-		case 'a':
-			source.all = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'w':
-			watching = true;
-			break;
-		case 's':
-			source.socket = optarg;
-			break;
-		case 'e':
-			source.agent = optarg;
-			break;
-		case 'x':
-			exceptions = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, &status))
+		return status;
 	if (argv[optind])
 		return cli_usage_error(USAGE, "containers: %s: not expected", argv[optind]);
 	if (!defaults(&source, &config, exceptions))

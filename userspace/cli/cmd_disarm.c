@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -100,36 +99,18 @@ static int run(const struct options *options)
 
 int cmd_disarm(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"by", required_argument, NULL, 'b'},	  {"reason", required_argument, NULL, 'r'},
-		{"ticket", required_argument, NULL, 't'}, {"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
-	};
 	struct options options = {0};
-	int opt;
+	const struct cli_option table[] = {
+		{"by", .text = &options.by},
+		{"reason", .text = &options.reason},
+		{"ticket", .text = &options.ticket},
+		{"config", .text = &options.config},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-		switch (opt) {
-		case 'b':
-			options.by = optarg;
-			break;
-		case 'r':
-			options.reason = optarg;
-			break;
-		case 't':
-			options.ticket = optarg;
-			break;
-		case 'c':
-			options.config = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, table, &status))
+		return status;
 	if (!options.by || !*options.by || !options.reason || !*options.reason)
 		return cli_usage_error(USAGE, "disarm: --by and --reason are needed: the journal "
 					      "says who and why");

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -348,34 +347,19 @@ static void check_baseline(struct doctor *doctor)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct doctor doctor = {0};
 	struct fim_config *config = NULL;
 	const char *config_path = NULL;
 	struct utsname name;
-	int opt;
+	const struct cli_option options[] = {
+		{"json", .flag = &doctor.json},
+		{"config", .text = &config_path},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			doctor.json = true;
-			break;
-		case 'c':
-			config_path = optarg;
-			break;
-		case 'h':
-			fputs(doctor_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(DOCTOR_USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, DOCTOR_USAGE, doctor_help, options, &status))
+		return status;
 	if (optind < argc)
 		return cli_usage_error(DOCTOR_USAGE, "%s: not expected", argv[optind]);
 	if (fim_config_load(config_path, &config) || uname(&name) < 0)

@@ -3,10 +3,10 @@
  * ecs-fim enroll: a host's first boot.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -169,89 +169,49 @@ static int enroll(struct enroll *args)
 	return status;
 }
 
-static int parse_window(const char *text, long *seconds_ret)
+static int take_window(const struct cli_option *option, const char *usage, const char *text)
 {
+	long *seconds_ret = option->ctx;
 	char *end;
 	long seconds = strtol(text, &end, 10);
 
 	if (end == text || *end || seconds < 0)
-		return cli_usage_error(USAGE, "--window %s: not a number of seconds", text);
+		return cli_usage_error(usage, "--window %s: not a number of seconds", text);
 	*seconds_ret = seconds;
 	return FIM_EXIT_CLEAN;
 }
 
-static int parse(int argc, char **argv, struct enroll *args, bool *help_ret)
+static bool parse(int argc, char **argv, struct enroll *args, int *status_ret)
 {
-	static const struct option options[] = {
-		{"root", required_argument, NULL, 'r'},
-		{"baseline", required_argument, NULL, 'b'},
-		{"signature", required_argument, NULL, 's'},
-		{"key", required_argument, NULL, 'k'},
-		{"config", required_argument, NULL, 'c'},
-		{"window", required_argument, NULL, 'w'},
-		{"unsigned", no_argument, NULL, 'u'},
-		{"json", no_argument, NULL, 'j'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
+	const struct cli_option options[] = {
+		{"root", .text = &args->root},
+		{"baseline", .text = &args->baseline},
+		{"signature", .text = &args->signature},
+		{"key", .list = args->keys, .count = &args->key_count},
+		{"config", .text = &args->config},
+		{"window", .take = take_window, .ctx = &args->window_s},
+		{"unsigned", .flag = &args->is_unsigned},
+		{"json", .flag = &args->json},
+		{"quiet", 'q', .flag = &args->quiet},
 		{0},
 	};
-	int opt, status = FIM_EXIT_CLEAN;
 
-	while (!status && (opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-		switch (opt) {
-		case 'r':
-			args->root = optarg;
-			break;
-		case 'b':
-			args->baseline = optarg;
-			break;
-		case 's':
-			args->signature = optarg;
-			break;
-		case 'k':
-			args->keys[args->key_count++] = optarg;
-			break;
-		case 'c':
-			args->config = optarg;
-			break;
-		case 'w':
-			status = parse_window(optarg, &args->window_s);
-			break;
-		case 'u':
-			args->is_unsigned = true;
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		case 'q':
-			args->quiet = true;
-			break;
-		case 'h':
-			*help_ret = true;
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
-	if (!status && optind < argc)
-		return cli_usage_error(USAGE, "%s: not expected", argv[optind]);
-	return status;
+	if (!cli_take_options(argc, argv, USAGE, help, options, status_ret))
+		return false;
+	if (optind < argc)
+		*status_ret = cli_usage_error(USAGE, "%s: not expected", argv[optind]);
+	return !*status_ret;
 }
 
 int cmd_enroll(int argc, char **argv)
 {
 	struct enroll args = {.root = "/", .window_s = WINDOW_S};
-	bool show_help = false;
 	int status;
 
 	args.keys = calloc((size_t)argc + 1, sizeof(*args.keys));
 	if (!args.keys)
 		return FIM_EXIT_ERROR;
-	opterr = 0;
-	status = parse(argc, argv, &args, &show_help);
-	if (show_help)
-		fputs(help, stdout);
-	else if (!status)
+	if (parse(argc, argv, &args, &status))
 		status = enroll(&args);
 	free(args.keys);
 	return status;

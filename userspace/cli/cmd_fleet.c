@@ -3,7 +3,6 @@
  * ecs-fim fleet: from the bundles of many hosts to one report.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,44 +156,16 @@ static int verify(struct fleet *fleet)
 }
 
 /* One option; 0, or the exit status that ends the command. */
-static int read_option(struct fleet *fleet, int opt)
+static int take_key(const struct cli_option *option, const char *usage, const char *value)
 {
-	switch (opt) {
-	case 'k':
-		if (fleet->key_count == MAX_KEYS)
-			return cli_usage_error(
-				USAGE, "fleet: at most %d keys; or a directory of them", MAX_KEYS);
-		fleet->keys[fleet->key_count++] = optarg;
-		fleet->params.keys = fleet->keys;
-		return 0;
-	case 'e':
-		fleet->params.expected = optarg;
-		return 0;
-	case 's':
-		if (fim_standard_parse(optarg, &fleet->params.standard))
-			return cli_usage_error(USAGE,
-					       "%s: the standards known are pci-dss-4.0.1 and "
-					       "pci-dss-3.2.1",
-					       optarg);
-		return 0;
-	case 'l':
-		if (fim_lang_parse(optarg, &fleet->params.lang))
-			return cli_usage_error(USAGE, "%s: the languages known are en and ja",
-					       optarg);
-		return 0;
-	case 'd':
-		fleet->params.database = optarg;
-		return 0;
-	case 'j':
-		fleet->json = true;
-		return 0;
-	case 'q':
-		fleet->quiet = true;
-		return 0;
-	default:
-		fleet->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
-		return 0;
-	}
+	struct fleet *fleet = option->ctx;
+
+	if (fleet->key_count == MAX_KEYS)
+		return cli_usage_error(usage, "fleet: at most %d keys; or a directory of them",
+				       MAX_KEYS);
+	fleet->keys[fleet->key_count++] = value;
+	fleet->params.keys = fleet->keys;
+	return FIM_EXIT_CLEAN;
 }
 
 static bool is_html(const char *output, const char *format)
@@ -207,37 +178,24 @@ static bool is_html(const char *output, const char *format)
 
 int cmd_fleet(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"expected", required_argument, NULL, 'e'},
-		{"standard", required_argument, NULL, 's'},
-		{"lang", required_argument, NULL, 'l'},
-		{"format", required_argument, NULL, 'F'},
-		{"database", required_argument, NULL, 'd'},
-		{"json", no_argument, NULL, 'j'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"output", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct fleet fleet = {.output = NULL};
 	const char *format = NULL;
-	int opt, status;
+	const struct cli_option options[] = {
+		{"key", .take = take_key, .ctx = &fleet},
+		{"expected", .text = &fleet.params.expected},
+		{"standard", .take = cli_take_standard, .ctx = &fleet.params.standard},
+		{"lang", .take = cli_take_lang, .ctx = &fleet.params.lang},
+		{"format", .text = &format},
+		{"database", .text = &fleet.params.database},
+		{"json", .flag = &fleet.json},
+		{"quiet", .flag = &fleet.quiet},
+		{"output", 'o', .take = cli_take_output, .ctx = &fleet.output},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":ho:", options, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		}
-		if (opt == '?' || opt == ':')
-			return cli_option_error(USAGE, opt, argv);
-		if (opt == 'F')
-			format = optarg;
-		status = opt == 'F' ? 0 : read_option(&fleet, opt);
-		if (status)
-			return status;
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, &status))
+		return status;
 	if (format && strcmp(format, "json") != 0 && strcmp(format, "html") != 0)
 		return cli_usage_error(USAGE, "%s: the formats known are json and html", format);
 	if (!argv[optind] || !argv[optind + 1])

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -402,13 +401,6 @@ static int run(struct options *options)
 	return status;
 }
 
-static int parse_time(const char *name, const char *text, int64_t *time_ns_ret)
-{
-	if (fim_time_parse(text, time_ns_ret) == 0)
-		return 0;
-	return cli_usage_error(USAGE, "journal: %s: \"%s\" is no time", name, text);
-}
-
 static int check_options(const struct options *options, int count)
 {
 	static const char *const actions[] = {"verify", "show", "export", "seal"};
@@ -445,64 +437,24 @@ static int check_options(const struct options *options, int count)
 
 int cmd_journal(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"type", required_argument, NULL, 't'},
-		{"key", required_argument, NULL, 'k'},
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 'T'},
-		{"output", required_argument, NULL, 'o'},
-		{"config", required_argument, NULL, 'c'},
-		{"format", required_argument, NULL, 'F'},
-		{"account", required_argument, NULL, 'A'},
-		{"region", required_argument, NULL, 'R'},
-		{"host", required_argument, NULL, 'H'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct options options = {.action = NULL};
-	int opt, status = 0;
+	const struct cli_option table[] = {
+		{"type", .text = &options.type},
+		{"key", .text = &options.key},
+		{"from", .take = cli_take_time, .ctx = &options.from_ns},
+		{"to", .take = cli_take_time, .ctx = &options.to_ns},
+		{"output", 'o', .text = &options.output},
+		{"config", .text = &options.config},
+		{"format", .text = &options.format},
+		{"account", .take = cli_take_account, .ctx = &options.origin},
+		{"region", .take = cli_take_region, .ctx = &options.origin},
+		{"host", .take = cli_take_host, .ctx = &options.origin},
+		{"json", .flag = &options.json},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while (!status && (opt = getopt_long(argc, argv, ":ho:", table, NULL)) != -1) {
-		switch (opt) {
-		case 't':
-			options.type = optarg;
-			break;
-		case 'k':
-			options.key = optarg;
-			break;
-		case 'f':
-			status = parse_time("--from", optarg, &options.from_ns);
-			break;
-		case 'T':
-			status = parse_time("--to", optarg, &options.to_ns);
-			break;
-		case 'o':
-			options.output = optarg;
-			break;
-		case 'c':
-			options.config = optarg;
-			break;
-		case 'F':
-			options.format = optarg;
-			break;
-		case 'A':
-		case 'R':
-		case 'H':
-			status = cli_take_host(USAGE, opt, optarg, &options.origin);
-			break;
-		case 'j':
-			options.json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
-	if (status)
+	if (!cli_take_options(argc, argv, USAGE, help, table, &status))
 		return status;
 	options.action = argv[optind];
 	status = check_options(&options, argc - optind);

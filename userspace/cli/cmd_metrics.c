@@ -9,7 +9,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -225,40 +224,19 @@ static int write_once(const char *file, const char *socket_path)
 
 int cmd_metrics(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"textfile", required_argument, NULL, 't'},
-		{"listen", required_argument, NULL, 'l'},
-		{"socket", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	const char *file = NULL, *address = NULL, *socket_path = NULL, *config_path = NULL;
 	struct fim_config *config = NULL;
-	int opt, status;
+	int status;
+	const struct cli_option options[] = {
+		{"textfile", .text = &file},
+		{"listen", .text = &address},
+		{"socket", .text = &socket_path},
+		{"config", .text = &config_path},
+		{0},
+	};
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-		switch (opt) {
-		case 't':
-			file = optarg;
-			break;
-		case 'l':
-			address = optarg;
-			break;
-		case 's':
-			socket_path = optarg;
-			break;
-		case 'c':
-			config_path = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, &status))
+		return status;
 	if (optind < argc)
 		return cli_usage_error(USAGE, "metrics: %s: not expected", argv[optind]);
 	if (file && address)

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
@@ -351,71 +350,45 @@ static int run(struct options *options)
 	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
 }
 
-static int take_number(const char *name, const char *text, unsigned int max, unsigned int *to)
+static int take_number(const struct cli_option *option, const char *usage, const char *text,
+		       unsigned int max)
 {
+	unsigned int *to = option->ctx;
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
 	if (!*text || *end || !value || value > max)
-		return cli_usage_error(USAGE, "on-alert: %s is 1 to %u", name, max);
+		return cli_usage_error(usage, "on-alert: --%s is 1 to %u", option->name, max);
 	*to = (unsigned int)value;
-	return 0;
+	return FIM_EXIT_CLEAN;
 }
 
-static int take_option(int opt, struct options *options)
+static int take_jobs(const struct cli_option *option, const char *usage, const char *value)
 {
-	switch (opt) {
-	case 'F':
-		options->follow = true;
-		return 0;
-	case 'j':
-		return take_number("--jobs", optarg, JOBS_MAX, &options->jobs);
-	case 't':
-		return take_number("--timeout", optarg, 86400, &options->timeout_s);
-	case 'f':
-		if (fim_time_parse(optarg, &options->from_ns))
-			return cli_usage_error(USAGE, "on-alert: --from: \"%s\" is no time",
-					       optarg);
-		return 0;
-	case 's':
-		options->state = optarg;
-		return 0;
-	case 'c':
-		options->config = optarg;
-		return 0;
-	default:
-		options->path = optarg;
-		return 0;
-	}
+	return take_number(option, usage, value, JOBS_MAX);
+}
+
+static int take_timeout(const struct cli_option *option, const char *usage, const char *value)
+{
+	return take_number(option, usage, value, 86400);
 }
 
 int cmd_on_alert(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"follow", no_argument, NULL, 'F'},
-		{"jobs", required_argument, NULL, 'j'},
-		{"timeout", required_argument, NULL, 't'},
-		{"from", required_argument, NULL, 'f'},
-		{"state", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"journal", required_argument, NULL, 'J'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct options options = {.state = STATE_PATH, .jobs = 4, .timeout_s = 30};
-	int opt, status = 0;
+	const struct cli_option table[] = {
+		{"follow", .flag = &options.follow},
+		{"jobs", .take = take_jobs, .ctx = &options.jobs},
+		{"timeout", .take = take_timeout, .ctx = &options.timeout_s},
+		{"from", .take = cli_take_time, .ctx = &options.from_ns},
+		{"state", .text = &options.state},
+		{"config", .text = &options.config},
+		{"journal", .text = &options.path},
+		{.letter = '+'},
+	};
+	int status;
 
-	opterr = 0;
-	while (!status && (opt = getopt_long(argc, argv, "+:h", table, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		}
-		if (opt == '?' || opt == ':')
-			return cli_option_error(USAGE, opt, argv);
-		status = take_option(opt, &options);
-	}
-	if (status)
+	if (!cli_take_options(argc, argv, USAGE, help, table, &status))
 		return status;
 	options.argv = argv + optind;
 	if (optind == argc || *options.argv[0] != '/')

@@ -3,9 +3,9 @@
  * ecs-fim policy: is a policy right, and what does it say of a path.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -105,27 +105,16 @@ static int put_policy(const char *file, const struct fim_policy *policy, bool as
 
 static int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int opt, err, status = FIM_EXIT_CLEAN;
+	int err, status = FIM_EXIT_CLEAN;
 	struct fim_policy *policy;
 	bool as_json = false;
+	const struct cli_option options[] = {
+		{"json", .flag = &as_json},
+		{0},
+	};
 
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			as_json = true;
-			break;
-		case 'h':
-			fputs(check_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(CHECK_USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, CHECK_USAGE, check_help, options, &status))
+		return status;
 	if (optind == argc)
 		return cli_usage_error(CHECK_USAGE, "which policy?");
 	for (; optind < argc; optind++) {
@@ -329,38 +318,18 @@ static int explain(const struct explain *args, char **paths)
 
 static int cmd_explain(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"baseline", required_argument, NULL, 'b'},
-		{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
+	struct explain args = {0};
+	const struct cli_option options[] = {
+		{"policy", .text = &args.policy},
+		{"baseline", .text = &args.baseline},
+		{"config", .text = &args.config},
+		{"json", .flag = &args.json},
 		{0},
 	};
-	struct explain args = {0};
-	int opt;
+	int status;
 
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'p':
-			args.policy = optarg;
-			break;
-		case 'b':
-			args.baseline = optarg;
-			break;
-		case 'c':
-			args.config = optarg;
-			break;
-		case 'j':
-			args.json = true;
-			break;
-		case 'h':
-			fputs(explain_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(EXPLAIN_USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, EXPLAIN_USAGE, explain_help, options, &status))
+		return status;
 	if (args.policy && args.baseline)
 		return cli_usage_error(EXPLAIN_USAGE, "--policy or --baseline, not both");
 	if (optind == argc)
@@ -376,7 +345,6 @@ int cmd_policy(int argc, char **argv)
 		fputs(policy_help, stdout);
 		return FIM_EXIT_CLEAN;
 	}
-	opterr = 0;
 	if (!strcmp(argv[1], "check"))
 		return cmd_check(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "explain"))

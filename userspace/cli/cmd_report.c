@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,8 +14,6 @@
 
 /* Command lines in it may hold secrets: not for everybody on the host. */
 #define REPORT_MODE 0640
-#define DATE_LEN    10
-#define DAY_NS	    INT64_C(86400000000000)
 
 #define USAGE                                                                             \
 	"usage: ecs-fim report [--journal DIR] [--standard V] [--from T] [--to T]\n"      \
@@ -266,42 +263,6 @@ static int read_format(struct report *report, const char *name)
 }
 
 /* One option; 0, or the exit status that ends the command. */
-static int read_option(struct report *report, int opt)
-{
-	switch (opt) {
-	case 'j':
-		report->params.journal = optarg;
-		return 0;
-	case 's':
-		if (fim_standard_parse(optarg, &report->params.standard))
-			return cli_usage_error(USAGE,
-					       "%s: the standards known are pci-dss-4.0.1 and "
-					       "pci-dss-3.2.1",
-					       optarg);
-		return 0;
-	case 'f':
-		if (fim_time_parse(optarg, &report->params.from_ns))
-			return cli_usage_error(USAGE, "%s: not a time", optarg);
-		return 0;
-	case 't':
-		if (fim_time_parse(optarg, &report->params.to_ns))
-			return cli_usage_error(USAGE, "%s: not a time", optarg);
-		if (strlen(optarg) == DATE_LEN)
-			report->params.to_ns += DAY_NS - 1;
-		return 0;
-	case 'l':
-		if (fim_lang_parse(optarg, &report->params.lang))
-			return cli_usage_error(USAGE, "%s: the languages known are en and ja",
-					       optarg);
-		return 0;
-	case 'k':
-		report->key = optarg;
-		return 0;
-	default:
-		report->output = strcmp(optarg, "-") == 0 ? NULL : optarg;
-		return 0;
-	}
-}
 
 static int check_options(const struct report *report)
 {
@@ -315,36 +276,23 @@ static int check_options(const struct report *report)
 
 int cmd_report(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"journal", required_argument, NULL, 'j'},
-		{"standard", required_argument, NULL, 's'},
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 't'},
-		{"format", required_argument, NULL, 'F'},
-		{"lang", required_argument, NULL, 'l'},
-		{"sign", required_argument, NULL, 'k'},
-		{"output", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct report report = {.output = NULL};
 	const char *format = NULL;
-	int opt, status;
+	const struct cli_option options[] = {
+		{"journal", .text = &report.params.journal},
+		{"standard", .take = cli_take_standard, .ctx = &report.params.standard},
+		{"from", .take = cli_take_time, .ctx = &report.params.from_ns},
+		{"to", .take = cli_take_end, .ctx = &report.params.to_ns},
+		{"format", .text = &format},
+		{"lang", .take = cli_take_lang, .ctx = &report.params.lang},
+		{"sign", .text = &report.key},
+		{"output", 'o', .take = cli_take_output, .ctx = &report.output},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":ho:", options, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		}
-		if (opt == '?' || opt == ':')
-			return cli_option_error(USAGE, opt, argv);
-		if (opt == 'F')
-			format = optarg;
-		status = opt == 'F' ? 0 : read_option(&report, opt);
-		if (status)
-			return status;
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, &status))
+		return status;
 	if (argv[optind])
 		return cli_usage_error(USAGE, "report: %s: not expected", argv[optind]);
 	report.format = format_of_name(report.output);

@@ -4,9 +4,9 @@
  * What runs them is cmd_rules_eval.c.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd_rules.h"
 
@@ -298,54 +298,21 @@ static int compile(const struct rules_options *options)
 
 /* ---------------------------------------------------------------- options */
 
-static const struct option long_options[] = {
-	{"tag", required_argument, NULL, 't'},	  {"json", no_argument, NULL, 'j'},
-	{"source", required_argument, NULL, 's'}, {"rules", required_argument, NULL, 'r'},
-	{"state", required_argument, NULL, 'S'},  {"follow", no_argument, NULL, 'f'},
-	{"fields", required_argument, NULL, 'F'}, {"condition", required_argument, NULL, 'c'},
-	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
-};
-
-/* -1: go on; otherwise the exit status. */
-static int read_options(int argc, char **argv, struct rules_options *options)
+static bool read_options(int argc, char **argv, struct rules_options *options, int *status_ret)
 {
-	int opt;
+	const struct cli_option table[] = {
+		{"tag", .list = options->tags, .count = &options->tag_count},
+		{"json", .flag = &options->json},
+		{"source", .text = &options->source},
+		{"rules", .list = options->paths, .count = &options->path_count},
+		{"state", .text = &options->state},
+		{"follow", .flag = &options->follow},
+		{"fields", .text = &options->fields},
+		{"condition", .text = &options->condition},
+		{0},
+	};
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		switch (opt) {
-		case 't':
-			options->tags[options->tag_count++] = optarg;
-			break;
-		case 'j':
-			options->json = true;
-			break;
-		case 's':
-			options->source = optarg;
-			break;
-		case 'r':
-			options->paths[options->path_count++] = optarg;
-			break;
-		case 'S':
-			options->state = optarg;
-			break;
-		case 'f':
-			options->follow = true;
-			break;
-		case 'F':
-			options->fields = optarg;
-			break;
-		case 'c':
-			options->condition = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
-	return -1;
+	return cli_take_options(argc, argv, USAGE, help, table, status_ret);
 }
 
 static int run(const char *action, struct rules_options *options)
@@ -384,13 +351,10 @@ int cmd_rules(int argc, char **argv)
 	options.tags = calloc((size_t)argc + 1, sizeof(*options.tags));
 	if (!options.paths || !options.tags) {
 		cli_error("out of memory");
-	} else {
-		status = read_options(argc, argv, &options);
-		if (status < 0) {
-			options.args = (const char *const *)argv + optind + (optind < argc);
-			options.arg_count = optind < argc ? (size_t)(argc - optind - 1) : 0;
-			status = run(argv[optind], &options);
-		}
+	} else if (read_options(argc, argv, &options, &status)) {
+		options.args = (const char *const *)argv + optind + (optind < argc);
+		options.arg_count = optind < argc ? (size_t)(argc - optind - 1) : 0;
+		status = run(argv[optind], &options);
 	}
 	free(options.paths);
 	free(options.tags);

@@ -8,7 +8,6 @@
  * an answer that did not arrive, is the same finding.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -569,79 +568,47 @@ static int run(struct options *options)
 	return err ? FIM_EXIT_ERROR : FIM_EXIT_CLEAN;
 }
 
-static int take_retry(const char *text, struct options *options)
+static int take_retry(const struct cli_option *option, const char *usage, const char *text)
 {
+	unsigned int *retry_s = option->ctx;
 	char *end;
 	unsigned long seconds = strtoul(text, &end, 10);
 
 	if (!*text || *end || seconds > 86400)
-		return cli_usage_error(USAGE, "send-asff: --retry-for is 0 to 86400 seconds");
-	options->retry_s = (unsigned int)seconds;
-	return 0;
+		return cli_usage_error(usage, "send-asff: --retry-for is 0 to 86400 seconds");
+	*retry_s = (unsigned int)seconds;
+	return FIM_EXIT_CLEAN;
 }
 
-static int take_option(int opt, struct options *options)
+static int take_url(const struct cli_option *option, const char *usage, const char *value)
 {
-	switch (opt) {
-	case 'A':
-	case 'R':
-	case 'H':
-		return cli_take_host(USAGE, opt, optarg, &options->host);
-	case 'f':
-		if (fim_time_parse(optarg, &options->from_ns))
-			return cli_usage_error(USAGE, "send-asff: --from: \"%s\" is no time",
-					       optarg);
-		return 0;
-	case 'r':
-		return take_retry(optarg, options);
-	case 'u':
-		if (!fim_aws_url_is_safe(optarg))
-			return cli_usage_error(USAGE,
-					       "send-asff: --endpoint-url: https, or http on "
-					       "this host");
-		options->url = optarg;
-		return 0;
-	case 's':
-		options->state = optarg;
-		return 0;
-	case 'c':
-		options->config = optarg;
-		return 0;
-	default:
-		options->json = true;
-		return 0;
-	}
+	const char **url = option->ctx;
+
+	if (!fim_aws_url_is_safe(value))
+		return cli_usage_error(usage,
+				       "send-asff: --endpoint-url: https, or http on this host");
+	*url = value;
+	return FIM_EXIT_CLEAN;
 }
 
 int cmd_send_asff(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"account", required_argument, NULL, 'A'},
-		{"region", required_argument, NULL, 'R'},
-		{"host", required_argument, NULL, 'H'},
-		{"from", required_argument, NULL, 'f'},
-		{"retry-for", required_argument, NULL, 'r'},
-		{"endpoint-url", required_argument, NULL, 'u'},
-		{"state", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct options options = {.state = STATE_PATH, .retry_s = RETRY_S};
-	int opt, status = 0;
+	const struct cli_option table[] = {
+		{"account", .take = cli_take_account, .ctx = &options.host},
+		{"region", .take = cli_take_region, .ctx = &options.host},
+		{"host", .take = cli_take_host, .ctx = &options.host},
+		{"from", .take = cli_take_time, .ctx = &options.from_ns},
+		{"retry-for", .take = take_retry, .ctx = &options.retry_s},
+		{"endpoint-url", .take = take_url, .ctx = &options.url},
+		{"state", .text = &options.state},
+		{"config", .text = &options.config},
+		{"json", .flag = &options.json},
+		{0},
+	};
+	int status;
 
-	opterr = 0;
-	while (!status && (opt = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		}
-		if (opt == '?' || opt == ':')
-			return cli_option_error(USAGE, opt, argv);
-		status = take_option(opt, &options);
-	}
-	if (status)
+	if (!cli_take_options(argc, argv, USAGE, help, table, &status))
 		return status;
 	if (argc - optind > 1)
 		return cli_usage_error(USAGE, "send-asff: too many arguments");

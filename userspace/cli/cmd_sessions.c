@@ -3,9 +3,9 @@
  * ecs-fim sessions: sessions of ECS Exec, what they touched and who asked for them.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "libfim_rules.h"
@@ -53,7 +53,7 @@ static int on_cloudtrail(void *ctx, const char *text, size_t len)
 	return 0;
 }
 
-static int read_cloudtrail(struct fim_sessions *sessions, char **paths, size_t count)
+static int read_cloudtrail(struct fim_sessions *sessions, const char *const *paths, size_t count)
 {
 	struct fim_cloudtrail_params params = {.record = on_cloudtrail, .ctx = sessions};
 	struct fim_cloudtrail *cloudtrail = NULL;
@@ -147,7 +147,7 @@ static int on_session(void *ctx, const struct fim_json *session)
 	return 0;
 }
 
-static int run(const char *journal, char **trails, size_t trail_count, bool json)
+static int run(const char *journal, const char **trails, size_t trail_count, bool json)
 {
 	struct fim_sessions *sessions = fim_sessions_new();
 	struct output output = {.json = json};
@@ -174,39 +174,21 @@ static int run(const char *journal, char **trails, size_t trail_count, bool json
 
 int cmd_sessions(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"cloudtrail", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
+	const char **trails = calloc((size_t)argc + 1, sizeof(*trails));
 	struct fim_config *config = NULL;
 	const char *journal;
-	char **trails = calloc((size_t)argc + 1, sizeof(*trails));
 	size_t trail_count = 0;
 	bool json = false;
-	int opt, status = FIM_EXIT_ERROR;
+	const struct cli_option options[] = {
+		{"json", .flag = &json},
+		{"cloudtrail", .list = trails, .count = &trail_count},
+		{0},
+	};
+	int status = FIM_EXIT_ERROR;
 
-	opterr = 0;
-	while (trails && (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			json = true;
-			break;
-		case 'c':
-			trails[trail_count++] = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			status = FIM_EXIT_CLEAN;
-			goto out;
-		default:
-			status = cli_option_error(USAGE, opt, argv);
-			goto out;
-		}
-	}
-	if (!trails)
+	if (!trails || !cli_take_options(argc, argv, USAGE, help, options, &status))
 		goto out;
+	status = FIM_EXIT_ERROR;
 	if (argc - optind > 1) {
 		status = cli_usage_error(USAGE, "sessions: one JOURNAL only");
 		goto out;

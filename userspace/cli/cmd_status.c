@@ -3,7 +3,6 @@
  * ecs-fim status: ask the daemon, show what it says.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,39 +254,20 @@ static int show(const char *socket, bool json)
 
 int cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"socket", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	const char *socket = NULL;
 	const char *config_path = NULL;
 	struct fim_config *config = NULL;
 	bool json = false;
 	int status;
-	int opt;
+	const struct cli_option options[] = {
+		{"json", .flag = &json},
+		{"socket", .text = &socket},
+		{"config", .text = &config_path},
+		{0},
+	};
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			json = true;
-			break;
-		case 's':
-			socket = optarg;
-			break;
-		case 'c':
-			config_path = optarg;
-			break;
-		case 'h':
-			fputs(status_help, stdout);
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(STATUS_USAGE, opt, argv);
-		}
-	}
+	if (!cli_take_options(argc, argv, STATUS_USAGE, status_help, options, &status))
+		return status;
 	if (optind < argc)
 		return cli_usage_error(STATUS_USAGE, "%s: not expected", argv[optind]);
 	if (!socket) {

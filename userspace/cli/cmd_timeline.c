@@ -3,7 +3,6 @@
  * ecs-fim timeline: what happened on hosts and in the AWS account, as incidents.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 
 #define SECOND_NS   INT64_C(1000000000)
 #define DAY_NS	    (86400 * SECOND_NS)
-#define DATE_LEN    10
 #define SECONDS_LEN 19 /* of a time without its fraction */
 
 #define USAGE                                                                       \
@@ -409,79 +407,51 @@ static int add_path(const char **paths, const char *path)
 }
 
 /* One option; 0, or the exit status that ends the command. */
-static int read_option(struct timeline *t, int opt)
+static int take_window(const struct cli_option *option, const char *usage, const char *value)
 {
-	const char **ask = opt == 't'	? &t->query.task
-			   : opt == 'c' ? &t->query.cluster
-			   : opt == 'u' ? &t->query.user
-					: &t->query.session;
+	if (parse_window(value, option->ctx))
+		return cli_usage_error(usage, "%s: not a time like 90s, 15m, 2h or 1d", value);
+	return FIM_EXIT_CLEAN;
+}
 
-	switch (opt) {
-	case 'w':
-		if (parse_window(optarg, &t->params.window_ns))
-			return cli_usage_error(USAGE, "%s: not a time like 90s, 15m, 2h or 1d",
-					       optarg);
-		return 0;
-	case 'f':
-		if (fim_time_parse(optarg, &t->params.from_ns))
-			return cli_usage_error(USAGE, "%s: not a time", optarg);
-		return 0;
-	case 'T':
-		if (fim_time_parse(optarg, &t->params.to_ns))
-			return cli_usage_error(USAGE, "%s: not a time", optarg);
-		if (strlen(optarg) == DATE_LEN)
-			t->params.to_ns += DAY_NS - 1;
-		return 0;
-	case 'j':
-		return add_path(t->journals, optarg);
-	case 'a':
-		return add_path(t->trails, optarg);
-	case 'r':
-		return add_path(t->rule_paths, optarg);
-	case 'J':
-		t->json = true;
-		return 0;
-	default:
-		if (!*optarg)
-			return cli_usage_error(USAGE, "timeline: a name is empty");
-		*ask = optarg;
-		return 0;
-	}
+static int take_path(const struct cli_option *option, const char *usage, const char *value)
+{
+	(void)usage;
+	return add_path(option->ctx, value);
+}
+
+static int take_name(const struct cli_option *option, const char *usage, const char *value)
+{
+	const char **name = option->ctx;
+
+	if (!*value)
+		return cli_usage_error(usage, "timeline: --%s: the name is empty", option->name);
+	*name = value;
+	return FIM_EXIT_CLEAN;
 }
 
 int cmd_timeline(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"task", required_argument, NULL, 't'},
-		{"cluster", required_argument, NULL, 'c'},
-		{"user", required_argument, NULL, 'u'},
-		{"session", required_argument, NULL, 's'},
-		{"window", required_argument, NULL, 'w'},
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 'T'},
-		{"journal", required_argument, NULL, 'j'},
-		{"cloudtrail", required_argument, NULL, 'a'},
-		{"rules", required_argument, NULL, 'r'},
-		{"json", no_argument, NULL, 'J'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct timeline t = {.json = false};
-	int opt, status;
+	const struct cli_option options[] = {
+		{"task", .take = take_name, .ctx = &t.query.task},
+		{"cluster", .take = take_name, .ctx = &t.query.cluster},
+		{"user", .take = take_name, .ctx = &t.query.user},
+		{"session", .take = take_name, .ctx = &t.query.session},
+		{"window", .take = take_window, .ctx = &t.params.window_ns},
+		{"from", .take = cli_take_time, .ctx = &t.params.from_ns},
+		{"to", .take = cli_take_end, .ctx = &t.params.to_ns},
+		{"journal", .take = take_path, .ctx = t.journals},
+		{"cloudtrail", .take = take_path, .ctx = t.trails},
+		{"rules", .take = take_path, .ctx = t.rule_paths},
+		{"json", .flag = &t.json},
+		{0},
+	};
+	int status;
 
 	t.rules.paths = t.rule_paths;
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(help, stdout);
-			return FIM_EXIT_CLEAN;
-		}
-		if (opt == '?' || opt == ':')
-			return cli_option_error(USAGE, opt, argv);
-		status = read_option(&t, opt);
-		if (status)
-			return status;
-	}
+	if (!cli_take_options(argc, argv, USAGE, help, options, &status))
+		return status;
 	if (argv[optind])
 		return cli_usage_error(USAGE, "timeline: %s: not expected", argv[optind]);
 	if (t.params.to_ns && t.params.to_ns < t.params.from_ns)

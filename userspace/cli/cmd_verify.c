@@ -3,7 +3,6 @@
  * ecs-fim verify: the disk against the signed baseline, once, now.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,116 +318,61 @@ static int verify(struct verify *args)
 	return err;
 }
 
-static int parse_hours(const char *text, long *hours_ret)
+static int take_hours(const struct cli_option *option, const char *usage, const char *text)
 {
+	long *hours_ret = option->ctx;
 	char *end;
 	long hours = strtol(text, &end, 10);
 
 	if (end == text || *end || hours < 0 || hours > HOURS_MAX)
-		return cli_usage_error(USAGE, "--full-every %s: not 0 to %d hours", text,
+		return cli_usage_error(usage, "--full-every %s: not 0 to %d hours", text,
 				       HOURS_MAX);
 	*hours_ret = hours;
 	return FIM_EXIT_CLEAN;
 }
 
-static int parse(int argc, char **argv, struct verify *args, bool *help_ret)
+static bool parse(int argc, char **argv, struct verify *args, int *status_ret)
 {
-	static const struct option options[] = {
-		{"root", required_argument, NULL, 'r'},
-		{"baseline", required_argument, NULL, 'b'},
-		{"signature", required_argument, NULL, 's'},
-		{"key", required_argument, NULL, 'k'},
-		{"config", required_argument, NULL, 'c'},
-		{"incremental", no_argument, NULL, 'i'},
-		{"full-every", required_argument, NULL, 'f'},
-		{"state", required_argument, NULL, 'S'},
-		{"idle", no_argument, NULL, 'I'},
-		{"rate", required_argument, NULL, 'R'},
-		{"record", no_argument, NULL, 'w'},
-		{"json", no_argument, NULL, 'j'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"progress", no_argument, NULL, 'g'},
-		{"help", no_argument, NULL, 'h'},
+	const struct cli_option options[] = {
+		{"root", .text = &args->root},
+		{"baseline", .text = &args->baseline},
+		{"signature", .text = &args->signature},
+		{"key", .list = args->keys, .count = &args->key_count},
+		{"config", .text = &args->config},
+		{"incremental", .flag = &args->incremental},
+		{"full-every", .take = take_hours, .ctx = &args->full_every_h},
+		{"state", .text = &args->state},
+		{"idle", .flag = &args->idle},
+		{"rate", .take = cli_take_rate, .ctx = &args->rate},
+		{"record", .flag = &args->record},
+		{"json", .flag = &args->json},
+		{"quiet", 'q', .flag = &args->progress.quiet},
+		{"progress", .flag = &args->progress.json},
 		{0},
 	};
-	int opt, status = FIM_EXIT_CLEAN;
 
-	while (!status && (opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-		switch (opt) {
-		case 'r':
-			args->root = optarg;
-			break;
-		case 'b':
-			args->baseline = optarg;
-			break;
-		case 's':
-			args->signature = optarg;
-			break;
-		case 'k':
-			args->keys[args->key_count++] = optarg;
-			break;
-		case 'c':
-			args->config = optarg;
-			break;
-		case 'i':
-			args->incremental = true;
-			break;
-		case 'f':
-			status = parse_hours(optarg, &args->full_every_h);
-			break;
-		case 'S':
-			args->state = optarg;
-			break;
-		case 'I':
-			args->idle = true;
-			break;
-		case 'R':
-			status = cli_parse_rate(USAGE, optarg, &args->rate);
-			break;
-		case 'w':
-			args->record = true;
-			break;
-		case 'j':
-			args->json = true;
-			break;
-		case 'q':
-			args->progress.quiet = true;
-			break;
-		case 'g':
-			args->progress.json = true;
-			break;
-		case 'h':
-			*help_ret = true;
-			return FIM_EXIT_CLEAN;
-		default:
-			return cli_option_error(USAGE, opt, argv);
-		}
-	}
-	if (!status && optind < argc)
-		return cli_usage_error(USAGE, "%s: not expected", argv[optind]);
+	if (!cli_take_options(argc, argv, USAGE, help, options, status_ret))
+		return false;
+	if (optind < argc)
+		*status_ret = cli_usage_error(USAGE, "%s: not expected", argv[optind]);
 	/* What the ledger says is of this host, of its own baseline, and of all that is in it. */
-	if (!status && args->record &&
-	    (strcmp(args->root, "/") != 0 || args->baseline || args->signature || args->key_count ||
-	     args->incremental))
-		return cli_usage_error(USAGE, "--record: not with --root, --baseline, --signature, "
+	else if (args->record && (strcmp(args->root, "/") != 0 || args->baseline ||
+				  args->signature || args->key_count || args->incremental))
+		*status_ret = cli_usage_error(USAGE,
+					      "--record: not with --root, --baseline, --signature, "
 					      "--key or --incremental");
-	return status;
+	return !*status_ret;
 }
 
 int cmd_verify(int argc, char **argv)
 {
 	struct verify args = {.root = "/", .full_every_h = FULL_EVERY_H};
-	bool show_help = false;
 	int status;
 
 	args.keys = calloc((size_t)argc + 1, sizeof(*args.keys));
 	if (!args.keys)
 		return FIM_EXIT_ERROR;
-	opterr = 0;
-	status = parse(argc, argv, &args, &show_help);
-	if (show_help)
-		fputs(help, stdout);
-	else if (!status)
+	if (parse(argc, argv, &args, &status))
 		status = verify(&args);
 	free(args.keys);
 	return status;

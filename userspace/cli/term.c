@@ -3,7 +3,6 @@
  * What a person sees: complaints, escaping, colour, sizes, progress.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,52 +51,6 @@ int cli_usage_error(const char *usage, const char *fmt, ...)
 	va_end(args);
 	fputs(usage, stderr);
 	return FIM_EXIT_USAGE;
-}
-
-int cli_option_error(const char *usage, int opt, char **argv)
-{
-	const char *before = argv[optind - 1], *at = argv[optind];
-
-	if (opt == ':')
-		return cli_usage_error(usage, "option %s needs a value", before);
-	if (!optopt)
-		return cli_usage_error(usage, "option %s is unknown", before);
-	/* A letter, unless it stands for a long option that got a value. In the middle of
-	 * several letters getopt has not stepped over them yet. */
-	if (!strncmp(before, "--", 2) && strchr(before, '=') &&
-	    !(at && at[0] == '-' && at[1] != '-' && strchr(at, optopt)))
-		return cli_usage_error(usage, "option %s takes no value", before);
-	return cli_usage_error(usage, "option -%c is unknown", optopt);
-}
-
-int cli_parse_rate(const char *usage, const char *text, uint64_t *rate_ret)
-{
-	char *end;
-	double mib = strtod(text, &end);
-
-	if (end == text || *end || !(mib > 0) || mib > 1e6)
-		return cli_usage_error(usage, "--rate %s: not a number of MiB", text);
-	*rate_ret = (uint64_t)(mib * MIB);
-	return FIM_EXIT_CLEAN;
-}
-
-static int take_name(const char *usage, const char *name, const char *text, char *to, size_t size)
-{
-	if (!*text || strlen(text) >= size)
-		return cli_usage_error(usage, "%s: \"%s\" is none", name, text);
-	memcpy(to, text, strlen(text) + 1);
-	return FIM_EXIT_CLEAN;
-}
-
-int cli_take_host(const char *usage, int opt, const char *text, struct fim_host *host)
-{
-	if (opt == 'R')
-		return take_name(usage, "--region", text, host->region, sizeof(host->region));
-	if (opt == 'H')
-		return take_name(usage, "--host", text, host->host, sizeof(host->host));
-	if (!fim_is_account(text))
-		return cli_usage_error(usage, "--account: \"%s\" is not 12 digits", text);
-	return take_name(usage, "--account", text, host->account, sizeof(host->account));
 }
 
 void cli_put_escaped(FILE *out, const char *text)
