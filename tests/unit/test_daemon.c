@@ -1637,7 +1637,7 @@ START_TEST(who_wrote_is_not_forgotten_for_who_touched_it_while_it_was_read)
 	event->actor.tgid = 4712;
 	send_records();
 	events_read(&d);
-	ck_assert_int_eq(pending_retry(&d, pending), 0);
+	ck_assert_int_eq(pending_retry(&d, pending, true), 0);
 	pending = pending_due(&d, true);
 	ck_assert(pending->evidence.modified);
 	ck_assert_uint_eq(pending->tries, 1);

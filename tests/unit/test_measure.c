@@ -403,6 +403,32 @@ START_TEST(a_file_that_grows_while_hashed_is_never_given_a_digest)
 }
 END_TEST
 
+START_TEST(what_just_changed_is_refused_or_read_at_once)
+{
+	const struct timespec tick = {.tv_nsec = 20000000};
+	int64_t end_ns = fim_time_now() + 5000000000;
+	struct fim_state state = {0};
+	int err = 0;
+
+	/* Whoever is not let run for a tick in between sees a file at rest. */
+	while (err != -EBUSY && fim_time_now() < end_ns) {
+		fim_state_clear(&state);
+		put_text("file", "x");
+		err = fim_measure_at(root_fd, "file", FIM_MEASURE_REFUSE_FRESH, hasher, &state);
+	}
+	ck_assert_int_eq(err, -EBUSY);
+	ck_assert_int_eq(state.type, FIM_TYPE_NONE);
+	err = fim_measure_at(root_fd, "file", FIM_MEASURE_HASTY, hasher, &state);
+	ck_assert_int_eq(err, 0);
+	ck_assert(state.has_digest);
+	fim_state_clear(&state);
+	nanosleep(&tick, NULL);
+	err = fim_measure_at(root_fd, "file", FIM_MEASURE_REFUSE_FRESH, hasher, &state);
+	ck_assert_int_eq(err, 0);
+	fim_state_clear(&state);
+}
+END_TEST
+
 START_TEST(a_vanishing_file_is_there_whole_or_not_at_all)
 {
 	int64_t end_ns = fim_time_now() + 500000000;
@@ -544,6 +570,7 @@ int main(void)
 	tcase_add_test(tcase, reading_leaves_the_access_time_alone);
 	tcase_add_test(tcase, a_file_that_may_not_be_read_is_an_error_not_nothing);
 	tcase_add_test(tcase, a_file_that_grows_while_hashed_is_never_given_a_digest);
+	tcase_add_test(tcase, what_just_changed_is_refused_or_read_at_once);
 	tcase_add_test(tcase, a_vanishing_file_is_there_whole_or_not_at_all);
 	tcase_add_test(tcase, a_directory_swapped_for_a_symlink_leads_nowhere);
 	tcase_add_test(tcase, a_file_swapped_for_a_fifo_never_blocks);

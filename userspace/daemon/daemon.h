@@ -406,8 +406,8 @@ int pending_add(struct daemon *d, const struct pending_note *note);
 struct pending *pending_find(const struct tree *tree, const char *path);
 /* Out of its table; the caller frees it. */
 void pending_take(struct daemon *d, struct pending *pending);
-/* Back into it, to be tried again after the settling time. */
-int pending_retry(struct daemon *d, struct pending *pending);
+/* Back into it, to be tried again after the settling time, or (not @waiting) in a moment. */
+int pending_retry(struct daemon *d, struct pending *pending, bool waiting);
 void pending_free(struct pending *pending);
 /* The first that is due, NULL if none. @all: due or not. */
 struct pending *pending_due(const struct daemon *d, bool all);

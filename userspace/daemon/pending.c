@@ -210,7 +210,7 @@ static void carry_on(struct pending *newer, struct pending *pending)
 	string_move(&newer->moved_to, &pending->moved_to);
 }
 
-int pending_retry(struct daemon *d, struct pending *pending)
+int pending_retry(struct daemon *d, struct pending *pending, bool waiting)
 {
 	struct pending *newer = pending_find(pending->tree, pending->node.key);
 	char *path = pending->node.key;
@@ -229,7 +229,7 @@ int pending_retry(struct daemon *d, struct pending *pending)
 	}
 	free(path);
 	d->pending.count++;
-	schedule(d, pending, true);
+	schedule(d, pending, waiting);
 	return 0;
 }
 

@@ -60,6 +60,17 @@ static bool view_reuse(struct daemon *d, const struct job *job, struct view *vie
 	return reused;
 }
 
+/*
+ * The loop does not sleep for one file.  What changed this very moment has another event on
+ * its way: later, then; or, if it never rests, as it is.  Others are waited for.
+ */
+static uint32_t how_fresh(const struct daemon *d, const struct job *job)
+{
+	if (!job->evidence)
+		return job->tree->container && d->source.ops ? FIM_MEASURE_HASTY : 0;
+	return job->last_try ? FIM_MEASURE_HASTY : FIM_MEASURE_REFUSE_FRESH;
+}
+
 static int submit(struct daemon *d, const struct job *job, const struct view *view,
 		  enum fim_kind kind, uint32_t diff)
 {
@@ -127,7 +138,7 @@ static int view_appraise(struct daemon *d, const struct job *job, struct view *v
 	return 0;
 }
 
-/* -EAGAIN: it changes while it is read. */
+/* -EAGAIN: it changes while it is read; -EBUSY: it just did. */
 static int appraise(struct daemon *d, const struct job *job)
 {
 	uint32_t mask = tree_mask(d, job->tree, job->path);
@@ -142,8 +153,8 @@ static int appraise(struct daemon *d, const struct job *job)
 	if (err)
 		goto out;
 	if (!view_reuse(d, job, &view)) {
-		err = tree_measure(d, job->tree, job->path, 0, &view.now);
-		if (err == -ENOMEM || (err == -EAGAIN && !job->last_try))
+		err = tree_measure(d, job->tree, job->path, how_fresh(d, job), &view.now);
+		if (err == -ENOMEM || err == -EBUSY || (err == -EAGAIN && !job->last_try))
 			goto out;
 		if (err) {
 			err = submit_unreadable(d, job, &view, err);
@@ -181,7 +192,7 @@ static int move_measure(struct daemon *d, const struct job *job, const char *ori
 	if (!err)
 		err = tree_expected(d, job->tree, job->path, &move->to.expected);
 	if (!err)
-		err = tree_measure(d, job->tree, job->path, 0, &move->to.now);
+		err = tree_measure(d, job->tree, job->path, how_fresh(d, job), &move->to.now);
 	return err;
 }
 
@@ -348,8 +359,8 @@ static void settle_pending(struct daemon *d, struct pending *pending)
 		err = settle_move(d, &job, pending->origin, &moved);
 	if (!err && !moved)
 		err = appraise(d, &job);
-	if (err == -EAGAIN) {
-		err = pending_retry(d, pending);
+	if (err == -EAGAIN || err == -EBUSY) {
+		err = pending_retry(d, pending, err == -EAGAIN);
 		pending = NULL;
 	} else if (!err && pending->dir) {
 		err = settle_subtree(d, pending);

@@ -223,8 +223,8 @@ static int host_measure(struct daemon *d, const struct tree *tree, int fd, const
 
 	if (flags & FIM_MEASURE_NO_DIGEST)
 		return fim_measure_at(fd, rel, flags, d->hasher, state_ret);
-	return fim_measure_as(fd, rel, tree_rule(d, tree, path), entry ? &entry->state : NULL,
-			      d->hasher, state_ret);
+	return fim_measure_as(fd, rel, flags, tree_rule(d, tree, path),
+			      entry ? &entry->state : NULL, d->hasher, state_ret);
 }
 
 int tree_measure(struct daemon *d, const struct tree *tree, const char *path, uint32_t flags,

@@ -490,6 +490,13 @@ int fim_open_dir_inside(int rootfd, const char *path);
 #define FIM_MEASURE_NO_DIGEST (1u << 0) /* do not read content */
 #define FIM_MEASURE_BOUNDED   (1u << 2) /* nor that of a file larger than FIM_MEASURE_BOUND */
 #define FIM_MEASURE_BOUND     (512u << 20)
+/*
+ * A file that changed within the current tick of the kernel's clock can change again
+ * without its ctime moving, so that tick is waited for. Whoever hears of every change need
+ * not wait: refused, it is -EBUSY, and later is soon enough; hasty, it is read as it is.
+ */
+#define FIM_MEASURE_REFUSE_FRESH (1u << 3)
+#define FIM_MEASURE_HASTY	 (1u << 4)
 
 /**
  * fim_measure_at() - observe what is at a path, race-free
@@ -517,6 +524,7 @@ struct fim_rule;
  * fim_measure_as() - the same, in the terms of a path's class
  * @dirfd: as fim_measure_at(), likewise @path, @hasher, @state_ret
  * @path: relative
+ * @flags: FIM_MEASURE_REFUSE_FRESH, FIM_MEASURE_HASTY
  * @rule: its class says what is read; content that matches a template becomes what
  *	every such content becomes (size 0 and a digest of the template)
  * @expected: what the baseline has there, NULL: nothing or unknown; of a file that is
@@ -524,7 +532,7 @@ struct fim_rule;
  * @hasher: scratch
  * @state_ret: cleared by the caller with fim_state_clear()
  */
-int fim_measure_as(int dirfd, const char *path, const struct fim_rule *rule,
+int fim_measure_as(int dirfd, const char *path, uint32_t flags, const struct fim_rule *rule,
 		   const struct fim_state *expected, struct fim_hasher *hasher,
 		   struct fim_state *state_ret);
 

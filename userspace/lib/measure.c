@@ -35,6 +35,8 @@
 /* The longest tick of a kernel clock (CONFIG_HZ=100): how coarse a ctime may be. */
 #define TICK_NS 10000000LL
 
+#define FRESH_FLAGS (FIM_MEASURE_REFUSE_FRESH | FIM_MEASURE_HASTY)
+
 /* What is read in about a millisecond: more than handing it to another thread costs. */
 #define BIG_SIZE (2u << 20)
 /* The largest file that a template is matched against. */
@@ -50,10 +52,12 @@
  * @may_grow: it may get longer meanwhile; @limit bytes are read
  * @limit: @may_grow: how much of it counts; UINT64_MAX: all that is there
  * @template: content that matches is replaced by what stands for any that does; NULL: none
+ * @fresh: FIM_MEASURE_REFUSE_FRESH, FIM_MEASURE_HASTY or 0: what changed right now is waited for
  */
 struct how {
 	bool digest;
 	bool bounded;
+	uint32_t fresh;
 	bool may_grow;
 	uint64_t limit;
 	const char *template;
@@ -455,7 +459,9 @@ static int measure_content(int path_fd, struct statx *stx, const struct how *how
 	const struct timespec tick = {.tv_nsec = TICK_NS};
 	int fd, err;
 
-	if (changed_this_tick(state)) {
+	if (how->fresh != FIM_MEASURE_HASTY && changed_this_tick(state)) {
+		if (how->fresh)
+			return -EBUSY;
 		nanosleep(&tick, NULL);
 		err = stat_fd(path_fd, stx);
 		if (err)
@@ -521,7 +527,8 @@ int fim_measure_at(int dirfd, const char *path, uint32_t flags, struct fim_hashe
 		   struct fim_state *state_ret)
 {
 	const struct how how = {.digest = !(flags & FIM_MEASURE_NO_DIGEST),
-				.bounded = flags & FIM_MEASURE_BOUNDED};
+				.bounded = flags & FIM_MEASURE_BOUNDED,
+				.fresh = flags & FRESH_FLAGS};
 
 	return measure(dirfd, path, &how, hasher, state_ret);
 }
@@ -541,12 +548,13 @@ static struct how how_for(const struct fim_rule *rule, const struct fim_state *e
 	return how;
 }
 
-int fim_measure_as(int dirfd, const char *path, const struct fim_rule *rule,
+int fim_measure_as(int dirfd, const char *path, uint32_t flags, const struct fim_rule *rule,
 		   const struct fim_state *expected, struct fim_hasher *hasher,
 		   struct fim_state *state_ret)
 {
-	const struct how how = how_for(rule, expected);
+	struct how how = how_for(rule, expected);
 
+	how.fresh = flags & FRESH_FLAGS;
 	return measure(dirfd, path, &how, hasher, state_ret);
 }
 
@@ -554,7 +562,7 @@ int fim_measure_known(int dirfd, const char *path, const struct fim_rule *rule,
 		      const struct fim_state *expected, struct fim_hasher *hasher,
 		      struct fim_state *state_ret)
 {
-	int err = fim_measure_as(dirfd, path, rule, expected, hasher, state_ret);
+	int err = fim_measure_as(dirfd, path, 0, rule, expected, hasher, state_ret);
 
 	if (!err || fim_measure_at(dirfd, path, FIM_MEASURE_NO_DIGEST, hasher, state_ret))
 		return err;
