@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A report as people read it.  report_page.c says what stands on it, in which order and
+ * A report as people read it.  report_page.c and report_page_fleet.c say what stands on it, in which order and
  * in which language; a renderer (report_html.c, report_pdf.c) says how it looks.
  *
  * Every text goes through the renderer's text(), which makes it safe for the format:
@@ -58,12 +58,16 @@ struct fim_page;
  * @title: in English
  * @align: 'l' text, 'n' number, 't' time or digest: never broken, 'w' a long text
  * @weight: of its width, where widths are given
+ * @cell: puts what is in it, or
+ * @put: puts the member @key
  */
 struct fim_page_column {
 	const char *title;
 	char align;
 	int weight;
 	void (*cell)(struct fim_page *page, const struct fim_json *item);
+	void (*put)(struct fim_page *page, const struct fim_json *item, const char *key);
+	const char *key;
 };
 
 /* What a block is opened with; see enum fim_block. Titles are in the page's language. */
