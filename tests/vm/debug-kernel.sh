@@ -4,7 +4,7 @@
 # debug-kernel.sh DIR: build Debian's 6.1 with debug.config into DIR, as
 # fetch.sh lays a kernel out. Called by fetch.sh, with its lock held.
 #
-# About 20 minutes of CPU time, at idle priority; the cache keeps the result,
+# About 20 minutes of CPU time, at low priority; the cache keeps the result,
 # and a build that was interrupted goes on where it was.
 
 set -eu
@@ -30,7 +30,7 @@ fi
 
 run_make()
 {
-	chrt -i 0 nice -n 19 make -C "$src" -j"$(nproc)" CC=gcc-12 "$@" >>"$dir/build.log" 2>&1 || {
+	nice -n 5 make -C "$src" -j"$(nproc)" CC=gcc-12 "$@" >>"$dir/build.log" 2>&1 || {
 		tail -n 20 "$dir/build.log" >&2
 		die "make $* failed, see $dir/build.log"
 	}
@@ -50,7 +50,7 @@ echo CC=gcc-12 >"$dir/make-args"
 
 # What building a module never reads: 2 GB.
 find "$src" \( -path "$src/scripts" -o -path "$src/tools" \) -prune -o \
-	\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name 'vmlinux*' \) -type f -delete
+	\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name 'vmlinux*' \) -type f -exec rm -f {} +
 rm -rf "$src/Documentation" "$src/sound" "$src/samples"
 find "$src/drivers" "$src/net" "$src/fs" -type f -name '*.[ch]' -delete
 ln -sfn src "$dir/kdir"
