@@ -240,6 +240,7 @@ struct fim_volume {
  * @wide: superblock mark, or NULL; protected by tree.c's lock
  * @stale: how often a directory that has no mark came into a watch; the same lock
  * @ended: it gets no mark any more; the same lock
+ * @robbed: somebody else took a mark of it away
  * @nodes: marks on inodes of it; the same lock
  * @users: the table, every root, node and wide mark, and whoever looks at it
  * @rcu: to free it
@@ -255,6 +256,7 @@ struct fim_fs {
 	struct fim_wide *wide;
 	u64 stale;
 	bool ended;
+	bool robbed;
 	struct list_head nodes;
 	refcount_t users;
 	struct rcu_head rcu;
@@ -365,6 +367,14 @@ struct fim_fs *fim_fs_get(const struct super_block *sb);
  * @fs: from fim_fs_get(), or one with a reference of the caller's
  */
 void fim_fs_put(struct fim_fs *fs);
+
+/**
+ * fim_fs_get_robbed - the next filesystem that lost a mark to somebody else
+ *
+ * Return: not @robbed any more, with a reference, and one to its superblock being
+ * active; or NULL.
+ */
+struct fim_fs *fim_fs_get_robbed(void);
 
 /**
  * fim_fs_is_walked - was every watch of it walked since the last stranger came?
@@ -582,6 +592,16 @@ void fim_tree_del_watch(struct fim_fs *fs, u32 id, u32 outer);
 void fim_tree_end(struct fim_fs *fs);
 
 /**
+ * fim_tree_hears - can a mark tell of what happens to a dentry?
+ * @dentry: positive
+ *
+ * A few instructions, for everybody else's files: false only where no mark is, neither
+ * on the inode nor on the directory nor on a whole filesystem, and where no other name
+ * is that may have one.
+ */
+bool fim_tree_hears(const struct dentry *dentry);
+
+/**
  * fim_tree_knows - is an inode one with several names of which one is watched?
  * @inode: to look up. Called under RCU
  */
@@ -615,6 +635,11 @@ void fim_wide_free(struct fim_wide *wide);
  * @wide_ret: how many filesystems are heard as a whole
  */
 unsigned int fim_tree_count(unsigned int *wide_ret);
+
+/**
+ * fim_tree_check - hear the whole of each filesystem that lost a mark. May sleep
+ */
+void fim_tree_check(void);
 
 /* mark.c: the fsnotify group and its marks; what happened */
 
@@ -697,6 +722,11 @@ void fim_hook_exit(void);
  */
 u64 fim_hook_features(void);
 
+/**
+ * fim_hook_check - do the hooks still answer? Says so if not. May sleep
+ */
+void fim_hook_check(void);
+
 /* attr.c: the variable part of a record */
 
 /**
@@ -778,6 +808,21 @@ bool fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path);
  */
 bool fim_path_view(struct fim_attrs *attrs, u16 type, struct dentry *dentry,
 		   const struct qstr *name);
+
+/**
+ * fim_path_is_view - does the current process see an open file's path from the root of
+ *	its filesystem?
+ * @path: of the file
+ *
+ * So it is for most, and d_path() takes longer than to look.
+ */
+bool fim_path_is_view(const struct path *path);
+
+/**
+ * fim_path_name_is_view - the same of a name, as fim_path_view() would tell it
+ * @dentry: the object, or the directory that holds the name
+ */
+bool fim_path_name_is_view(const struct dentry *dentry);
 
 /* actor.c: the current process as an actor */
 
@@ -905,6 +950,8 @@ void fim_who_put(struct fim_who *who);
  * @foreign: somebody else than the reader opened it or wrote to it
  * @view: FIM_ATTR_VIEW_PATH as an attribute; may be NULL
  * @view_len: bytes of @view
+ * @renames: of rename_lock, when @view was made
+ * @view_is_fs: @view was the path from the root of the filesystem as well
  */
 struct fim_opener {
 	struct fim_actor actor;
@@ -913,8 +960,10 @@ struct fim_opener {
 	const void *root;
 	u32 flags;
 	bool foreign;
-	u8 *view;
+	bool view_is_fs;
+	unsigned int renames;
 	u32 view_len;
+	u8 *view;
 };
 
 int fim_opener_init(void);
@@ -956,6 +1005,12 @@ void fim_opener_fill(struct fim_opener *opener, u32 flags, const struct path *pa
  * @name: in it
  */
 void fim_opener_view(struct fim_opener *opener, struct dentry *dentry, const struct qstr *name);
+
+/**
+ * fim_opener_view_is_good - is what was kept as @view still the path?
+ * @opener: from fim_opener_take() or fim_opener_fill()
+ */
+bool fim_opener_view_is_good(const struct fim_opener *opener);
 
 /**
  * fim_opener_modify_all - what the current process has open may be changed unseen
@@ -1280,6 +1335,23 @@ void fim_guard_trace(struct task_struct *task, unsigned int mode);
  * @name: of the module
  */
 void fim_guard_unload(const char __user *name);
+
+/* check.c: what everything relies on, looked at now and then */
+
+void fim_check_init(void);
+
+/**
+ * fim_check_exit - look no more
+ *
+ * Once before what is looked at goes, and once after the last mark, which may still
+ * have asked for it.
+ */
+void fim_check_exit(void);
+
+/**
+ * fim_check_now - look soon
+ */
+void fim_check_now(void);
 
 /* selftest.c: pure code, at load */
 

@@ -109,45 +109,6 @@ static bool is_of_object(const struct fim_change *change)
 	return change->op < FIM_OP_SIGNAL;
 }
 
-/* Return: false if a view was too long. */
-static bool put_views(struct fim_attrs *attrs, const struct fim_change *change)
-{
-	const struct fim_opener *opener = change->opener;
-	bool whole = true;
-
-	if (change->path && (!opener || fim_opener_is_current(opener)))
-		whole = fim_path_open(attrs, FIM_ATTR_VIEW_PATH, change->path);
-	else if (!change->path && change->view_dentry)
-		whole = fim_path_view(attrs, FIM_ATTR_VIEW_PATH, change->view_dentry,
-				      change->view_name);
-	if (change->old_dentry)
-		whole &= fim_path_view(attrs, FIM_ATTR_OLD_VIEW_PATH, change->old_dentry,
-				       change->old_name);
-	return whole;
-}
-
-/* Return: FIM_EV_* to add. */
-static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
-{
-	u32 flags = 0;
-
-	if (!is_of_object(change))
-		return 0;
-	if (change->known
-		    ? !fim_attr_put(attrs, FIM_ATTR_FS_PATH, change->known, strlen(change->known))
-		    : !change->dentry ||
-			      !fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name))
-		flags |= FIM_EV_PATH_MISSING;
-	if (change->old_dentry &&
-	    !fim_path_fs(attrs, FIM_ATTR_OLD_FS_PATH, change->old_dentry, change->old_name))
-		flags |= FIM_EV_PATH_MISSING;
-	if (!put_views(attrs, change))
-		flags |= FIM_EV_TRUNCATED;
-	if (change->xattr)
-		fim_attr_put(attrs, FIM_ATTR_XATTR_NAME, change->xattr, strlen(change->xattr));
-	return flags;
-}
-
 static void put_bytes(struct fim_attrs *attrs, const u8 *bytes, u32 len)
 {
 	if (attrs->size - attrs->len < len)
@@ -156,15 +117,93 @@ static void put_bytes(struct fim_attrs *attrs, const u8 *bytes, u32 len)
 	attrs->len += len;
 }
 
-/* What was kept of the opener; a view path made now is better. */
+/* What is kept of the opener's time; a view made now is better. */
+static bool is_kept_view(const struct fim_change *change)
+{
+	const struct fim_opener *opener = change->opener;
+
+	return opener && ((change->path && fim_opener_view_is_good(opener)) ||
+			  !(current->fs && fim_opener_is_current(opener)));
+}
+
+/* Its path from the root of the filesystem is known already. */
+static bool is_kept_path(const struct fim_change *change)
+{
+	return change->opener && change->path && change->opener->view_is_fs &&
+	       change->dentry == change->path->dentry && fim_opener_view_is_good(change->opener);
+}
+
+/* Does the process see the path that was put last? */
+static bool is_view(const struct fim_change *change)
+{
+	if (change->path)
+		return change->dentry == change->path->dentry && fim_path_is_view(change->path);
+	return change->dentry && change->dentry == change->view_dentry &&
+	       change->name == change->view_name && fim_path_name_is_view(change->dentry);
+}
+
+/* Return: false if a view was too long. */
+static bool put_views(struct fim_attrs *attrs, const struct fim_change *change, bool has_path)
+{
+	const struct fim_attr *path = (const void *)attrs->buf;
+	bool whole = true;
+
+	if (is_kept_view(change))
+		put_bytes(attrs, change->opener->view, change->opener->view_len);
+	else if (has_path && is_view(change))
+		whole = fim_attr_put(attrs, FIM_ATTR_VIEW_PATH, path->data, path->len);
+	else if (change->path)
+		whole = fim_path_open(attrs, FIM_ATTR_VIEW_PATH, change->path);
+	else if (change->view_dentry)
+		whole = fim_path_view(attrs, FIM_ATTR_VIEW_PATH, change->view_dentry,
+				      change->view_name);
+	if (change->old_dentry)
+		whole &= fim_path_view(attrs, FIM_ATTR_OLD_VIEW_PATH, change->old_dentry,
+				       change->old_name);
+	return whole;
+}
+
+/* The first attribute. Return: false if there is none. */
+static bool put_path(struct fim_attrs *attrs, const struct fim_change *change)
+{
+	const struct fim_attr *view;
+
+	if (change->known)
+		return fim_attr_put(attrs, FIM_ATTR_FS_PATH, change->known, strlen(change->known));
+	if (is_kept_path(change)) {
+		view = (const void *)change->opener->view;
+		return fim_attr_put(attrs, FIM_ATTR_FS_PATH, view->data, view->len);
+	}
+	return change->dentry && fim_path_fs(attrs, FIM_ATTR_FS_PATH, change->dentry, change->name);
+}
+
+/* Return: FIM_EV_* to add. */
+static u32 put_paths(struct fim_attrs *attrs, const struct fim_change *change)
+{
+	u32 flags = 0;
+	bool has_path;
+
+	if (!is_of_object(change))
+		return 0;
+	has_path = put_path(attrs, change);
+	if (!has_path)
+		flags |= FIM_EV_PATH_MISSING;
+	if (change->old_dentry &&
+	    !fim_path_fs(attrs, FIM_ATTR_OLD_FS_PATH, change->old_dentry, change->old_name))
+		flags |= FIM_EV_PATH_MISSING;
+	if (!put_views(attrs, change, has_path && !change->known))
+		flags |= FIM_EV_TRUNCATED;
+	if (change->xattr)
+		fim_attr_put(attrs, FIM_ATTR_XATTR_NAME, change->xattr, strlen(change->xattr));
+	return flags;
+}
+
 static u32 put_opener(struct fim_event *event, struct fim_attrs *attrs,
 		      const struct fim_opener *opener)
 {
 	event->actor = opener->actor;
 	if (attrs && opener->who)
 		put_bytes(attrs, opener->who->attrs, opener->who->len);
-	if (attrs && !(current->fs && fim_opener_is_current(opener)))
-		put_bytes(attrs, opener->view, opener->view_len);
 	return opener->flags & (FIM_EV_ACTOR_PARTIAL | FIM_EV_TRUNCATED);
 }
 
@@ -190,32 +229,42 @@ static u32 put_actor(struct fim_event *event, struct fim_attrs *attrs,
 	return flags;
 }
 
+static void queue(struct fim_event *event)
+{
+	atomic64_inc(&fim_counters.events);
+	if (event->flags & FIM_EV_PATH_MISSING)
+		atomic64_inc(&fim_counters.path_missing);
+	if (event->flags & FIM_EV_ACTOR_PARTIAL)
+		atomic64_inc(&fim_counters.actor_partial);
+	fim_ring_put(&fim_ring, &event->rec);
+}
+
+/* Without memory. Out of line: the compiler clears it on the stack, used or not. */
+static noinline void emit_bare(const struct fim_change *change)
+{
+	struct fim_event bare;
+
+	fill_event(&bare, change);
+	bare.flags |= FIM_EV_ACTOR_PARTIAL | (is_of_object(change) ? FIM_EV_PATH_MISSING : 0);
+	put_actor(&bare, NULL, change->opener);
+	queue(&bare);
+}
+
 void fim_event_emit(const struct fim_change *change)
 {
-	struct fim_event *event, bare;
+	struct fim_event *event = fim_buf_get();
 	struct fim_attrs attrs;
 
-	event = fim_buf_get();
-	if (event) {
-		fill_event(event, change);
-		attrs.buf = (u8 *)(event + 1);
-		attrs.size = FIM_RECORD_MAX - sizeof(*event);
-		attrs.len = 0;
-		event->flags |= put_paths(&attrs, change);
-		event->flags |= put_actor(event, &attrs, change->opener);
-		event->rec.len += attrs.len;
-	} else {
-		fill_event(&bare, change);
-		bare.flags |= FIM_EV_ACTOR_PARTIAL |
-			      (is_of_object(change) ? FIM_EV_PATH_MISSING : 0);
-		put_actor(&bare, NULL, change->opener);
-	}
-	atomic64_inc(&fim_counters.events);
-	if ((event ?: &bare)->flags & FIM_EV_PATH_MISSING)
-		atomic64_inc(&fim_counters.path_missing);
-	if ((event ?: &bare)->flags & FIM_EV_ACTOR_PARTIAL)
-		atomic64_inc(&fim_counters.actor_partial);
-	fim_ring_put(&fim_ring, &(event ?: &bare)->rec);
+	if (!event)
+		return emit_bare(change);
+	fill_event(event, change);
+	attrs.buf = (u8 *)(event + 1);
+	attrs.size = FIM_RECORD_MAX - sizeof(*event);
+	attrs.len = 0;
+	event->flags |= put_paths(&attrs, change);
+	event->flags |= put_actor(event, &attrs, change->opener);
+	event->rec.len += attrs.len;
+	queue(event);
 	fim_buf_put(event);
 }
 

@@ -11,7 +11,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/hash.h>
 #include <linux/kallsyms.h>
+#include <linux/kprobes.h>
 #include <linux/mount.h>
 #include <linux/string.h>
 #include <uapi/linux/mount.h>
@@ -19,13 +21,21 @@
 #include "compat.h"
 #include "ecs_fim.h"
 
+/* Who looks whether the hooks answer, and what did. */
+static const struct task_struct *checker;
+static u64 answered;
+
 /* Every open of everybody comes here: it has an ftrace_ops of its own. */
 static void notrace on_file_open(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				 struct fim_hook_regs *regs)
 {
 	struct file *file = (struct file *)fim_compat_hook_arg(regs, 0);
 
-	if (file->f_mode & FMODE_WRITE)
+	if (!(file->f_mode & FMODE_WRITE))
+		return;
+	if (unlikely(READ_ONCE(checker) == current))
+		answered |= FIM_FEATURE_OPEN_HOOK;
+	else
 		fim_opener_open(file);
 }
 
@@ -49,6 +59,10 @@ static void notrace on_file_setattr(struct fim_hook_regs *regs)
 
 static void notrace on_ioctl(struct fim_hook_regs *regs)
 {
+	if (unlikely(READ_ONCE(checker) == current)) {
+		answered |= FIM_FEATURE_FLAGS_HOOKS;
+		return;
+	}
 	fim_notice_ioctl((struct file *)fim_compat_hook_arg(regs, 0), fim_compat_hook_arg(regs, 1),
 			 fim_compat_hook_arg(regs, 2));
 }
@@ -123,7 +137,7 @@ static struct hook {
 	void (*call)(struct fim_hook_regs *regs);
 	u64 feature;
 	bool wanted;
-	/* where ftrace calls from; learnt at the first call */
+	/* where ftrace calls from; learnt at the first call if it was not found before */
 	unsigned long ip;
 } hooks[] = {
 	{"security_inode_setattr", on_setattr, FIM_FEATURE_ATTR_HOOKS, true},
@@ -151,34 +165,43 @@ static struct hook {
 	 FIM_HAVE_DELETE_MODULE32},
 };
 
+/* What was installed, and what of it answers. */
+static u64 installed;
 static u64 features;
 
-static noinline notrace struct hook *hook_learn(unsigned long ip)
+/* A guess which hook is at an address: mostly right, and looked at before it is used. */
+#define GUESS_BITS 6
+static struct hook *guesses[1 << GUESS_BITS];
+
+static noinline notrace struct hook *hook_search(unsigned long ip)
 {
 	char name[KSYM_SYMBOL_LEN];
-	int i;
+	struct hook *hook;
 
+	for (hook = hooks; hook < hooks + ARRAY_SIZE(hooks); hook++) {
+		if (READ_ONCE(hook->ip) == ip)
+			goto found;
+	}
 	sprint_symbol_no_offset(name, ip);
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (!strcmp(hooks[i].name, name)) {
-			WRITE_ONCE(hooks[i].ip, ip);
-			return &hooks[i];
-		}
+	for (hook = hooks; hook < hooks + ARRAY_SIZE(hooks); hook++) {
+		if (strcmp(hook->name, name))
+			continue;
+		WRITE_ONCE(hook->ip, ip);
+		goto found;
 	}
 	return NULL;
+found:
+	WRITE_ONCE(guesses[hash_long(ip, GUESS_BITS)], hook);
+	return hook;
 }
 
 static void notrace callback(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			     struct fim_hook_regs *regs)
 {
-	struct hook *hook;
+	struct hook *hook = READ_ONCE(guesses[hash_long(ip, GUESS_BITS)]);
 
-	for (hook = hooks; hook < hooks + ARRAY_SIZE(hooks); hook++) {
-		if (READ_ONCE(hook->ip) == ip)
-			break;
-	}
-	if (hook == hooks + ARRAY_SIZE(hooks))
-		hook = hook_learn(ip);
+	if (!hook || READ_ONCE(hook->ip) != ip)
+		hook = hook_search(ip);
 	if (hook)
 		hook->call(regs);
 }
@@ -201,15 +224,48 @@ static void lost(u64 *missing, const char *name, u64 feature, int err)
 	fim_event_state(FIM_STATE_HOOK_LOST, 0, -err, NULL);
 }
 
-static int set_filter(struct ftrace_ops *to, const char *name, bool reset)
+/*
+ * ftrace finds a name by asking for that of each function that it could trace: half a
+ * second for every hook where the machine is slow. A kprobe finds it by one look into
+ * the table of names; it is never armed.
+ */
+static struct kprobe probes[ARRAY_SIZE(hooks) + 1];
+static struct kprobe *found[ARRAY_SIZE(probes)];
+static unsigned int found_count;
+
+static int set_filter(struct ftrace_ops *to, const char *name, bool reset, unsigned long *ip_ret)
 {
+	struct kprobe *probe = &probes[found_count];
+	unsigned long ip = 0;
+
+	probe->symbol_name = name;
+	probe->flags = KPROBE_FLAG_DISABLED;
+	if (!register_kprobe(probe)) {
+		found[found_count++] = probe;
+		ip = (unsigned long)probe->addr;
+	} else {
+		memset(probe, 0, sizeof(*probe));
+	}
+	if (ip && !ftrace_set_filter_ip(to, ip, 0, reset)) {
+		*ip_ret = ip;
+		return 0;
+	}
 	return ftrace_set_filter(to, (unsigned char *)name, strlen(name), reset);
+}
+
+static void forget_probes(void)
+{
+	if (found_count)
+		unregister_kprobes(found, found_count);
+	found_count = 0;
+	memset(probes, 0, sizeof(probes));
 }
 
 static void open_init(u64 *missing)
 {
 	static const char name[] = "security_file_open";
-	int err = set_filter(&open_ops, name, true);
+	unsigned long ip;
+	int err = set_filter(&open_ops, name, true, &ip);
 
 	err = err ?: register_ftrace_function(&open_ops);
 	open_registered = !err;
@@ -229,26 +285,78 @@ void fim_hook_init(void)
 		if (!hooks[i].wanted)
 			continue;
 		all |= hooks[i].feature;
-		err = set_filter(&ops, hooks[i].name, !some);
+		err = set_filter(&ops, hooks[i].name, !some, &hooks[i].ip);
 		if (err)
 			lost(&missing, hooks[i].name, hooks[i].feature, err);
 		else
 			some = true;
 	}
+	forget_probes();
 	/* Without a filter it would be called by every function. */
 	err = some ? register_ftrace_function(&ops) : -ENOENT;
 	registered = !err;
 	if (err)
 		lost(&missing, hooks[0].name, all & ~FIM_FEATURE_OPEN_HOOK, err);
-	WRITE_ONCE(features, all & ~missing);
+	installed = all & ~missing;
+	WRITE_ONCE(features, installed);
+}
+
+/* One hook of each ftrace_ops: they live and die together. */
+static u64 ask(int *err_ret)
+{
+	struct file *file;
+
+	answered = 0;
+	WRITE_ONCE(checker, current);
+	file = filp_open("/dev/null", O_WRONLY | O_LARGEFILE, 0);
+	*err_ret = IS_ERR(file) ? PTR_ERR(file) : 0;
+	if (!*err_ret) {
+		security_file_ioctl(file, 0, 0);
+		filp_close(file, NULL);
+	}
+	WRITE_ONCE(checker, NULL);
+	if (installed & FIM_FEATURE_FLAGS_HOOKS && !(answered & FIM_FEATURE_FLAGS_HOOKS))
+		return installed & answered & FIM_FEATURE_OPEN_HOOK;
+	return installed & (~FIM_FEATURE_OPEN_HOOK | answered);
+}
+
+/* Somebody else has unregistered it: it can be registered again. */
+static bool put_back_one(struct ftrace_ops *one, bool was_registered)
+{
+	return was_registered && !(one->flags & FTRACE_OPS_FL_ENABLED) &&
+	       !register_ftrace_function(one);
+}
+
+static bool put_back(void)
+{
+	return put_back_one(&open_ops, open_registered) | put_back_one(&ops, registered);
+}
+
+void fim_hook_check(void)
+{
+	u64 before = features, now, lost;
+	int err, again;
+
+	if (!installed)
+		return;
+	now = ask(&err);
+	lost = before & ~now;
+	if (now != installed && put_back())
+		now = ask(&again);
+	WRITE_ONCE(features, now);
+	if (!lost)
+		return;
+	pr_warn("hooks did not answer: lost features %#llx, left %#llx\n", lost, now);
+	fim_event_state(FIM_STATE_HOOK_LOST, 0, err ? -err : ENOLINK, NULL);
 }
 
 void fim_hook_exit(void)
 {
 	WRITE_ONCE(features, 0);
-	if (registered)
+	installed = 0;
+	if (ops.flags & FTRACE_OPS_FL_ENABLED)
 		unregister_ftrace_function(&ops);
-	if (open_registered)
+	if (open_ops.flags & FTRACE_OPS_FL_ENABLED)
 		unregister_ftrace_function(&open_ops);
 	ftrace_set_filter(&ops, NULL, 0, 1);
 	ftrace_set_filter(&open_ops, NULL, 0, 1);

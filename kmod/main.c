@@ -68,6 +68,7 @@ static int __init fim_init(void)
 	if (err)
 		goto err_opener;
 	fim_hook_init();
+	fim_check_init();
 	err = fim_chardev_init();
 	if (err)
 		goto err_hook;
@@ -76,6 +77,7 @@ static int __init fim_init(void)
 	return 0;
 
 err_hook:
+	fim_check_exit();
 	fim_hook_exit();
 	fim_newroot_exit();
 	fim_later_exit();
@@ -94,11 +96,13 @@ err_ring:
 static void __exit fim_exit(void)
 {
 	fim_chardev_exit();
+	fim_check_exit();
 	fim_hook_exit();
 	fim_newroot_exit();
 	fim_later_exit();
 	fim_watch_exit();
 	fim_mark_exit();
+	fim_check_exit();
 	fim_opener_exit();
 	fim_who_exit();
 	fim_event_exit();

@@ -23,6 +23,7 @@
 
 /* Private to their filesystems: ext4.h, xfs_fs.h. Without the size of the argument. */
 #define IOC_MOVE_EXT	    _IOC(0, 'f', 15, 0)
+#define IOC_EXT4_SWAP_BOOT  _IOC(0, 'f', 17, 0)
 #define IOC_EXT4_SETVERSION _IOC(0, 'f', 4, 0)
 #define IOC_XFS_SWAPEXT	    _IOC(0, 'X', 109, 0)
 #define IOC_XFS_EXCHANGE    _IOC(0, 'X', 129, 0)
@@ -85,6 +86,7 @@ void fim_notice_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 				  &file->f_path);
 		break;
 	case IOC_MOVE_EXT:
+	case IOC_EXT4_SWAP_BOOT:
 	case IOC_XFS_SWAPEXT:
 	case IOC_XFS_EXCHANGE:
 	case IOC_XFS_COMMIT:

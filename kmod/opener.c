@@ -147,9 +147,21 @@ static void view_keep(struct fim_opener *opener, struct fim_attrs *attrs, bool w
 static void view_open(struct fim_opener *opener, const struct path *path)
 {
 	struct fim_attrs attrs = {.buf = fim_buf_get(), .size = FIM_RECORD_MAX};
+	bool whole;
 
-	if (attrs.buf)
-		view_keep(opener, &attrs, fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path));
+	if (!attrs.buf)
+		return;
+	opener->renames = read_seqbegin(&rename_lock);
+	opener->view_is_fs = fim_path_is_view(path);
+	whole = opener->view_is_fs ? fim_path_fs(&attrs, FIM_ATTR_VIEW_PATH, path->dentry, NULL)
+				   : fim_path_open(&attrs, FIM_ATTR_VIEW_PATH, path);
+	view_keep(opener, &attrs, whole);
+}
+
+/* No name of any file has changed since. Mounts may have: it is what the opener saw. */
+bool fim_opener_view_is_good(const struct fim_opener *opener)
+{
+	return opener->view && !read_seqretry(&rename_lock, opener->renames);
 }
 
 void fim_opener_view(struct fim_opener *opener, struct dentry *dentry, const struct qstr *name)
@@ -182,6 +194,8 @@ void fim_opener_fill(struct fim_opener *opener, u32 flags, const struct path *pa
 	opener->foreign = !fim_is_reader();
 	opener->view = NULL;
 	opener->view_len = 0;
+	opener->view_is_fs = false;
+	opener->renames = 0;
 	if (path)
 		view_open(opener, path);
 }
@@ -207,16 +221,11 @@ bool fim_opener_take(struct file *file, struct fim_opener *opener_ret)
 	return entry;
 }
 
-void fim_opener_open(struct file *file)
+/* Out of line: what the compiler clears on the stack, only whose file is heard shall pay. */
+static noinline void open_heard(struct file *file)
 {
 	struct fim_opener opener, oldest;
 
-	if (!(file->f_mode & FMODE_WRITE))
-		return;
-	if (S_ISBLK(file_inode(file)->i_mode))
-		fim_notice_device(file);
-	if (!S_ISREG(file_inode(file)->i_mode))
-		return;
 	/* Whatever was known of this structure is of an earlier use of it. */
 	if (fim_opener_take(file, &opener))
 		fim_opener_free(&opener);
@@ -227,6 +236,18 @@ void fim_opener_open(struct file *file)
 	oldest = entry_add(file, &opener);
 	spin_unlock(&table_lock);
 	fim_opener_free(&oldest);
+}
+
+void fim_opener_open(struct file *file)
+{
+	umode_t mode = file_inode(file)->i_mode;
+
+	if (S_ISREG(mode)) {
+		if (fim_tree_hears(file->f_path.dentry))
+			open_heard(file);
+	} else if (S_ISBLK(mode)) {
+		fim_notice_device(file);
+	}
 }
 
 /* Note a write in the entry. False: there is none, or another process is in it. */
@@ -245,20 +266,13 @@ static bool modify_entry(const struct file *file)
 	return done;
 }
 
-void fim_opener_modify(struct file *file)
+/* The first write of another process, or of one that the table does not know. */
+static noinline void modify_other(struct file *file)
 {
 	const u32 flags = FIM_EV_ACTOR_WRITER | FIM_EV_MODIFIED;
 	struct fim_opener writer, same = {}, oldest;
 	struct entry *entry;
 
-	if (!S_ISREG(file_inode(file)->i_mode))
-		return;
-	if (!hlist_empty(bucket_of(file_inode(file))) && modify_entry(file))
-		return;
-	if (!fim_is_watched(file->f_path.dentry)) {
-		this_cpu_inc(fim_filtered);
-		return;
-	}
 	fim_opener_fill(&writer, flags, &file->f_path);
 	spin_lock(&table_lock);
 	entry = entry_find(file);
@@ -270,6 +284,18 @@ void fim_opener_modify(struct file *file)
 	spin_unlock(&table_lock);
 	fim_opener_free(&same);
 	fim_opener_free(&oldest);
+}
+
+void fim_opener_modify(struct file *file)
+{
+	if (!S_ISREG(file_inode(file)->i_mode))
+		return;
+	if (!hlist_empty(bucket_of(file_inode(file))) && modify_entry(file))
+		return;
+	if (fim_is_watched(file->f_path.dentry))
+		modify_other(file);
+	else
+		this_cpu_inc(fim_filtered);
 }
 
 bool fim_opener_take_inode(const struct inode *inode, struct fim_opener *opener_ret)

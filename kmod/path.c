@@ -79,6 +79,23 @@ static bool put_view(struct fim_attrs *attrs, u16 type, const struct path *path,
 	return true;
 }
 
+bool fim_path_is_view(const struct path *path)
+{
+	struct fs_struct *fs = current->fs;
+
+	/* Only who shares it can change it under us: then it may not be looked at so. */
+	return fs && READ_ONCE(fs->users) == 1 && path->mnt == fs->root.mnt &&
+	       fs->root.dentry == path->dentry->d_sb->s_root;
+}
+
+bool fim_path_name_is_view(const struct dentry *dentry)
+{
+	struct fs_struct *fs = current->fs;
+
+	return fs && READ_ONCE(fs->users) == 1 && fs->root.dentry == dentry->d_sb->s_root &&
+	       !(READ_ONCE(dentry->d_flags) & DCACHE_DISCONNECTED);
+}
+
 bool fim_path_open(struct fim_attrs *attrs, u16 type, const struct path *path)
 {
 	return !current->fs || put_view(attrs, type, path, NULL);

@@ -68,12 +68,27 @@ static void node_unhash(struct fim_node *node)
 	nodes_count--;
 }
 
+static void robbed(struct fim_fs *fs)
+{
+	WRITE_ONCE(fs->robbed, true);
+	fim_check_now();
+}
+
+/*
+ * We take a mark out of the table before we destroy it; a directory that is removed, or
+ * unmounted, takes its own along. Everybody else has no business with it.
+ */
 void fim_node_gone(struct fim_node *node)
 {
+	bool found;
+
 	spin_lock(&nodes_lock);
-	if (hash_hashed(&node->node))
+	found = hash_hashed(&node->node);
+	if (found)
 		node_unhash(node);
 	spin_unlock(&nodes_lock);
+	if (found && node->inode->i_nlink && node->inode->i_sb->s_flags & SB_ACTIVE)
+		robbed(node->fs);
 }
 
 void fim_node_free(struct fim_node *node)
@@ -85,12 +100,18 @@ void fim_node_free(struct fim_node *node)
 
 void fim_wide_gone(struct fim_wide *wide)
 {
+	struct fim_fs *fs = wide->fs;
+	bool found;
+
 	spin_lock(&nodes_lock);
-	if (wide->fs->wide == wide) {
-		wide->fs->wide = NULL;
+	found = fs->wide == wide;
+	if (found) {
+		fs->wide = NULL;
 		wide_count--;
 	}
 	spin_unlock(&nodes_lock);
+	if (found && fs->sb->s_flags & SB_ACTIVE)
+		robbed(fs);
 }
 
 void fim_wide_free(struct fim_wide *wide)
@@ -289,6 +310,17 @@ void fim_tree_end(struct fim_fs *fs)
 	nodes_destroy(&taken);
 	if (wide)
 		fim_mark_del(&wide->mark);
+}
+
+/*
+ * fsnotify keeps the flag of a directory's entries for itself, in every dentry that
+ * comes to be there: it is what spares it from asking every parent.
+ */
+bool fim_tree_hears(const struct dentry *dentry)
+{
+	return READ_ONCE(dentry->d_flags) & DCACHE_FSNOTIFY_PARENT_WATCHED ||
+	       READ_ONCE(d_inode(dentry)->i_fsnotify_mask) || READ_ONCE(wide_count) ||
+	       fim_may_have_alias(dentry);
 }
 
 bool fim_tree_knows(const struct inode *inode)
@@ -510,6 +542,20 @@ static int walk_all(struct walk *walk)
 		kfree(todo);
 	}
 	return err;
+}
+
+void fim_tree_check(void)
+{
+	struct fim_fs *fs;
+	int err;
+
+	while ((fs = fim_fs_get_robbed())) {
+		err = fim_tree_widen(fs, true);
+		pr_warn_ratelimited("somebody took a mark away: it is heard by a wider one\n");
+		fim_event_state(FIM_STATE_MARK_LOST, 0, err ? -err : ENOLINK, NULL);
+		deactivate_super(fs->sb);
+		fim_fs_put(fs);
+	}
 }
 
 bool fim_tree_is_walkable(const struct super_block *sb)

@@ -96,6 +96,24 @@ struct fim_fs *fim_fs_get(const struct super_block *sb)
 	return fs;
 }
 
+struct fim_fs *fim_fs_get_robbed(void)
+{
+	struct fim_fs *fs, *found = NULL;
+	int i;
+
+	spin_lock(&table_lock);
+	hash_for_each(filesystems, i, fs, node) {
+		/* It is in the table: so are its roots, and its superblock is alive. */
+		if (found || !READ_ONCE(fs->robbed) || !atomic_inc_not_zero(&fs->sb->s_active))
+			continue;
+		WRITE_ONCE(fs->robbed, false);
+		refcount_inc(&fs->users);
+		found = fs;
+	}
+	spin_unlock(&table_lock);
+	return found;
+}
+
 /*
  * Take a root out of the table, for a reason. The caller holds table_lock and
  * inherits the table's user reference: root_put() it. With the last root its
@@ -685,6 +703,8 @@ bool fim_is_watched(struct dentry *dentry)
 	bool known = false;
 	u32 depth;
 
+	if (!fim_tree_hears(dentry))
+		return false;
 	rcu_read_lock();
 	if (fs_find(dentry->d_sb)) {
 		root = walk_up_stable(dentry, &depth);

@@ -80,6 +80,19 @@ static void key_fill(struct fim_who_key *key)
 	key->exe = task->mm ? rcu_access_pointer(task->mm->exe_file) : NULL;
 }
 
+/* By the word: memcmp() goes by the byte on some machines. */
+static bool is_equal(const struct fim_who_key *a, const struct fim_who_key *b)
+{
+	const u64 *x = (const void *)a, *y = (const void *)b;
+	u64 differs = 0;
+	int i;
+
+	BUILD_BUG_ON(sizeof(*a) % sizeof(*x));
+	for (i = 0; i < sizeof(*a) / sizeof(*x); i++)
+		differs |= x[i] ^ y[i];
+	return !differs;
+}
+
 /* A process that exits has lost some of it: it is who it was. */
 static bool is_same(const struct fim_who *who, struct fim_who_key *key)
 {
@@ -89,8 +102,7 @@ static bool is_same(const struct fim_who *who, struct fim_who_key *key)
 		key->nsproxy = key->nsproxy ?: who->key.nsproxy;
 		key->tty = who->key.tty;
 	}
-	return !memcmp(&who->key, key, sizeof(*key)) &&
-	       time_before(jiffies, READ_ONCE(who->made) + KEPT);
+	return is_equal(&who->key, key) && time_before(jiffies, READ_ONCE(who->made) + KEPT);
 }
 
 static struct fim_who *who_new(const struct fim_who_key *key)

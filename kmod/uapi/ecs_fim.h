@@ -423,9 +423,12 @@ struct fim_session {
  *	directory was removed; it had a FIM_OP_RMDIR before only if it was in use
  * @FIM_STATE_WATCH_MOVED: the watched directory itself, or one above it, was
  *	renamed: it is still watched, but the place where it was is not
- * @FIM_STATE_HOOK_LOST: a hook could not be installed; detail in @code
+ * @FIM_STATE_HOOK_LOST: a hook could not be installed, detail in @code; or it does
+ *	not answer any more (ENOLINK)
  * @FIM_STATE_MARK_LOST: something came into a watch and could not be marked, for
- *	want of memory: what happens to it may be missed. Compare
+ *	want of memory; or another module took a mark of ours away (ENOLINK), and its
+ *	file system is heard as a whole until the watch is added again. Something may
+ *	have been missed. Compare
  * @FIM_STATE_ROOT_MISSED: a new root could not be watched by rule (FIM_IOC_RULE_ADD);
  *	detail in @code
  */

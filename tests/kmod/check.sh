@@ -79,6 +79,13 @@ prepare() {
 		"$cc" -static -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror -o "$job/$test" \
 			"tests/kmod/$test.c" tests/kmod/fimtest.c || return 1
 	done
+	rm -rf "$build/rogue"
+	cp -r tests/kmod/rogue "$build/" || return 1
+	tests/vm/kmod-build.sh "$kernel" "$build/rogue" modules >"$build/rogue.log" 2>&1 || {
+		cat "$build/rogue.log" >&2
+		return 1
+	}
+	cp "$build/rogue/rogue.ko" "$job/" || return 1
 	cp "$build/kmod/ecs_fim.ko" tests/kmod/enter tests/kmod/health "$job/" && cp tests/kmod/run "$job/tap" || return 1
 	printf '#!/bin/sh\nstatus=0\n' >"$job/run"
 	for fs in $filesystems; do
