@@ -5,7 +5,8 @@
  * guest under -icount shift=0 a tick is an executed instruction.
  *
  * bench --module DIR, --fanotify DIR, --inotify DIR: listen to DIR by that means
- * and read until killed, as a monitor does.
+ * and read until killed, as a monitor does. --mark DIR: only the kernel's part of it, a
+ * mark that never has anything to tell.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -181,6 +182,16 @@ static int inotify_open(const char *dir)
 	return fd;
 }
 
+/* One mark on one directory, for what does not happen: what every listener pays. */
+static int mark_open(const char *dir)
+{
+	int fd = inotify_init();
+
+	if (fd < 0 || inotify_add_watch(fd, dir, IN_DELETE_SELF) < 0)
+		die("inotify");
+	return fd;
+}
+
 static const struct {
 	const char *option;
 	int (*open)(const char *dir);
@@ -188,6 +199,7 @@ static const struct {
 	{"--module", module_open},
 	{"--fanotify", fanotify_open},
 	{"--inotify", inotify_open},
+	{"--mark", mark_open},
 };
 
 static void listen_for_ever(int fd)
@@ -210,7 +222,7 @@ int main(int argc, char **argv)
 			listen_for_ever(listeners[i].open(argv[2]));
 	if (argc != 3) {
 		fprintf(stderr,
-			"usage: bench OUTSIDE INSIDE | bench --module|--fanotify|--inotify INSIDE\n");
+			"usage: bench OUTSIDE INSIDE | bench --module|--fanotify|--inotify|--mark INSIDE\n");
 		return 2;
 	}
 	measure_all(argv[1], "outside");

@@ -16,6 +16,9 @@ repeat whatever the machine is doing. One line per metric:
   kernel_OP_outside   median, same file system, not in the watch
   kernel_OP_inside    median, in the watch, one event or more per operation
   kernel_OP_inside_with_reader   mean, the reader's own work included
+  kernel_OP_outside_floor   median with one mark of inotify's that never has anything to
+                     tell, and a hook at open that does nothing: no listener with
+                     marks and a hook can cost less
 "ratio" is against the same operation while nobody listens. In the table each
 cell is the median and that ratio, and for what is inside also the mean's ratio.
 USAGE
@@ -42,6 +45,10 @@ job=$(mktemp -d)
 trap 'rm -rf "$job"' EXIT
 tests/kmod/build.sh "$kernel" "build/kmod-$kernel" >&2
 cp "build/kmod-$kernel/kmod/ecs_fim.ko" "$job/"
+rm -rf "build/kmod-$kernel/floor"
+cp -r tests/bench/kernel/floor "build/kmod-$kernel/"
+tests/vm/kmod-build.sh "$kernel" "build/kmod-$kernel/floor" modules >&2
+cp "build/kmod-$kernel/floor/floor.ko" "$job/"
 gcc -static -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$job/bench" tests/bench/kernel/bench.c
 printf '#!/bin/sh\nALL=%s\n' "$table" >"$job/run"
 cat >>"$job/run" <<'JOB'
@@ -59,6 +66,11 @@ with_listener() {
 	rm ready
 }
 measure nobody
+insmod ./floor.ko
+with_listener mark
+rmmod floor
+mv out/mark out/floor
+sleep 5
 insmod ./ecs_fim.ko
 with_listener module
 rmmod ecs_fim
@@ -101,7 +113,7 @@ if [ -n "$table" ]; then
 				}
 				print ""
 			}
-		}' nobody module fanotify inotify auditd
+		}' nobody floor module fanotify inotify auditd
 	exit
 fi
 awk '
@@ -109,10 +121,15 @@ awk '
 		printf "{\"name\":\"kernel_%s\",\"value\":%d,\"unit\":\"instructions\",", name, value
 		printf "\"against\":\"nobody\",\"ratio\":%.3f}\n", value / base
 	}
-	NR == FNR { median[$1, $2] = $3; mean[$1, $2] = $4; next }
+	FILENAME ~ /nobody$/ { median[$1, $2] = $3; mean[$1, $2] = $4; next }
+	FILENAME ~ /floor$/ {
+		if ($2 == "outside")
+			metric($1 "_outside_floor", $3, median[$1, $2])
+		next
+	}
 	{
 		metric($1 "_" $2, $3, median[$1, $2])
 		if ($2 == "inside")
 			metric($1 "_inside_with_reader", $4, mean[$1, $2])
 	}
-' "$job/result/nobody" "$job/result/module"
+' "$job/result/nobody" "$job/result/floor" "$job/result/module"
