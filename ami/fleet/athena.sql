@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The tables of queries.sql for Amazon Athena (Trino), over
---   s3://BUCKET/records/dt=/account=/cluster=/host=/     the `records` directories of all bundles
+--   s3://BUCKET/records/bundle=NAME/dt=/account=/cluster=/host=/   the `records` directory of each
+--                          bundle, NAME being the last part of its directory's name
 --   s3://BUCKET/bundles/   what `ecs-fim fleet verify --json DIR...` wrote, where the signatures
 --                          could be checked: SQL cannot, and a record that was not checked is none
 --   s3://BUCKET/expected/  NDJSON of account, cluster, host
 -- Written for Athena engine 3; run in one database, one statement at a time.
 
 CREATE EXTERNAL TABLE lines_all (line string)
-PARTITIONED BY (dt string, account string, cluster string, host string)
+PARTITIONED BY (bundle string, dt string, account string, cluster string, host string)
 ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'
 WITH SERDEPROPERTIES ('input.regex' = '(.*)')
 LOCATION 's3://BUCKET/records/';
@@ -28,7 +29,7 @@ SELECT account, cluster, host, line, CAST(json_extract_scalar(line, '$.seq') AS 
             AS bigint) AS time_s
 FROM (SELECT DISTINCT r.account, r.cluster, r.host, r.line FROM lines_all r
       JOIN bundles b ON b.account = r.account AND b.cluster = r.cluster AND b.host = r.host
-                    AND b.status <> 'rejected' AND r.dt BETWEEN b.first_day AND b.last_day);
+                    AND b.status <> 'rejected' AND r.bundle = element_at(split(b.directory, '/'), -1));
 CREATE VIEW lifetimes AS
 SELECT account, cluster, host, COUNT(*) AS records, MIN(time_s) AS first_s, MAX(time_s) AS last_s
 FROM records GROUP BY account, cluster, host;

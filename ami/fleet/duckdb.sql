@@ -10,16 +10,17 @@ CREATE TABLE bundles AS SELECT * FROM read_json('bundles.ndjson', format = 'newl
 CREATE TABLE expected AS SELECT * FROM read_json('expected.ndjson', format = 'newline_delimited',
   columns = {account: 'VARCHAR', cluster: 'VARCHAR', host: 'VARCHAR'});
 
--- A record once, however many bundles hold it, and not of those that were rejected.
+-- A record once, however many bundles hold it, and not of a bundle that was rejected: which
+-- bundle a line is of, its file says.
 CREATE TABLE lines AS
 SELECT DISTINCT r.account, r.cluster, r.host, r.line
-FROM (SELECT account, cluster, host, dt, line
+FROM (SELECT account, cluster, host, line, left(filename, strpos(filename, '/records/dt=') - 1) AS directory
       FROM read_csv(getvariable('records'), columns = {line: 'VARCHAR'}, header = false,
-                    delim = '\x01', quote = '', escape = '', hive_partitioning = true,
+                    filename = true, delim = '\x01', quote = '', escape = '', hive_partitioning = true,
                     max_line_size = 2097152,
                     hive_types = {dt: VARCHAR, account: VARCHAR, cluster: VARCHAR, host: VARCHAR})) r
 JOIN bundles b ON b.account = r.account AND b.cluster = r.cluster AND b.host = r.host
-              AND b.status <> 'rejected' AND r.dt BETWEEN b.first_day AND b.last_day;
+              AND b.status <> 'rejected' AND r.directory = b.directory;
 
 CREATE VIEW records AS
 SELECT account, cluster, host, line, CAST(json_extract_string(line, '$.seq') AS BIGINT) AS seq, json_extract_string(line, '$.type') AS type,

@@ -202,11 +202,15 @@ async function fleet() {
   const bytes = read(victim);
   bytes[200] ^= 1;
   fs.writeFileSync(victim, bytes);
+  // One host has two bundles of the same days, of which one was changed.
+  fs.cpSync(file('fleet/i-00000007'), file('fleet/i-00000007-again'), { recursive: true });
+  const other = file('fleet/i-00000007-again/records/dt=2026-08-04/account=111122223333/cluster=prod/host=i-00000007/records.ndjson');
+  fs.writeFileSync(other, read(other).toString().replaceAll('"kind":"', '"kind":"x'));
   const args = ['fleet', 'report', '--key', file('pub.pem'), '--expected', file('fleet/expected.ndjson'), file('fleet')];
   const made = spawnSync(tool, [...args, '-o', file('fleet.json')]);
   spawnSync(tool, [...args, '-o', file('fleet.html')]);
   const ours = JSON.parse(read(file('fleet.json')));
-  ok(made.status === 3 && ours.rejected.count === 1 && ours.rejected.items[0].host === 'i-00000005' && ours.totals.reporting === 59,
+  ok(made.status === 3 && ours.rejected.count === 2 && ours.rejected.items[0].host === 'i-00000005' && ours.rejected.items[1].directory.endsWith('i-00000007-again') && ours.totals.reporting === 59,
     'a bundle with one changed byte is rejected by name', ours.rejected);
   ok(ours.statements.every((s) => s.status !== 'met'), 'and nothing is met');
   const bundles = spawnSync(tool, ['fleet', 'verify', '--json', '--key', file('pub.pem'), file('fleet')], { maxBuffer: 1 << 28 });

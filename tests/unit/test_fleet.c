@@ -20,6 +20,8 @@ struct recipe {
 	const char *verification; /* the manifest's */
 	const char *format;	  /* the manifest's */
 	const char *second;	  /* the second line, whole */
+	const char *time;	  /* day of the first line */
+	bool twice;		  /* the manifest names its file twice */
 };
 
 static char digest_text[FIM_SHA256_HEX_SIZE];
@@ -62,11 +64,12 @@ static void make_bundle(const struct recipe *recipe)
 	mkdir("b/records/dt=2026-11-02/account=1", 0755);
 	mkdir("b/records/dt=2026-11-02/account=1/cluster=c", 0755);
 	mkdir("b/records/dt=2026-11-02/account=1/cluster=c/host=h", 0755);
-	first = snprintf(
-		lines, sizeof(lines),
-		"{\"seq\":7,\"time\":\"2026-11-02T06:00:00.5Z\",\"boot_id\":\"b\",\"type\":"
-		"\"baseline\",\"prev\":\"" ZEROS "\",\"digest\":\"d\",\"policy\":{\"roots\":"
-		"[\"/etc\"]}}\n");
+	first = snprintf(lines, sizeof(lines),
+			 "{\"seq\":7,\"time\":\"%sT06:00:00.5Z\",\"boot_id\":\"b\",\"type\":"
+			 "\"baseline\",\"prev\":\"" ZEROS
+			 "\",\"digest\":\"d\",\"policy\":{\"roots\":"
+			 "[\"/etc\"]}}\n",
+			 recipe->time ? recipe->time : "2026-11-02");
 	if (recipe->second)
 		len = first +
 		      snprintf(lines + first, sizeof(lines) - (size_t)first, "%s", recipe->second);
@@ -83,11 +86,12 @@ static void make_bundle(const struct recipe *recipe)
 		"{\"format\":\"%s\",\"version\":1,\"account\":\"1\",\"cluster\":\"c\",\"host\":\"h\","
 		"\"from\":\"2026-11-02\",\"to\":\"2026-11-03\",\"journal\":{\"verification\":\"%s\","
 		"\"prev\":\"%s\",\"head\":\"%s\"},\"files\":[{\"path\":\"%s\",\"bytes\":%d,"
-		"\"sha256\":\"%s\"}]}\n",
+		"\"sha256\":\"%s\"}%s]}\n",
 		recipe->format ? recipe->format : "ecs-fim-bundle",
 		recipe->verification ? recipe->verification : "verified",
 		recipe->prev ? recipe->prev : ZEROS, recipe->head ? recipe->head : head,
-		recipe->path ? recipe->path : DAY, len, digest_of(lines, (size_t)len));
+		recipe->path ? recipe->path : DAY, len, digest_of(lines, (size_t)len),
+		recipe->twice ? ",{\"path\":\"" DAY "\"}" : "");
 	write_file("b/manifest.json", manifest, (size_t)len);
 	sign_file("b/manifest.json", "b/manifest.sig");
 }
@@ -144,9 +148,17 @@ static const struct {
 	{{.path = "records/dt=../../../etc/passwd"}, "outside"},
 	{{.path = "/etc/passwd"}, "outside"},
 	{{.path = "records/dt=2026-11-02//x"}, "outside"},
-	{{.path = "records/dt=2026-11-02/none"}, "missing"},
+	{{.path = "records/dt=2026-11-03/account=1/cluster=c/host=h/records.ndjson"}, "missing"},
 	{{.prev = "abc"}, "no digest"},
 	{{.prev = "1111111111111111111111111111111111111111111111111111111111111111"}, "chain"},
+	{{.path = "records/dt=2026-11-02/account=1/cluster=c/host=x/records.ndjson"},
+	 "outside of records/dt=DAY/account=1/cluster=c/host=h"},
+	{{.path = "records/dt=2026-11-02/account=2/cluster=c/host=h/records.ndjson"}, "outside"},
+	{{.path = "records/dt=2026-11-02/cluster=c/account=1/host=h/records.ndjson"}, "outside"},
+	{{.path = "records/dt=2026-1x-02/account=1/cluster=c/host=h/records.ndjson"}, "outside"},
+	{{.path = "records/dt=2026-11-02/account=1/cluster=c/host=h/other.ndjson"}, "outside"},
+	{{.time = "2026-11-03"}, "record 7 is of another day"},
+	{{.twice = true}, "not in the order of days"},
 	{{.head = ZEROS}, "does not end"},
 	{{.verification = "broken"}, "not verified"},
 	{{.format = "zip"}, "not a bundle"},

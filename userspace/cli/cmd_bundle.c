@@ -93,41 +93,6 @@ static int make_dirs(const char *path)
 	return err;
 }
 
-/* What is part of a path must not be able to leave it. */
-static char *encode(const char *text)
-{
-	static const char safe[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-	char *name = malloc(3 * strlen(text) + 1), *out = name;
-
-	if (!name)
-		return NULL;
-	for (const char *at = text; *at; at++) {
-		if (strchr(safe, *at) || (*at == '.' && at != text))
-			*out++ = *at;
-		else
-			out += sprintf(out, "%%%02X", (unsigned char)*at);
-	}
-	*out = '\0';
-	return name;
-}
-
-static char *place_name(const struct options *options)
-{
-	char *account = encode(options->account ? options->account : "unknown");
-	char *cluster = encode(options->cluster ? options->cluster : "unknown");
-	char *host = encode(options->host ? options->host : "unknown");
-	char *place = NULL;
-
-	if (account && cluster && host &&
-	    asprintf(&place, "account=%s/cluster=%s/host=%s", account, cluster, host) < 0)
-		place = NULL;
-	free(account);
-	free(cluster);
-	free(host);
-	return place;
-}
-
 /* ---------------------------------------------------------------------- names */
 
 static void take_name(char **name, const char *text)
@@ -243,7 +208,8 @@ static int on_line(void *ctx, const struct fim_line *line)
 		bundle->first_ns = line->time_ns;
 		memcpy(bundle->prev, line->prev, sizeof(bundle->prev));
 	}
-	if (strcmp(bundle->day, time) != 0) {
+	/* Nor into a day: what comes after a later one stays with it. */
+	if (strcmp(time, bundle->day) > 0) {
 		err = file_close(bundle);
 		memcpy(bundle->day, time, sizeof(bundle->day));
 		if (!err)
@@ -420,7 +386,7 @@ static int bundle_write(struct options *options)
 			  errno == EEXIST ? ": a bundle is a directory of its own" : "");
 		return FIM_EXIT_ERROR;
 	}
-	bundle.place = place_name(options);
+	bundle.place = fim_bundle_place(options->account, options->cluster, options->host);
 	bundle.hasher = fim_hasher_new();
 	bundle.files = fim_json_array();
 	err = bundle.place && bundle.hasher ? write_all(&bundle) : -ENOMEM;

@@ -2140,6 +2140,8 @@ struct fim_fleet_params {
 	void *progress_ctx;
 };
 
+/* "account=A/cluster=C/host=H", as a bundle's files are under; NULL or "": "unknown". malloc'ed. */
+char *fim_bundle_place(const char *account, const char *cluster, const char *host);
 /* Verifies every bundle and reports over all. What is rejected is in it, by name. -ENOENT: none. */
 int fim_fleet_report(const struct fim_fleet_params *params, struct fim_json **report_ret);
 /* One self-contained page. */

@@ -20,12 +20,15 @@
 #define MAX_MANIFEST (16u << 20)
 #define MAX_LINE     ((size_t)1 << 20)
 #define BUFFER	     (2 * MAX_LINE)
+#define DAY_LEN	     10
 
 /*
  * struct reader - a bundle being read
  * @dir: its directory
  * @prev: digest of the line before
  * @seq: its number
+ * @place: where its files are below a day
+ * @day: of the file at hand; @opens: its first line comes
  * @whole: over the bytes of the file at hand
  */
 struct reader {
@@ -35,6 +38,9 @@ struct reader {
 	void *ctx;
 	char prev[FIM_SHA256_HEX_SIZE];
 	int64_t seq;
+	char *place;
+	char day[DAY_LEN + 1];
+	bool opens;
 	struct fim_hasher *whole;
 	struct fim_hasher *one;
 	char *buffer;
@@ -53,11 +59,48 @@ static int reject(struct reader *reader, const char *fmt, ...)
 	return -EBADMSG;
 }
 
+/* ------------------------------------------------------------------- names */
+
+/* What is part of a path must not be able to leave it. */
+static char *encode(const char *text)
+{
+	static const char safe[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	char *name, *out;
+
+	if (!text || !*text)
+		text = "unknown";
+	name = out = malloc(3 * strlen(text) + 1);
+	if (!name)
+		return NULL;
+	for (const char *at = text; *at; at++) {
+		if (strchr(safe, *at) || (*at == '.' && at != text))
+			*out++ = *at;
+		else
+			out += sprintf(out, "%%%02X", (unsigned char)*at);
+	}
+	*out = '\0';
+	return name;
+}
+
+char *fim_bundle_place(const char *account, const char *cluster, const char *host)
+{
+	char *a = encode(account), *c = encode(cluster), *h = encode(host), *place = NULL;
+
+	if (a && c && h && asprintf(&place, "account=%s/cluster=%s/host=%s", a, c, h) < 0)
+		place = NULL;
+	free(a);
+	free(c);
+	free(h);
+	return place;
+}
+
 /* ------------------------------------------------------------------- lines */
 
 struct chained {
 	int64_t seq;
 	struct fim_span prev;
+	struct fim_span time;
 };
 
 static int pick(void *ctx, const struct fim_span *parent, const struct fim_span *key,
@@ -71,6 +114,8 @@ static int pick(void *ctx, const struct fim_span *parent, const struct fim_span 
 		chained->seq = fim_span_int(value, 0);
 	else if (fim_span_is(key, "prev"))
 		chained->prev = *value;
+	else if (fim_span_is(key, "time"))
+		chained->time = *value;
 	return 0;
 }
 
@@ -90,6 +135,11 @@ static int read_line(struct reader *reader, const char *line, size_t len, const 
 	if (chained.prev.kind != FIM_SPAN_STRING || !fim_span_is(&chained.prev, reader->prev))
 		return reject(reader, "%s: record %" PRId64 " does not continue the chain", name,
 			      chained.seq);
+	if (reader->opens && (chained.time.kind != FIM_SPAN_STRING || chained.time.len < DAY_LEN ||
+			      memcmp(chained.time.text, reader->day, DAY_LEN) != 0))
+		return reject(reader, "%s: record %" PRId64 " is of another day", name,
+			      chained.seq);
+	reader->opens = false;
 	err = fim_hasher_reset(reader->one);
 	if (!err)
 		err = fim_hasher_update(reader->one, line, len + 1);
@@ -150,17 +200,25 @@ static int read_stream(struct reader *reader, int fd, const char *name, int64_t 
 
 /* ------------------------------------------------------------------- files */
 
-/* "records/dt=2026-11-02/…": below the directory, and nowhere else. */
-static bool is_path(const char *path)
+/*
+ * "records/dt=2026-11-02/account=…/cluster=…/host=…/records.ndjson", of this host: other engines
+ * take from the path whose records these are, and of which day.
+ */
+static bool is_path(const struct reader *reader, const char *path)
 {
-	const char *at = path;
+	static const char top[] = "records/dt=", file[] = "/records.ndjson";
+	size_t len = strlen(reader->place), at = sizeof(top) - 1;
 
-	if (!path || strncmp(path, "records/dt=", 11) != 0 || strlen(path) >= FIM_PATH_MAX)
+	if (!path || strncmp(path, top, at) != 0 ||
+	    strlen(path) != at + DAY_LEN + 1 + len + sizeof(file) - 1)
 		return false;
-	for (; *at; at++)
-		if (*at == '/' && (at[1] == '/' || at[1] == '\0' || at[1] == '.'))
+	for (size_t i = 0; i < DAY_LEN; i++)
+		if (i == 4 || i == 7 ? path[at + i] != '-'
+				     : path[at + i] < '0' || path[at + i] > '9')
 			return false;
-	return true;
+	at += DAY_LEN;
+	return path[at] == '/' && memcmp(path + at + 1, reader->place, len) == 0 &&
+	       strcmp(path + at + 1 + len, file) == 0;
 }
 
 /* No part of the path is a link. */
@@ -197,8 +255,14 @@ static int read_file(struct reader *reader, const struct fim_json *file)
 	struct stat stat;
 	int fd, err;
 
-	if (!is_path(path))
-		return reject(reader, "manifest.json: names a file outside of records/");
+	if (!is_path(reader, path))
+		return reject(reader,
+			      "manifest.json: names a file outside of records/dt=DAY/%.200s",
+			      reader->place);
+	if (strncmp(path + 11, reader->day, DAY_LEN) <= 0)
+		return reject(reader, "manifest.json: its files are not in the order of days");
+	memcpy(reader->day, path + 11, DAY_LEN);
+	reader->opens = true;
 	fd = open_below(reader->dir, path);
 	if (fd < 0 || fstat(fd, &stat) || !S_ISREG(stat.st_mode)) {
 		err = reject(reader, "%s: is missing, or no regular file", path);
@@ -378,6 +442,11 @@ static int read_manifest(struct reader *reader, const char *const *keys)
 		err = reject(reader, "manifest.json: not a bundle of version 1");
 	if (!err && keys)
 		err = check_signature(reader, keys, bytes, len);
+	reader->place = fim_bundle_place(fim_json_get_str(manifest, "account"),
+					 fim_json_get_str(manifest, "cluster"),
+					 fim_json_get_str(manifest, "host"));
+	if (!reader->place)
+		err = -ENOMEM;
 	if (!err)
 		err = read_files(reader, manifest);
 	if (!err)
@@ -405,6 +474,7 @@ int fim_bundle_read(const char *directory, const char *const *keys, fim_bundle_f
 	reader.one = fim_hasher_new();
 	reader.buffer = malloc(BUFFER);
 	err = reader.whole && reader.one && reader.buffer ? read_manifest(&reader, keys) : -ENOMEM;
+	free(reader.place);
 	free(reader.buffer);
 	fim_hasher_free(reader.one);
 	fim_hasher_free(reader.whole);
