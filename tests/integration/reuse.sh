@@ -26,24 +26,15 @@ for batch in $(seq 0 $((thousands * 2 - 1))); do
 	bin/storm reuse /etc/storm $((batch * 50)) 50 10
 	wait_until 60 drained
 done
-SECONDS=0
 wait_until 300 found $((first + thousands * 1000))
 sleep 1
-# Per change: the verdict, the process, whether its arguments are there.
-all_records --type finding | jq -r --arg sha "$(sha256sum bin/storm | cut -d' ' -f1)" '
-	select((.path // "") | startswith("/etc/storm/")) |
-	(.path | ltrimstr("/etc/storm/") | split(".")) as $said | .actor as $a |
-	[(if $a == null then "unattributed"
-	elif ($a.pid | tostring) == $said[1] and ($a.exe | endswith("/storm-" + $said[2])) and
-		(($a.args == null) or $a.args[2] == $said[0]) and ($a.comm == "storm-" + $said[2]) and
-		(($a.exe_sha256 == null) or $a.exe_sha256 == $sha) and .container == null
-	then "right" else "wrong " + (tojson | .[:600]) end), $a.pid, $a.start_ns, $a.args != null] | @tsv' >verdicts
+all_records --type finding | python3 reuse.py "$(sha256sum bin/storm | cut -d' ' -f1)" >verdicts
 grep -m 3 '^wrong' verdicts | sed 's/^/# /'
 is "$((thousands * 1000)) changes by processes whose ids are used again: none is given to the wrong one" \
 	"$(cut -f1 verdicts | cut -d' ' -f1 | sort | uniq -c | tr -s ' \n' ' ')" " $((thousands * 1000)) right "
 most=$(cut -f2,3 verdicts | sort -u | cut -f1 | sort | uniq -c | sort -rn | awk 'NR == 1 {print $1}')
 echo "# one id was that of $most processes"
 is "ids were used again" "$((most > 1))" 1
-is "arguments, captured in the kernel, are always there" "$(cut -f4 verdicts | sort -u)" true
+is "arguments, captured in the kernel, are always there" "$(cut -f4 verdicts | sort -u)" True
 
 end_well

@@ -4,7 +4,7 @@
 # Boot a Debian kernel under QEMU and run a job in it.
 #
 #   run.sh --kernel NAME --job DIR [--out DIR] [--smp N]
-#          [--mem MB] [--timeout S] [--icount] [--append ARGS] [--root ext4]
+#          [--mem MB] [--timeout S] [--icount|--icount-io] [--append ARGS] [--root ext4]
 #          [--disk IMAGE --disk-log FILE] [--quiet]
 #
 # NAME is one that fetch.sh knows. DIR is copied to the guest's /job, where
@@ -34,7 +34,8 @@ usage()
 kernel='' job='' out='' smp=1 mem=2048 timeout=600 icount='' append='' quiet='' disk='' disk_log=''
 while [ $# -gt 0 ]; do
 	case $1 in
-	--icount) icount=1 ;;
+	--icount) icount=off ;;
+	--icount-io) icount=on ;;
 	--quiet) quiet=1 ;;
 	--kernel | --job | --out | --smp | --mem | --timeout | --append | --root | --disk | --disk-log)
 		[ $# -ge 2 ] || usage
@@ -93,7 +94,8 @@ truncate -s 1G "$tmp/out.tar"
 accel=tcg,thread=multi
 clock=
 if [ -n "$icount" ]; then
-	# Guest time is the number of executed instructions.
+	# Guest time is the number of executed instructions; while nothing is executed, it
+	# leaps to the next timer (off), or is the host's (on).
 	accel=tcg,thread=single
 	smp=1
 elif [ "${ECS_FIM_ACCEL:-tcg}" = kvm ]; then
@@ -135,7 +137,7 @@ fi
 
 # shellcheck disable=SC2046,SC2086 # lists of words
 timeout -k 5 "$timeout" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
-	-machine "$machine" -accel "$accel" ${icount:+-icount shift=0,sleep=off} \
+	-machine "$machine" -accel "$accel" ${icount:+-icount shift=0,sleep=$icount} \
 	-cpu "$cpu" -smp "$smp" -m "$mem" \
 	-kernel "$kdir/vmlinuz" -initrd "$kdir/initrd" \
 	-append "console=$console panic=-1 mitigations=off tsc=reliable $clock log_buf_len=2M $append" \

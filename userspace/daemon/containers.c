@@ -181,6 +181,19 @@ static bool has_started(const struct engine_news *news)
 	return news->trigger && strcmp(news->trigger, "start") == 0;
 }
 
+/* One that nobody here knows: said once, not for each container. */
+static void check_driver(struct daemon *d, const struct fim_json *inspect)
+{
+	const char *driver = fim_json_str(fim_json_at(inspect, "GraphDriver/Name"));
+
+	if (!driver || d->driver_said || plain_is_known_driver(driver))
+		return;
+	d->driver_said = true;
+	control_set(d, COMPONENT_WATCH, CONTROL_INFO,
+		    "containers' own files are not watched where Docker's storage driver is %.64s",
+		    driver);
+}
+
 /* Takes over @news->container and @news->root. */
 static void on_container(struct daemon *d, struct engine_news *news)
 {
@@ -324,9 +337,13 @@ static void on_news(struct daemon *d, struct engine_news *news)
 			    d->config->docker_socket, news->text);
 		break;
 	case ENGINE_CONTAINER:
+		check_driver(d, news->inspect);
+		if (news->image)
+			plain_add(d, news);
 		on_container(d, news);
 		break;
 	case ENGINE_GONE:
+		plain_gone(d, news->text);
 		on_gone(d, news);
 		break;
 	case ENGINE_REFUSED:

@@ -183,13 +183,18 @@ struct tree {
 	struct tree *next;
 	unsigned int refs;
 	bool container;
+	bool plain; /* container: its root is a directory, not a mount: plain.c */
 	bool gone;
 	char *root; /* "/", or the mount point */
 	uint64_t dev;
 	int mount_id;
+	int64_t heard_ns;   /* container: since then its changes have events */
+	int64_t skipped_ns; /* plain: when the host last changed it while it did not run */
+	int64_t looked_ns; /* plain: what was not touched since then was compared or is as it was */
 	char id[FIM_CONTAINER_ID_SIZE]; /* container: "" until known */
 	int64_t rescan_ms; /* container: when to look at its layer again; 0: not wanted */
 	int64_t rescanned_ms;
+	bool is_watched;		  /* container: only its layer is still to be looked at */
 	char hint[FIM_CONTAINER_ID_SIZE]; /* the container of a process that changed something */
 	char *scopes[TREE_SCOPES];	  /* container: absolute paths, symbolic links resolved */
 	struct layers layers;
@@ -292,6 +297,26 @@ bool mount_is_container(const struct mount *mount, char id_ret[FIM_CONTAINER_ID_
 void mounts_refresh(struct daemon *d);
 /* What is new in the mount table; what has gone stays for now: its events may still wait. */
 void mounts_find(struct daemon *d);
+
+/* ---------------------------------------------------------------- plain.c */
+
+struct cause;
+struct engine_news;
+
+/*
+ * Where a container's root directory is, and the one that it was copied from; -ENOENT:
+ * it is no directory but a mount.  Opens files: for the engine's thread.
+ */
+int plain_root(const struct fim_json *inspect, char **root_ret, char **image_ret);
+/* Roots of this storage driver are found, here or in the mount table. */
+bool plain_is_known_driver(const char *driver);
+/* Watch the root that Docker told of, if it is not yet; what was done to it before is compared. */
+void plain_add(struct daemon *d, const struct engine_news *news);
+void plain_gone(struct daemon *d, const char *id);
+/* It does not run: what the host does to it (the engine removes it) is compared when it starts. */
+bool plain_is_idle(const struct daemon *d, const struct tree *tree);
+/* Such a change, which is not told now. */
+bool plain_skips(const struct daemon *d, struct tree *tree, const struct cause *cause);
 
 /* -------------------------------------------------------------- process.c */
 
@@ -427,6 +452,8 @@ size_t settle(struct daemon *d, size_t max, bool all);
 int settle_path(struct daemon *d, struct tree *tree, const char *path, const char *trigger);
 /* Appraise what the container's layer already holds in its scopes. */
 void settle_container(struct daemon *d, struct tree *tree, const char *trigger);
+/* The same for what changed before @until_ns; since then it has been heard. */
+void settle_gap(struct daemon *d, struct tree *tree, const char *trigger, int64_t until_ns);
 /* The same soon, but not as often as somebody in the container may want it. */
 void rescan_want(struct tree *tree);
 void rescan_poll(struct daemon *d);
@@ -831,7 +858,9 @@ struct engine_news {
 	struct fim_container *container;
 	struct fim_json *inspect; /* what Docker said about it */
 	char *root;		  /* mount point of its root file system, "" if unknown */
-	const char *trigger;	  /* static; NULL: not asked for */
+	char *image;	      /* the directory that @root was copied from; NULL: it is a mount */
+	int64_t untouched_ns; /* it had not been started then; 0: it may have been */
+	const char *trigger;  /* static; NULL: not asked for */
 };
 
 struct engine {
@@ -1049,6 +1078,7 @@ struct daemon {
 	struct fim_exceptions *exceptions;
 	struct engine engine;
 	bool engine_up;
+	bool driver_said;
 	bool engine_starting; /* not all of its containers are known yet */
 	char engine_api[16];
 	struct map suspects;	   /* ids in Docker's cgroups that it was asked about */

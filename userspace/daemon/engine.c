@@ -60,6 +60,7 @@ void engine_news_free(struct engine_news *news)
 	fim_json_free(news->inspect);
 	free(news->text);
 	free(news->root);
+	free(news->image);
 	free(news->action);
 	fim_json_free(news->exec);
 	free(news);
@@ -136,9 +137,26 @@ static int check_task(struct follower *f, struct fim_container *container)
 	return 0;
 }
 
-/* Takes over @inspect. */
+/* Where its root is: a mount, or a directory. */
+static int root_set(struct engine_news *news, const struct fim_json *inspect)
+{
+	int err = plain_root(inspect, &news->root, &news->image);
+
+	if (err == -ENOENT)
+		news->root = merged_dir(inspect);
+	return news->root ? 0 : -ENOMEM;
+}
+
+static bool is_only_created(const struct fim_json *inspect)
+{
+	const char *status = fim_json_str(fim_json_at(inspect, "State/Status"));
+
+	return status && strcmp(status, "created") == 0;
+}
+
+/* Takes over @inspect, which was asked for at @asked_ns. */
 static struct engine_news *container_news(struct follower *f, struct fim_json *inspect,
-					  const char *trigger)
+					  const char *trigger, int64_t asked_ns)
 {
 	struct engine_news *news = calloc(1, sizeof(*news));
 
@@ -149,8 +167,8 @@ static struct engine_news *container_news(struct follower *f, struct fim_json *i
 	news->what = ENGINE_CONTAINER;
 	news->inspect = inspect;
 	news->trigger = trigger;
-	news->root = merged_dir(inspect);
-	if (!news->root || fim_container_from_inspect(inspect, &news->container) ||
+	news->untouched_ns = is_only_created(inspect) ? asked_ns : 0;
+	if (root_set(news, inspect) || fim_container_from_inspect(inspect, &news->container) ||
 	    fim_truth_check(inspect, news->container) || check_task(f, news->container)) {
 		engine_news_free(news);
 		return NULL;
@@ -168,6 +186,7 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 {
 	struct engine_news *news = NULL;
 	struct fim_json *inspect = NULL;
+	int64_t asked_ns = fim_time_now();
 	int err = fim_docker_inspect(f->docker, id, &inspect);
 
 	/* One that hangs, locked in the engine, must not hide all others. */
@@ -179,7 +198,7 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 		return 0;
 	}
 	if (!err)
-		news = container_news(f, inspect, trigger);
+		news = container_news(f, inspect, trigger, asked_ns);
 	if (news)
 		post(f->engine, news);
 	else

@@ -159,6 +159,11 @@ static void on_event(struct daemon *d, struct fim_change *change)
 
 		err = cause_new(d, change, name.tree ? name.tree : old.tree, &cause);
 		change = NULL;
+		if (!err && ((name.path && plain_skips(d, name.tree, cause)) ||
+			     (old.path && plain_skips(d, old.tree, cause)))) {
+			d->counters.outside++;
+			goto out;
+		}
 		if (!err && name.path)
 			err = note(d, &name, FIM_SIDE_NAME, inside ? old.path : NULL, cause);
 		if (!err)
@@ -173,6 +178,7 @@ static void on_event(struct daemon *d, struct fim_change *change)
 		d->counters.no_memory++;
 		comparison_want(d, TRIGGER_OVERFLOW);
 	}
+out:
 	cause_put(cause);
 	fim_change_free(change);
 	free(name.path);

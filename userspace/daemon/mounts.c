@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 
+#define HEARD_MS   100 /* until all is read that the source had to say of a root */
 #define TREES_KEPT 256 /* roots that were unmounted: a stopped container may start again */
 
 int mount_parse(char *line, struct mount *mount_ret)
@@ -127,6 +128,17 @@ static struct tree *tree_return(struct daemon *d, const struct mount *mount,
 	return tree;
 }
 
+/*
+ * What it changed before it was found is in its layer; but whoever watches new roots by
+ * rule has told of it, too, and knows who: that first.
+ */
+static void settle_soon(struct tree *tree)
+{
+	tree->heard_ns = fim_time_now();
+	tree->rescan_ms = now_ms() + HEARD_MS;
+	tree->is_watched = true;
+}
+
 static void tree_add(struct daemon *d, const struct mount *mount, const char *id)
 {
 	struct layers layers;
@@ -156,8 +168,12 @@ static void tree_add(struct daemon *d, const struct mount *mount, const char *id
 	tree->dev = st.st_dev;
 	tree->mount_id = mount->id;
 	memcpy(tree->id, id, sizeof(tree->id));
-	if (watch_container(d, tree))
-		settle_container(d, tree, "watch");
+	if (watch_container(d, tree)) {
+		if (d->source.ops && d->source.ops->rule_add)
+			settle_soon(tree);
+		else
+			settle_container(d, tree, "watch");
+	}
 	outsiders_want(d);
 }
 
@@ -245,9 +261,12 @@ void mounts_refresh(struct daemon *d)
 	if (!seen || !mounts_visit(d, seen, &seen_count) || seen_count == SEEN_MAX)
 		goto out;
 	for (struct tree *tree = d->containers; tree; tree = tree->next) {
-		if (tree->gone || contains(seen, seen_count, tree))
+		if (tree->gone || tree->plain || contains(seen, seen_count, tree))
 			continue;
 		watch_forget_tree(d, tree);
+		/* Mounted for a moment: an engine looked whether it can; nobody ran in it. */
+		tree->is_watched = false;
+		tree->rescan_ms = 0;
 		tree->gone = true;
 	}
 	trees_forget(d);

@@ -4,7 +4,8 @@
  *
  * A program's change of a file is several events (create, write, chmod …).  They are
  * gathered per path until it is quiet for a moment, so that one change is one
- * finding; a path being written waits for its last close, at most settle_ms.  Both
+ * finding; a path being written waits for its last close, at most settle_ms, and so
+ * does one whose times were set, for something that is a change.  Both
  * waits are constant, so each of the two lists is sorted by deadline.
  */
 #include <stdlib.h>
@@ -117,9 +118,10 @@ static int note_rename(const struct pending_note *note, struct pending *pending)
 /*
  * Is the last close of the file still to come?  A file is created by an open, which on
  * overlayfs is not over yet when the creation is reported; attributes set in between
- * change nothing about that.
+ * change nothing about that.  Time stamps are in no baseline: alone they are a hint, for
+ * which there is time, and not a reason to read the file as often as somebody sets them.
  */
-static bool awaits_close(const struct pending *pending, const struct pending_note *note)
+static bool may_wait(const struct pending *pending, const struct pending_note *note)
 {
 	const struct fim_event *event = &note->cause->change->event;
 
@@ -128,6 +130,8 @@ static bool awaits_close(const struct pending *pending, const struct pending_not
 	switch (event->op) {
 	case FIM_OP_CREATE:
 		return true;
+	case FIM_OP_TIMES:
+		return !pending || pending->waiting;
 	case FIM_OP_WRITE:
 	case FIM_OP_DELETE:
 	case FIM_OP_RENAME:
@@ -141,7 +145,7 @@ int pending_add(struct daemon *d, const struct pending_note *note)
 	const struct fim_event *event = &note->cause->change->event;
 	struct pending *pending = pending_find(note->tree, note->path);
 	unsigned int weight = fim_op_weight(event);
-	bool waiting = awaits_close(pending, note);
+	bool waiting = may_wait(pending, note);
 	int err = 0;
 
 	if (!pending) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -410,7 +411,19 @@ struct gap {
 	struct daemon *d;
 	struct tree *tree;
 	const char *trigger;
+	int rootfd;
+	int64_t until_ns;
 };
+
+/* Changed when it was heard already: its event comes, or came, and knows who. */
+static bool is_heard(const struct gap *gap, const char *path)
+{
+	struct stat st;
+
+	return gap->until_ns != INT64_MAX &&
+	       !fstatat(gap->rootfd, path + strspn(path, "/"), &st, AT_SYMLINK_NOFOLLOW) &&
+	       st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec >= gap->until_ns;
+}
 
 static int gap_hidden(void *ctx, const char *path)
 {
@@ -422,17 +435,28 @@ static int gap_hidden(void *ctx, const char *path)
 static int gap_visit(void *ctx, const char *path)
 {
 	struct gap *gap = ctx;
-	int err = settle_path(gap->d, gap->tree, path, gap->trigger);
+	int err = is_heard(gap, path) ? 0 : settle_path(gap->d, gap->tree, path, gap->trigger);
 
 	if (!err && layers_is_opaque(&gap->tree->layers, path))
 		err = layers_each_below(&gap->tree->layers, 1, path, gap_hidden, gap);
 	return err;
 }
 
-void settle_container(struct daemon *d, struct tree *tree, const char *trigger)
+/* Without layers nothing says that a name was removed but that it is not there. */
+static int gap_missing(void *ctx, const char *path)
 {
-	struct gap gap = {d, tree, trigger};
+	struct gap *gap = ctx;
+	struct stat st;
+
+	if (!fstatat(gap->rootfd, path + strspn(path, "/"), &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	return settle_path(gap->d, gap->tree, path, gap->trigger);
+}
+
+void settle_gap(struct daemon *d, struct tree *tree, const char *trigger, int64_t until_ns)
+{
 	int fd = open(tree->layers.dirs[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct gap gap = {d, tree, trigger, fd, until_ns};
 	int err = 0;
 
 	if (fd < 0)
@@ -445,11 +469,18 @@ void settle_container(struct daemon *d, struct tree *tree, const char *trigger)
 		err = gap_visit(&gap, scope);
 		if (!err)
 			err = walk(fd, scope + strspn(scope, "/"), scope, gap_visit, &gap);
+		if (!err && tree->plain)
+			err = layers_each_below(&tree->layers, 1, scope, gap_missing, &gap);
 	}
 	close(fd);
 	if (err)
 		fim_log(LOG_ERR, "what container root %s changed could not be compared: %s",
 			tree->root, strerror(-err));
+}
+
+void settle_container(struct daemon *d, struct tree *tree, const char *trigger)
+{
+	settle_gap(d, tree, trigger, INT64_MAX);
 }
 
 #define RESCAN_GAP_MS 5000
@@ -459,6 +490,7 @@ void rescan_want(struct tree *tree)
 	int64_t now = now_ms();
 	int64_t earliest = tree->rescanned_ms ? tree->rescanned_ms + RESCAN_GAP_MS : now;
 
+	tree->is_watched = false; /* not all of it, any more */
 	if (!tree->rescan_ms)
 		tree->rescan_ms = earliest > now ? earliest : now;
 }
@@ -471,9 +503,13 @@ void rescan_poll(struct daemon *d)
 		if (!tree->rescan_ms || tree->rescan_ms > now)
 			continue;
 		tree->rescan_ms = 0;
-		tree->rescanned_ms = now;
-		if (!tree->gone && watch_container(d, tree))
+		if (!tree->is_watched)
+			tree->rescanned_ms = now;
+		if (tree->is_watched)
+			settle_gap(d, tree, "watch", tree->heard_ns);
+		else if (!tree->gone && !plain_is_idle(d, tree) && watch_container(d, tree))
 			settle_container(d, tree, "watch");
+		tree->is_watched = false;
 	}
 }
 

@@ -579,6 +579,7 @@ static int ask_engine(struct fim_docker *docker)
 	engine = fim_json_object();
 	fim_json_set_str(engine, "Socket", docker->socket_path);
 	fim_json_set_str(engine, "CgroupVersion", fim_json_get_str(info, "CgroupVersion"));
+	fim_json_set_str(engine, "DockerRootDir", fim_json_get_str(info, "DockerRootDir"));
 	options = fim_json_get(info, "SecurityOptions");
 	if (options)
 		fim_json_set(engine, "SecurityOptions", fim_json_ref(options));
