@@ -13,7 +13,6 @@ thousands=$(cat burst)
 
 findings() { ecs-fim status --json | jq .findings; }
 found() { [ "$(findings)" -ge "$1" ]; }
-drained() { [ "$(ecs-fim status --json | jq .module.ring_used)" -lt 65536 ]; }
 
 mkdir -p /etc/storm
 watch_etc "docker_socket: '',"
@@ -24,10 +23,9 @@ first=$(findings)
 echo 600 >/proc/sys/kernel/pid_max
 for batch in $(seq 0 $((thousands * 2 - 1))); do
 	bin/storm reuse /etc/storm $((batch * 50)) 50 10
-	wait_until 60 drained
+	# It is attribution that is tried here, and not how much can wait.
+	wait_until 300 found $((first + (batch + 1) * 500)) || break
 done
-wait_until 300 found $((first + thousands * 1000))
-sleep 1
 all_records --type finding | python3 reuse.py "$(sha256sum bin/storm | cut -d' ' -f1)" >verdicts
 grep -m 3 '^wrong' verdicts | sed 's/^/# /'
 is "$((thousands * 1000)) changes by processes whose ids are used again: none is given to the wrong one" \
