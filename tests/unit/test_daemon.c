@@ -1474,6 +1474,25 @@ START_TEST(a_name_that_is_no_text_is_hex)
 }
 END_TEST
 
+START_TEST(time_stamps_alone_are_no_hurry_but_a_write_is)
+{
+	put_event(FIM_OP_TIMES, WATCH_ETC, "a");
+	send_records();
+	events_read(&d);
+	ck_assert_uint_eq(d.pending.count, 1);
+	ck_assert_ptr_null(d.pending.quiet.head);
+	put_text("etc/a", "changed");
+	put_event(FIM_OP_WRITE, WATCH_ETC, "a");
+	put_event(FIM_OP_TIMES, WATCH_ETC, "a");
+	send_records();
+	events_read(&d);
+	ck_assert_uint_eq(d.pending.count, 1);
+	ck_assert_ptr_nonnull(d.pending.quiet.head);
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 1);
+}
+END_TEST
+
 START_TEST(many_changes_at_once_are_all_told)
 {
 	char path[64];
@@ -2134,6 +2153,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_disk_is_survived_and_what_was_not_written_is_said);
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);
 	tcase_add_test(tcase, a_name_that_is_no_text_is_hex);
+	tcase_add_test(tcase, time_stamps_alone_are_no_hurry_but_a_write_is);
 	tcase_add_test(tcase, many_changes_at_once_are_all_told);
 	tcase_add_test(tcase, a_running_container_is_recorded_once);
 	tcase_add_test(tcase, a_container_that_only_exists_is_not_recorded);
