@@ -438,7 +438,10 @@ mkdir -p /srv/watched
 change /srv/watched
 found /srv/watched
 rm -f /srv/watched/fault-umount-lazy
+mark_journal
 mount -o loop /disks/watched /srv/watched
+says watch degraded "is another directory since"
+ends watch
 echo "# again" >/srv/watched/mounted-again
 wait_until 30 at_least '.type == "finding" and .path == "/srv/watched/mounted-again"' 1
 report $? "$fault: what is mounted there again is watched"
