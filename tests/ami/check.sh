@@ -82,6 +82,15 @@ check "debs are built" ami/package/build deb --kernel "6.1.0-test=build/ecs-fim"
 check "with provision.sh, which a fork's template calls" sh -c "dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q libexec/ecs-fim/provision.sh"
 check "with the units and without the state" sh -c \
 	"dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q ecs-fimd.service && ! dpkg-deb -c $work/deb/ecs-fim_${version}_*.deb | grep -q var/lib"
+# dkms runs what dkms.conf says with a kernel's headers; those of Debian 12 stand for the host's.
+dkms_builds() {
+	dpkg-deb -x "$work/deb/ecs-fim-dkms_${version}_all.deb" "$work/dkms" || return 1
+	local source=$work/dkms/usr/src/ecs-fim-$version
+	grep -qF "M=\${dkms_tree}/ecs-fim/$version/build modules" "$source/dkms.conf" || return 1
+	tests/vm/kmod-build.sh 6.1 "$source" modules || return 1
+	modinfo -F license "$source/kmod/ecs_fim.ko" | grep -x GPL
+}
+check "the module builds out of the DKMS package alone" dkms_builds
 tests/ami/rpm.sh "$work/rpm" || status=1
 
 # --------------------------------------------------------------- CloudFormation, SSM
