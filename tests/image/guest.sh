@@ -6,6 +6,7 @@
 set -u
 here=/usr/lib/ecs-fim-test
 journal=/var/lib/ecs-fim/journal
+boot_id=$(cat /proc/sys/kernel/random/boot_id)
 number=0
 log=/run/check.log
 
@@ -45,7 +46,8 @@ mark_journal() { mark=$(all | wc -l); }
 records() { all | tail -n +$((mark + 1)) | jq -c "select($1)"; }
 count() { records "$1" | wc -l; }
 at_least() { [ "$(count "$1")" -ge "$2" ]; }
-compared() { at_least '.type == "comparison" and .trigger == "start-up"' 1; }
+# Of this boot: the journal has those before it, too.
+compared() { at_least '.type == "comparison" and .trigger == "start-up" and .boot_id == "'"$boot_id"'"' 1; }
 # The daemon's own process; it may have been started again.
 daemon() { systemctl show -P MainPID ecs-fimd; }
 started_again() { [ "$(daemon)" != "$1" ] && [ "$(daemon)" != 0 ] && ecs-fim status --json; }
