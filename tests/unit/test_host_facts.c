@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include <sys/utsname.h>
+
 static const char *fact(const struct fim_json *facts, const char *key)
 {
 	const char *text = fim_json_get_str(facts, key);
@@ -72,6 +74,103 @@ START_TEST(so_is_a_managed_instance_and_a_signed_module)
 }
 END_TEST
 
+/* As the kernel's sign-file leaves it. */
+static void sign_module(const char *path, const char *name)
+{
+	static const char mark[] = "~Module signature appended~\n";
+	char command[1024], *module, *signature;
+	size_t module_len, len;
+	FILE *out;
+
+	snprintf(command, sizeof(command),
+		 "openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem -out c.pem -days 2 "
+		 "-subj '/O=x/CN=%s' 2>/dev/null && openssl cms -sign -binary -nocerts -noattr "
+		 "-signer c.pem -inkey k.pem -outform DER -in '%s' -out s.der",
+		 name, path);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(fim_file_read(path, 1 << 20, &module, &module_len), 0);
+	ck_assert_int_eq(fim_file_read("s.der", 1 << 20, &signature, &len), 0);
+	out = fopen(path, "a");
+	fwrite(signature, 1, len, out);
+	fwrite((const unsigned char[]){0, 0, 2, 0, 0, 0, 0, 0, 0, 0, (unsigned char)(len >> 8),
+				       (unsigned char)len},
+	       1, 12, out);
+	fwrite(mark, 1, sizeof(mark) - 1, out);
+	fclose(out);
+	free(module);
+	free(signature);
+}
+
+static char *put_module(const char *srcversion, const char *name)
+{
+	struct utsname host;
+	char *path, *list;
+
+	ck_assert_int_eq(uname(&host), 0);
+	ck_assert_int_ge(asprintf(&path, "mkdir -p lib/modules/%s/extra", host.release), 0);
+	ck_assert_int_eq(system(path), 0);
+	free(path);
+	ck_assert_int_ge(asprintf(&list, "lib/modules/%s/modules.dep", host.release), 0);
+	put_text(list, "kernel/fs/x.ko:\nextra/ecs_fim.ko: kernel/fs/x.ko\n");
+	free(list);
+	ck_assert_int_ge(asprintf(&path, "lib/modules/%s/extra/ecs_fim.ko", host.release), 0);
+	put_bytes(path, srcversion, strlen(srcversion) + 1);
+	if (name)
+		sign_module(path, name);
+	return path;
+}
+
+START_TEST(the_modules_file_and_its_signer_are_named)
+{
+	struct fim_json *facts;
+	unsigned char digest[FIM_SHA256_SIZE];
+	char *path, *bytes, hex[FIM_SHA256_HEX_SIZE];
+	size_t len;
+
+	make_dirs();
+	put_text("sys/module/ecs_fim/taint", "O\n");
+	put_text("sys/module/ecs_fim/srcversion", "8A2B5C\n");
+	path = put_module("srcversion=8A2B5C", "Golden Image Signer");
+	ck_assert_int_eq(fim_file_read(path, 1 << 20, &bytes, &len), 0);
+	ck_assert_int_eq(fim_sha256(bytes, len, digest), 0);
+	fim_hex_encode(digest, sizeof(digest), hex);
+	facts = fim_host_facts(fixture_dir);
+	ck_assert_str_eq(fact(facts, "module_file") + 1, path);
+	ck_assert_str_eq(fact(facts, "module_sha256"), hex);
+	ck_assert_str_eq(fact(facts, "module_signer"), "Golden Image Signer");
+	fim_json_free(facts);
+	/* Each byte of the signature's frame: another name, or none, and no crash. */
+	for (size_t i = len - 400 > len ? 0 : len - 400; i < len; i++) {
+		bytes[i] ^= 0x55;
+		put_bytes(path, bytes, len);
+		bytes[i] ^= 0x55;
+		fim_json_free(fim_host_facts(fixture_dir));
+	}
+	free(bytes);
+	free(path);
+	/* What lies there is not what runs. */
+	path = put_module("srcversion=8A2B5D", NULL);
+	facts = fim_host_facts(fixture_dir);
+	ck_assert_ptr_null(fim_json_get(facts, "module_sha256"));
+	fim_json_free(facts);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_group_of_an_instance_is_a_tag_of_it)
+{
+	struct fim_json *facts;
+
+	make_dirs();
+	put_text("run/cloud-init/instance-data.json",
+		 "{\"ds\":{\"meta_data\":{\"tags\":{\"instance\":{\"Name\":\"x\","
+		 "\"aws:autoscaling:groupName\":\"prod ecs/blue\"}}}}}");
+	facts = fim_host_facts(fixture_dir);
+	ck_assert_str_eq(fact(facts, "auto_scaling_group"), "prod ecs/blue");
+	fim_json_free(facts);
+}
+END_TEST
+
 START_TEST(what_is_no_id_is_not_taken)
 {
 	static const char *const bad[] = {"",
@@ -97,6 +196,8 @@ int main(void)
 	TCase *tcase = tcase_create("host facts");
 
 	tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
+	tcase_add_test(tcase, the_modules_file_and_its_signer_are_named);
+	tcase_add_test(tcase, the_group_of_an_instance_is_a_tag_of_it);
 	tcase_add_test(tcase, what_is_not_known_is_absent);
 	tcase_add_test(tcase, an_instance_and_its_module_are_named);
 	tcase_add_test(tcase, so_is_a_managed_instance_and_a_signed_module);

@@ -1621,8 +1621,9 @@ int fim_truth_check(const struct fim_json *inspect, struct fim_container *contai
 /*
  * What a report says of where and with what it was watched: hostname, kernel, machine;
  * daemon_sha256, tool_sha256; module_version, module_srcversion, module_signature
- * ("signed", or "unsigned"; the kernel's verdict when it was loaded); instance_id,
- * image_id, region as cloud-init or the SSM agent wrote them down.  What is not known is absent.
+ * ("signed", or "unsigned"; the kernel's verdict when it was loaded), module_file,
+ * module_sha256, module_signer (name in its signature); instance_id, image_id,
+ * auto_scaling_group, region as cloud-init or the SSM agent wrote them down.  What is not known is absent.
  * @root: put before every path; "": the host itself.
  */
 struct fim_json *fim_host_facts(const char *root);

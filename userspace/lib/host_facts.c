@@ -3,16 +3,22 @@
  * Which host this is and what watches it, for the report's reader.  Only files that root
  * wrote are asked: no network, since the daemon has none.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+
+#include <openssl/cms.h>
+#include <openssl/x509.h>
 
 #include "lib_private.h"
 
 #define SMALL_MAX   4096
 #define CLOUD_MAX   (1u << 20)
+#define MODULES_MAX (8u << 20)
 #define PROGRAM_MAX (64u << 20)
 #define ID_MAX	    64
+#define GROUP_MAX   255
 
 /* NULL: it cannot be read, or is too large. */
 static char *read_below(const char *root, const char *path, size_t max, size_t *len_ret)
@@ -81,6 +87,107 @@ static void set_module(struct fim_json *facts, const char *root)
 	set_line(facts, "module_srcversion", root, "/sys/module/ecs_fim/srcversion");
 }
 
+/* ------------------------------------------------------------------ module */
+
+#define SIGNED_MARK "~Module signature appended~\n"
+#define PKCS7	    2
+
+/* What stands before the mark: include/linux/module_signature.h of the kernel. */
+struct signature {
+	uint8_t algo, hash, id_type, signer_len, key_id_len, pad[3];
+	uint32_t len; /* big-endian */
+};
+
+/* Common name of who issued the signer's certificate; that is what modinfo calls the signer. */
+static void name_signer(struct fim_json *facts, const unsigned char *bytes, long len)
+{
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &bytes, len);
+	STACK_OF(CMS_SignerInfo) *signers = cms ? CMS_get0_SignerInfos(cms) : NULL;
+	ASN1_INTEGER *serial = NULL;
+	ASN1_OCTET_STRING *id = NULL;
+	X509_NAME *issuer = NULL;
+	char name[128], *safe;
+	int size = -1;
+
+	if (signers && sk_CMS_SignerInfo_num(signers) > 0 &&
+	    CMS_SignerInfo_get0_signer_id(sk_CMS_SignerInfo_value(signers, 0), &id, &issuer,
+					  &serial) == 1 &&
+	    issuer)
+		size = X509_NAME_get_text_by_NID(issuer, NID_commonName, name, sizeof(name));
+	safe = size > 0 ? fim_escape(name, strlen(name)) : NULL;
+	fim_json_set_str(facts, "module_signer", safe);
+	free(safe);
+	CMS_ContentInfo_free(cms);
+}
+
+static void set_signer(struct fim_json *facts, const char *bytes, size_t len)
+{
+	const size_t mark = sizeof(SIGNED_MARK) - 1;
+	struct signature signature;
+	size_t size;
+
+	if (len < mark + sizeof(signature) || memcmp(bytes + len - mark, SIGNED_MARK, mark) != 0)
+		return;
+	len -= mark + sizeof(signature);
+	memcpy(&signature, bytes + len, sizeof(signature));
+	size = be32toh(signature.len);
+	if (signature.id_type == PKCS7 && size <= len)
+		name_signer(facts, (const unsigned char *)bytes + len - size, (long)size);
+}
+
+/* "extra/ecs_fim.ko.xz" of depmod's list, in which modprobe looks; malloc'ed, NULL: it has none. */
+static char *find_module(const char *root, const char *release)
+{
+	char *path, *list = NULL, *line, *save = NULL, *found = NULL;
+	size_t len = 0;
+
+	if (asprintf(&path, "/lib/modules/%s/modules.dep", release) < 0)
+		return NULL;
+	list = read_below(root, path, MODULES_MAX, &len);
+	free(path);
+	for (line = list ? strtok_r(list, "\n", &save) : NULL; line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
+		const char *slash;
+
+		line[strcspn(line, ":")] = '\0';
+		slash = strrchr(line, '/');
+		if (strncmp(slash ? slash + 1 : line, "ecs_fim.ko", 10) == 0 &&
+		    asprintf(&found, "/lib/modules/%s/%s", release, line) < 0)
+			found = NULL;
+	}
+	free(list);
+	return found;
+}
+
+/*
+ * The file that modprobe loads, unless it can be seen not to be the one that runs: another
+ * may have been put there since.
+ */
+static void set_module_file(struct fim_json *facts, const char *root, const char *release)
+{
+	char *path = find_module(root, release), *bytes = NULL, build[80], *safe;
+	const char *running = fim_json_get_str(facts, "module_srcversion");
+	bool packed = path && !strcmp(path + strlen(path) - 3, ".ko") ? false : true;
+	size_t len = 0;
+
+	if (path)
+		bytes = read_below(root, path, PROGRAM_MAX, &len);
+	snprintf(build, sizeof(build), "srcversion=%s", running ? running : "");
+	if (!bytes || !running || (!packed && !memmem(bytes, len, build, strlen(build) + 1)))
+		goto out;
+	safe = fim_escape(path, strlen(path));
+	fim_json_set_str(facts, "module_file", safe);
+	free(safe);
+	set_digest(facts, "module_sha256", root, path);
+	if (!packed)
+		set_signer(facts, bytes, len);
+out:
+	free(bytes);
+	free(path);
+}
+
+/* ------------------------------------------------------------------- cloud */
+
 static struct fim_json *read_json(const char *root, const char *path)
 {
 	struct fim_json *json = NULL;
@@ -97,10 +204,19 @@ static void set_cloud(struct fim_json *facts, const char *root)
 {
 	struct fim_json *cloud = read_json(root, "/run/cloud-init/instance-data.json");
 	struct fim_json *managed = read_json(root, "/var/lib/amazon/ssm/registration");
+	const char *group;
+	char *safe;
 
 	set_id(facts, "instance_id", fim_json_str(fim_json_at(cloud, "v1/instance_id")));
 	set_id(facts, "region", fim_json_str(fim_json_at(cloud, "v1/region")));
 	set_id(facts, "image_id", fim_json_str(fim_json_at(cloud, "ds/meta_data/ami-id")));
+	/* Where the instance's tags are part of its metadata. */
+	group = fim_json_str(
+		fim_json_at(cloud, "ds/meta_data/tags/instance/aws:autoscaling:groupName"));
+	safe = group && *group && strlen(group) <= GROUP_MAX ? fim_escape(group, strlen(group))
+							     : NULL;
+	fim_json_set_str(facts, "auto_scaling_group", safe);
+	free(safe);
 	/* ECS Anywhere: mi-… */
 	set_id(facts, "instance_id", fim_json_get_str(managed, "ManagedInstanceID"));
 	set_id(facts, "region", fim_json_get_str(managed, "Region"));
@@ -112,7 +228,7 @@ static void set_cloud(struct fim_json *facts, const char *root)
 struct fim_json *fim_host_facts(const char *root)
 {
 	struct fim_json *facts = fim_json_object();
-	struct utsname name;
+	struct utsname name = {.release = ""};
 
 	if (uname(&name) == 0) {
 		fim_json_set_str(facts, "hostname", name.nodename);
@@ -122,6 +238,8 @@ struct fim_json *fim_host_facts(const char *root)
 	set_digest(facts, "daemon_sha256", "", "/proc/self/exe");
 	set_digest(facts, "tool_sha256", root, "/usr/bin/ecs-fim");
 	set_module(facts, root);
+	if (fim_json_get(facts, "module_srcversion"))
+		set_module_file(facts, root, name.release);
 	set_cloud(facts, root);
 	return facts;
 }
