@@ -1186,6 +1186,41 @@ START_TEST(a_csv_file_ends_with_the_journal_that_it_was_made_of)
 }
 END_TEST
 
+/* Who signed, what was agreed to since, and what the host said of itself, in each format. */
+START_TEST(a_baselines_signer_and_the_hosts_facts_are_in_every_format)
+{
+	static const char *const facts[] = {"golden", "blue fleet", "Module Signer", "dd11dd11"};
+	struct fim_json *report, *oscal;
+	char *html, *text;
+	size_t i, len;
+
+	journal_begin();
+	add(0, "control",
+	    "\"component\":\"daemon\",\"state\":\"up\",\"cause\":\"c\",\"detail\":{\"hostname\":\"h\","
+	    "\"auto_scaling_group\":\"blue fleet\",\"module_signer\":\"Module Signer\","
+	    "\"kernel\":\" not for OSCAL\"}");
+	add(1, "baseline",
+	    "\"digest\":\"dd11dd11\",\"key_id\":\"k1\",\"key_file\":\"/etc/keys/golden.pem\",\"signature\":"
+	    "\"valid\",\"count\":2,\"path\":\"/b\",\"policy_digest\":\"p1\",\"policy\":{\"roots\":[\"/etc\"],"
+	    "\"rules\":[]},\"deltas\":[{\"kind\":\"enrollment\",\"digest\":\"e1e1\",\"count\":7}]");
+	report = build_all();
+	html = html_of(report);
+	ck_assert_int_eq(fim_report_oscal(report, &oscal), 0);
+	ck_assert_int_eq(fim_json_dump(oscal, &text, &len), 0);
+	for (i = 0; i < COUNT(facts); i++) {
+		ck_assert_msg(strstr(html, facts[i]) != NULL, "HTML: %s", facts[i]);
+		ck_assert_msg(strstr(text, facts[i]) != NULL, "OSCAL: %s", facts[i]);
+	}
+	ck_assert_ptr_nonnull(strstr(html, "e1e1"));
+	ck_assert_ptr_null(strstr(text, "not for OSCAL"));
+	ck_assert_str_eq(fim_json_get_str(item(report, "baselines", 0), "signer"), "golden");
+	free(html);
+	free(text);
+	fim_json_free(oscal);
+	fim_json_free(report);
+}
+END_TEST
+
 /* A cell grows to four times what the record has, and nothing in it ends it early. */
 START_TEST(a_csv_cell_holds_any_name)
 {
@@ -1359,6 +1394,7 @@ static void add_format_tests(TCase *tcase)
 	tcase_add_test(tcase, the_japanese_report_has_the_same_facts);
 	tcase_add_test(tcase, a_csv_file_ends_with_the_journal_that_it_was_made_of);
 	tcase_add_test(tcase, a_csv_cell_holds_any_name);
+	tcase_add_test(tcase, a_baselines_signer_and_the_hosts_facts_are_in_every_format);
 	tcase_add_loop_test(tcase, an_alert_has_a_life, 0, COUNT(lives));
 	tcase_add_loop_test(tcase, unhandled_alerts_come_first_and_count_after_a_day, 0, 2);
 }

@@ -507,6 +507,19 @@ static void count_rules(struct builder *builder, const struct fim_json *rules)
 	}
 }
 
+/* A key has no name but that of its file in the directory of trusted ones. */
+static void set_signer(struct fim_json *item, const struct fim_json *record)
+{
+	const char *path = fim_json_get_str(record, "key_file");
+	const char *slash = path ? strrchr(path, '/') : NULL, *name = slash ? slash + 1 : path;
+	size_t len = name ? strlen(name) : 0;
+
+	if (len > 4 && strcmp(name + len - 4, ".pem") == 0)
+		len -= 4;
+	if (len)
+		fim_json_set_bytes(item, "signer", name, len);
+}
+
 static int read_baseline(struct builder *builder, const struct fim_json *record)
 {
 	struct fim_ledger *ledger = &builder->ledger;
@@ -531,6 +544,7 @@ static int read_baseline(struct builder *builder, const struct fim_json *record)
 	}
 	item = item_of(builder, record);
 	fim_json_set_null(item, "policy"); /* shown once, as the scope */
+	set_signer(item, record);
 	list_add(&builder->baselines, item);
 	return 0;
 }
@@ -1147,6 +1161,7 @@ static struct fim_json *settings_section(const struct builder *builder)
 	fim_json_set_str(section, "hash", "SHA-256");
 	fim_json_set_bool(section, "policy_changed", builder->policy_changed);
 	fim_json_set(section, "destinations", fim_alerts_destinations(builder->alerts));
+	fim_json_set(section, "deliveries", fim_alerts_deliveries(builder->alerts));
 	for (i = 0; i < builder->category_count; i++) {
 		category = &builder->categories[i];
 		item = fim_json_object();

@@ -99,6 +99,8 @@ void fim_alerts_sum(const struct fim_alerts *alerts, struct fim_alert_sum *sum_r
 /* The section; nothing may be added after it. */
 struct fim_json *fim_alerts_json(struct fim_alerts *alerts);
 struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts);
+/* How many each took, and when the last one: whether they work was tested then. */
+struct fim_json *fim_alerts_deliveries(const struct fim_alerts *alerts);
 
 /* ------------------------------------------------------------ statement.c */
 

@@ -46,6 +46,8 @@ struct fim_alerts {
 	struct hand *hands;
 	size_t hand_count;
 	char *sinks[MAX_SINKS];
+	int64_t last_ns[MAX_SINKS]; /* when each took its last one */
+	uint64_t taken[MAX_SINKS];
 	size_t sink_count;
 	struct fim_keep keep;
 	uint64_t lives;
@@ -159,7 +161,8 @@ static int take(char **text, const struct fim_json *record, const char *key)
 	return 0;
 }
 
-static int deliver(struct fim_alerts *alerts, struct alert *alert, const char *sink)
+static int deliver(struct fim_alerts *alerts, struct alert *alert, const char *sink,
+		   int64_t time_ns)
 {
 	size_t i;
 
@@ -175,6 +178,8 @@ static int deliver(struct fim_alerts *alerts, struct alert *alert, const char *s
 		alerts->sink_count++;
 	}
 	alert->sinks |= UINT32_C(1) << i;
+	alerts->taken[i]++;
+	alerts->last_ns[i] = time_ns;
 	return 0;
 }
 
@@ -210,7 +215,7 @@ static int live(struct fim_alerts *alerts, uint64_t seq, const struct fim_json *
 	if (!alert)
 		return 0;
 	if (strcmp(action, "delivered") == 0)
-		return sink ? deliver(alerts, alert, sink) : -EINVAL;
+		return sink ? deliver(alerts, alert, sink, time_ns) : -EINVAL;
 	if (strcmp(action, "acknowledged") == 0 || strcmp(action, "closed") == 0) {
 		alerts->lives++;
 		return handle(alerts, alert, record, time_ns, strcmp(action, "closed") == 0);
@@ -372,4 +377,21 @@ struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts)
 	for (i = 0; i < alerts->sink_count; i++)
 		fim_json_append_str(names, alerts->sinks[i]);
 	return names;
+}
+
+struct fim_json *fim_alerts_deliveries(const struct fim_alerts *alerts)
+{
+	struct fim_json *list = fim_json_array(), *item;
+	char text[FIM_TIME_SIZE];
+	size_t i;
+
+	for (i = 0; i < alerts->sink_count; i++) {
+		item = fim_json_object();
+		fim_time_format(alerts->last_ns[i], text);
+		fim_json_set_str(item, "destination", alerts->sinks[i]);
+		fim_json_set_int(item, "alerts", (int64_t)alerts->taken[i]);
+		fim_json_set_str(item, "last", text);
+		fim_json_append(list, item);
+	}
+	return list;
 }

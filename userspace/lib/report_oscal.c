@@ -61,6 +61,28 @@ static void add_number(struct fim_json *properties, const char *name, int64_t va
 	add_property(properties, name, text);
 }
 
+/* A fact about the host as it is, where OSCAL takes it: no blank at its ends. */
+static int add_fact(void *ctx, const char *key, struct fim_json *value)
+{
+	const char *text = fim_json_str(value);
+
+	if (text && *text && !strchr(" \t", *text) && !strchr(" \t", text[strlen(text) - 1]))
+		add_property(ctx, key, text);
+	return 0;
+}
+
+static void add_baseline(const struct oscal *oscal, struct fim_json *properties)
+{
+	const struct fim_json *items = fim_json_at(oscal->report, "baselines/items"), *last;
+
+	if (!fim_json_count(items))
+		return;
+	last = fim_json_index(items, fim_json_count(items) - 1);
+	add_property(properties, "baseline-sha256", fim_json_get_str(last, "digest"));
+	add_property(properties, "baseline-key-sha256", fim_json_get_str(last, "key_id"));
+	add_property(properties, "baseline-signer", fim_json_get_str(last, "signer"));
+}
+
 /* "pci-dss-4.0.1_11.5.2" */
 static void control_id(const struct oscal *oscal, const char *requirement, char text_ret[NAME_SIZE])
 {
@@ -265,6 +287,9 @@ static struct fim_json *result(struct oscal *oscal)
 		   fim_json_get_int(fim_json_get(oscal->report, "changes"), "count", 0));
 	add_number(properties, "changes-omitted",
 		   fim_json_get_int(fim_json_get(oscal->report, "changes"), "omitted", 0));
+	fim_json_each(fim_json_get(oscal->report, "host"), add_fact, properties);
+	fim_json_each(fim_json_get(oscal->report, "identity"), add_fact, properties);
+	add_baseline(oscal, properties);
 	fim_json_set(item, "props", properties);
 	fim_json_set(item, "reviewed-controls", reviewed_controls(oscal));
 	for (i = 0; statement_at(oscal, i); i++) {

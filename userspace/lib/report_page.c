@@ -223,6 +223,25 @@ static void cell_watched(struct fim_page *page, const struct fim_json *item)
 	fim_put_code(page, item, "container_id");
 }
 
+static void put_deliveries(struct fim_page *page, const struct fim_json *deliveries)
+{
+	char count[FIM_COUNT_SIZE], time[FIM_TIME_SIZE];
+	size_t i;
+
+	if (!fim_json_count(deliveries))
+		fim_put(page, "–");
+	for (i = 0; i < fim_json_count(deliveries); i++) {
+		const struct fim_json *item = fim_json_index(deliveries, i);
+
+		if (i)
+			page->ops->line_break(page);
+		fim_put_member(page, item, "destination");
+		fim_put_format(page, T(": %s alerts, the last %s UTC"),
+			       fim_count_text(fim_json_get_int(item, "alerts", 0), count),
+			       fim_time_text(fim_json_get_str(item, "last"), time));
+	}
+}
+
 static void put_settings(struct fim_page *page)
 {
 	const struct fim_json *scope = fim_section_of(page, "scope");
@@ -247,8 +266,7 @@ static void put_settings(struct fim_page *page)
 	fim_put_member(page, settings, "hash");
 	fim_close_fact(page);
 	fim_open_fact(page, T("Alert destinations recorded"));
-	fim_put_list(page, FIM_LOOK_PLAIN, fim_json_get(settings, "destinations"), ", ");
-	fim_put(page, fim_json_count(fim_json_get(settings, "destinations")) ? "" : "–");
+	put_deliveries(page, fim_json_get(settings, "deliveries"));
 	fim_close_fact(page);
 	fim_put_code_fact(page, T("Digest of the policy (SHA-256)"), scope, "policy_digest");
 	fim_close_block(page, FIM_BLOCK_FACTS);
@@ -309,6 +327,28 @@ static void put_scope(struct fim_page *page)
 	fim_close_block(page, FIM_BLOCK_SECTION);
 }
 
+/* What was agreed to after it was signed. */
+static void put_deltas(struct fim_page *page, const struct fim_json *deltas)
+{
+	size_t i;
+
+	if (!fim_json_count(deltas))
+		return;
+	fim_open_fact(page, T("Agreed to since"));
+	for (i = 0; i < fim_json_count(deltas); i++) {
+		const struct fim_json *delta = fim_json_index(deltas, i);
+
+		if (i)
+			page->ops->line_break(page);
+		fim_put(page, fim_tr_name(page->lang, fim_json_get_str(delta, "kind")));
+		fim_put(page, " · ");
+		fim_put_count_of(page, delta, "count");
+		fim_put(page, " · ");
+		fim_put_code(page, delta, "digest");
+	}
+	fim_close_fact(page);
+}
+
 static void put_baseline(struct fim_page *page, const struct fim_json *item)
 {
 	char time[FIM_TIME_SIZE], title[128];
@@ -323,6 +363,8 @@ static void put_baseline(struct fim_page *page, const struct fim_json *item)
 	fim_put(page, fim_tr_name(page->lang, fim_json_get_str(item, "signature")));
 	fim_close_fact(page);
 	fim_open_fact(page, T("Signed with key"));
+	fim_put_member(page, item, "signer");
+	page->ops->line_break(page);
 	fim_put_code(page, item, "key_id");
 	page->ops->line_break(page);
 	fim_put_path(page, item, "key_file");
@@ -340,6 +382,7 @@ static void put_baseline(struct fim_page *page, const struct fim_json *item)
 	fim_put_member(page, item, "tool");
 	fim_close_fact(page);
 	fim_json_each(fim_json_get(item, "provenance"), put_fact_member, page);
+	put_deltas(page, fim_json_get(item, "deltas"));
 	fim_close_block(page, FIM_BLOCK_PAIRS);
 	fim_close_block(page, FIM_BLOCK_CARD);
 }
