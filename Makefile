@@ -188,7 +188,7 @@ check-long: ## the module's other long tests: fuzz (30 min, debug kernel), stres
 	$(Q)for t in transparent stress rate burst; do tests/kmod/long/check.sh $$t 6.1 || exit 1; done
 
 .PHONY: check-containers
-check-containers: all ## containers, engines and attribution at length: 200 at once, every setting, 100,000 changes
+check-containers: all ## containers, engines and attribution at length: 200 at once, every setting and storage driver, 100,000 changes
 	$(Q)tests/check containers
 
 .PHONY: check-integration

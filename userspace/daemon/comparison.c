@@ -266,7 +266,7 @@ int comparison_run(struct daemon *d, enum trigger trigger)
 	if (!err)
 		err = check_deviating(d, trigger);
 	for (struct tree *tree = d->containers; tree; tree = tree->next)
-		if (!tree->gone)
+		if (!tree->gone && !plain_is_idle(d, tree))
 			settle_container(d, tree, trigger_name(trigger));
 	if (!err)
 		err = run_record(&run, &totals);

@@ -154,7 +154,7 @@ static void watch_all(struct daemon *d)
 	comparison_want(d, TRIGGER_START_UP);
 	watch_host(d);
 	for (struct tree *tree = d->containers; tree; tree = tree->next)
-		if (!tree->gone && watch_container(d, tree))
+		if (!tree->gone && watch_container(d, tree) && !plain_is_idle(d, tree))
 			settle_container(d, tree, trigger_name(TRIGGER_WATCH));
 }
 
