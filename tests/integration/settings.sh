@@ -129,7 +129,8 @@ for cap in SYS_ADMIN SYS_MODULE SYS_RAWIO DAC_READ_SEARCH; do
 	id=cap-$(echo $cap | tr 'A-Z_' 'a-z-')
 	row "--cap-add $cap" expect "$id" true --cap-add "$cap"
 done
-for cap in SYS_PTRACE SYS_BOOT SYSLOG BPF PERFMON MAC_ADMIN MAC_OVERRIDE LINUX_IMMUTABLE AUDIT_CONTROL NET_ADMIN SYS_TIME; do
+# Debian's engine (20.10) knows neither BPF nor PERFMON: test_container judges documents with them.
+for cap in SYS_PTRACE SYS_BOOT SYSLOG MAC_ADMIN MAC_OVERRIDE LINUX_IMMUTABLE AUDIT_CONTROL NET_ADMIN SYS_TIME; do
 	id=cap-$(echo $cap | tr 'A-Z_' 'a-z-')
 	row "--cap-add $cap" expect "$id" false --cap-add "$cap"
 done
