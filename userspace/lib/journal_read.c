@@ -277,7 +277,10 @@ static const char *head_fault(const struct walk *walk, const struct head *head,
 
 	if (seq < 1 || (walk->next && (uint64_t)seq != walk->next))
 		return "its number does not follow the one before";
-	if (!is_digest(&head->prev) || (walk->next && !fim_span_is(&head->prev, walk->check.head)))
+	/* Of the first nothing is known but that it has to be one. */
+	if (walk->next ? head->prev.kind != FIM_SPAN_STRING ||
+				 !fim_span_is(&head->prev, walk->check.head)
+		       : !is_digest(&head->prev))
 		return "its prev is not the digest of the record before";
 	if (!fim_span_copy(&head->time, time, sizeof(time)) || fim_time_parse(time, &line->time_ns))
 		return "it has no valid time";

@@ -20,12 +20,13 @@ struct column {
 	const char *title;
 	const char *parent;
 	const char *key;
+	size_t parent_len; /* of @parent, if it has one */
 	size_t key_len;
 };
 
-#define COLUMN(title, parent, key)                  \
-	{                                           \
-		title, parent, key, sizeof(key) - 1 \
+#define COLUMN(title, parent, key)                                      \
+	{                                                               \
+		title, parent, key, sizeof(parent) - 1, sizeof(key) - 1 \
 	}
 
 static const struct column change_columns[] = {
@@ -96,7 +97,8 @@ _Static_assert(COUNT(change_columns) <= MAX_COLUMNS, "MAX_COLUMNS");
 /*
  * struct row - a record on its way into the file
  * @parent: object whose members come, NULL: the record's own
- * @first: its first column; @last: the one after its last
+ * @first: its first column; @last: the one after its last; @next: which comes next if
+ *	members are in the order of columns, as most are
  * @bytes: the line as it grows, of ROW_SIZE()
  */
 struct row {
@@ -105,6 +107,7 @@ struct row {
 	const char *parent;
 	size_t first;
 	size_t last;
+	size_t next;
 	struct fim_span cells[MAX_COLUMNS];
 	char *bytes;
 	size_t len;
@@ -114,32 +117,42 @@ static bool is_parent(const struct column *column, const struct fim_span *parent
 {
 	if (!parent || !column->parent)
 		return !parent && !column->parent;
-	return fim_span_is(parent, column->parent);
+	return parent->len == column->parent_len &&
+	       memcmp(parent->text, column->parent, parent->len) == 0;
 }
 
 static void enter(struct row *row, const struct fim_span *parent)
 {
+	size_t i;
+
 	row->parent = parent ? parent->text : NULL;
-	for (row->first = 0; row->first < row->count; row->first++)
-		if (is_parent(&row->columns[row->first], parent))
-			break;
-	for (row->last = row->first; row->last < row->count; row->last++)
-		if (!is_parent(&row->columns[row->last], parent))
-			break;
+	for (i = 0; i < row->count && !is_parent(&row->columns[i], parent);)
+		i++;
+	row->first = row->next = i;
+	while (i < row->count && is_parent(&row->columns[i], parent))
+		i++;
+	row->last = i;
 }
 
 static int pick(void *ctx, const struct fim_span *parent, const struct fim_span *key,
 		const struct fim_span *value)
 {
 	struct row *row = ctx;
-	size_t i;
+	const struct column *column;
+	size_t tries;
 
 	if (!row->last || row->parent != (parent ? parent->text : NULL))
 		enter(row, parent);
-	for (i = row->first; i < row->last; i++)
-		if (key->len == row->columns[i].key_len &&
-		    memcmp(key->text, row->columns[i].key, key->len) == 0)
-			row->cells[i] = *value;
+	for (tries = row->last - row->first; tries; tries--) {
+		if (row->next == row->last)
+			row->next = row->first;
+		column = &row->columns[row->next++];
+		if (key->len != column->key_len || *key->text != *column->key ||
+		    memcmp(key->text, column->key, key->len) != 0)
+			continue;
+		row->cells[column - row->columns] = *value;
+		break;
+	}
 	return 0;
 }
 
