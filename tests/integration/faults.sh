@@ -433,14 +433,14 @@ report $? "$fault: and its end"
 
 begin umount-lazy
 umount -l /srv/watched
-says watch degraded "is another directory since"
+says watch degraded "/srv/watched is"
 mkdir -p /srv/watched
 change /srv/watched
 found /srv/watched
 rm -f /srv/watched/fault-umount-lazy
 mark_journal
 mount -o loop /disks/watched /srv/watched
-says watch degraded "is another directory since"
+says watch degraded "/srv/watched is"
 ends watch
 echo "# again" >/srv/watched/mounted-again
 wait_until 30 at_least '.type == "finding" and .path == "/srv/watched/mounted-again"' 1

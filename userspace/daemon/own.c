@@ -26,13 +26,13 @@ static void place_add(struct own *own, const char *part, bool state, const char 
 {
 	struct own_place *place = &own->places[own->count];
 
-	if (own->count == OWN_PLACES_MAX || path[0] != '/')
+	if (own->count == OWN_PLACES_MAX || !path[0])
 		return;
 	place->part = part;
 	place->state = state;
 	/* Events are told by the directory's real name. */
 	place->path = realpath(path, NULL);
-	if (!place->path)
+	if (!place->path && path[0] == '/')
 		place->path = strdup(path);
 	if (place->path)
 		own->count++;
