@@ -1105,6 +1105,14 @@ void fim_notice_owner(struct inode *inode);
 void fim_newroot_exit(void);
 
 /**
+ * fim_newroot_host - the root of process 1
+ *
+ * Kernel threads have another one, from 7.0 an empty one. Return: with a reference;
+ * empty if there is none.
+ */
+struct path fim_newroot_host(void);
+
+/**
  * fim_newroot_rule_add - FIM_IOC_RULE_ADD
  * @rule: checked but for @path
  *

@@ -15,6 +15,8 @@
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/path.h>
 #include <linux/string.h>
 #include <uapi/linux/mount.h>
 
@@ -301,6 +303,22 @@ void fim_hook_init(void)
 	WRITE_ONCE(features, installed);
 }
 
+static struct file *open_null(void)
+{
+	struct path root = fim_newroot_host(), path;
+	struct file *file;
+	int err = -ENOENT;
+
+	if (root.dentry)
+		err = vfs_path_lookup(root.dentry, root.mnt, "dev/null", LOOKUP_FOLLOW, &path);
+	path_put(&root);
+	if (err)
+		return ERR_PTR(err);
+	file = dentry_open(&path, O_WRONLY | O_LARGEFILE, current_cred());
+	path_put(&path);
+	return file;
+}
+
 /* One hook of each ftrace_ops: they live and die together. */
 static u64 ask(int *err_ret)
 {
@@ -308,7 +326,7 @@ static u64 ask(int *err_ret)
 
 	answered = 0;
 	WRITE_ONCE(checker, current);
-	file = filp_open("/dev/null", O_WRONLY | O_LARGEFILE, 0);
+	file = open_null();
 	*err_ret = IS_ERR(file) ? PTR_ERR(file) : 0;
 	if (!*err_ret) {
 		security_file_ioctl(file, 0, 0);
@@ -340,6 +358,11 @@ void fim_hook_check(void)
 	if (!installed)
 		return;
 	now = ask(&err);
+	if (err) {
+		/* Whoever cannot be asked may well answer. */
+		pr_warn_once("cannot ask the hooks: error %d at /dev/null\n", err);
+		return;
+	}
 	lost = before & ~now;
 	if (now != installed && put_back())
 		now = ask(&again);
@@ -347,7 +370,7 @@ void fim_hook_check(void)
 	if (!lost)
 		return;
 	pr_warn("hooks did not answer: lost features %#llx, left %#llx\n", lost, now);
-	fim_event_state(FIM_STATE_HOOK_LOST, 0, err ? -err : ENOLINK, NULL);
+	fim_event_state(FIM_STATE_HOOK_LOST, 0, ENOLINK, NULL);
 }
 
 void fim_hook_exit(void)

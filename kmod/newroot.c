@@ -122,17 +122,24 @@ void fim_newroot_note(const struct path *root)
 	queue_work(system_highpri_wq, &add_work);
 }
 
-/* A service with mounts of its own has the host's root all the same. */
-static bool is_hosts(const struct path *root)
+struct path fim_newroot_host(void)
 {
 	struct task_struct *init = init_pid_ns.child_reaper;
 	struct path hosts = {};
-	bool same;
 
 	task_lock(init);
 	if (init->fs)
 		get_fs_root(init->fs, &hosts);
 	task_unlock(init);
+	return hosts;
+}
+
+/* A service with mounts of its own has the host's root all the same. */
+static bool is_hosts(const struct path *root)
+{
+	struct path hosts = fim_newroot_host();
+	bool same;
+
 	same = hosts.dentry == root->dentry;
 	path_put(&hosts);
 	return same;
