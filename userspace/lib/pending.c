@@ -129,7 +129,7 @@ int fim_window_parse(const char *text, size_t len, const char *file, struct fim_
 	id = fim_json_get_str(window, "id");
 	/* The id becomes part of a file's name. */
 	if (format && !strcmp(format, FIM_WINDOW_FORMAT) && id && *id &&
-	    strspn(id, "0123456789.TZ") == strlen(id)) {
+	    strspn(id, "0123456789TZ") == strlen(id)) {
 		*window_ret = window;
 		return 0;
 	}

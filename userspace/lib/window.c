@@ -57,7 +57,7 @@ static void make_id(int64_t now_ns, char id_ret[32])
 
 	gmtime_r(&now, &tm);
 	len = strftime(id_ret, 32, "%Y%m%dT%H%M%S", &tm);
-	snprintf(id_ret + len, 32 - len, ".%09dZ", (int)(now_ns % FIM_NSEC_PER_SEC));
+	snprintf(id_ret + len, 32 - len, "%09dZ", (int)(now_ns % FIM_NSEC_PER_SEC));
 }
 
 static int write_window(const struct fim_window_params *params, struct fim_json *before)
