@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -700,4 +701,26 @@ int fim_signature_check(const char *const *key_paths, const void *bytes, size_t 
 	int err = fim_sha256(bytes, len, what.digest);
 
 	return err ? err : fim_signed_check(key_paths, &what, key_id_ret, key_path_ret);
+}
+
+/* ---- who signed a kernel module */
+
+bool fim_cms_signer(const void *bytes, size_t len, char *name_ret, size_t size)
+{
+	const unsigned char *at = bytes;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)len);
+	STACK_OF(CMS_SignerInfo) *signers = cms ? CMS_get0_SignerInfos(cms) : NULL;
+	ASN1_INTEGER *serial = NULL;
+	ASN1_OCTET_STRING *id = NULL;
+	X509_NAME *issuer = NULL;
+	int name_len = -1;
+
+	if (signers && sk_CMS_SignerInfo_num(signers) > 0 &&
+	    CMS_SignerInfo_get0_signer_id(sk_CMS_SignerInfo_value(signers, 0), &id, &issuer,
+					  &serial) == 1 &&
+	    issuer)
+		name_len = X509_NAME_get_text_by_NID(issuer, NID_commonName, name_ret, (int)size);
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+	return name_len > 0;
 }

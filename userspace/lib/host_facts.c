@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include <openssl/cms.h>
-#include <openssl/x509.h>
-
 #include "lib_private.h"
 
 #define SMALL_MAX   4096
@@ -98,32 +95,11 @@ struct signature {
 	uint32_t len; /* big-endian */
 };
 
-/* Common name of who issued the signer's certificate; that is what modinfo calls the signer. */
-static void name_signer(struct fim_json *facts, const unsigned char *bytes, long len)
-{
-	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &bytes, len);
-	STACK_OF(CMS_SignerInfo) *signers = cms ? CMS_get0_SignerInfos(cms) : NULL;
-	ASN1_INTEGER *serial = NULL;
-	ASN1_OCTET_STRING *id = NULL;
-	X509_NAME *issuer = NULL;
-	char name[128], *safe;
-	int size = -1;
-
-	if (signers && sk_CMS_SignerInfo_num(signers) > 0 &&
-	    CMS_SignerInfo_get0_signer_id(sk_CMS_SignerInfo_value(signers, 0), &id, &issuer,
-					  &serial) == 1 &&
-	    issuer)
-		size = X509_NAME_get_text_by_NID(issuer, NID_commonName, name, sizeof(name));
-	safe = size > 0 ? fim_escape(name, strlen(name)) : NULL;
-	fim_json_set_str(facts, "module_signer", safe);
-	free(safe);
-	CMS_ContentInfo_free(cms);
-}
-
 static void set_signer(struct fim_json *facts, const char *bytes, size_t len)
 {
 	const size_t mark = sizeof(SIGNED_MARK) - 1;
 	struct signature signature;
+	char name[128], *safe = NULL;
 	size_t size;
 
 	if (len < mark + sizeof(signature) || memcmp(bytes + len - mark, SIGNED_MARK, mark) != 0)
@@ -131,8 +107,11 @@ static void set_signer(struct fim_json *facts, const char *bytes, size_t len)
 	len -= mark + sizeof(signature);
 	memcpy(&signature, bytes + len, sizeof(signature));
 	size = be32toh(signature.len);
-	if (signature.id_type == PKCS7 && size <= len)
-		name_signer(facts, (const unsigned char *)bytes + len - size, (long)size);
+	if (signature.id_type == PKCS7 && size <= len &&
+	    fim_cms_signer(bytes + len - size, size, name, sizeof(name)))
+		safe = fim_escape(name, strlen(name));
+	fim_json_set_str(facts, "module_signer", safe);
+	free(safe);
 }
 
 /* "extra/ecs_fim.ko.xz" of depmod's list, in which modprobe looks; malloc'ed, NULL: it has none. */

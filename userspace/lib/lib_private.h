@@ -96,6 +96,11 @@ int64_t fim_span_int(const struct fim_span *span, int64_t fallback);
 
 int fim_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
 		    unsigned char mac_ret[FIM_SHA256_SIZE]);
+/*
+ * Common name of who issued the first signer's certificate of a CMS message: what modinfo(8)
+ * calls the signer. False: there is none.
+ */
+bool fim_cms_signer(const void *bytes, size_t len, char *name_ret, size_t size);
 
 /* ----------------------------------------------------------------- gzip.c */
 
