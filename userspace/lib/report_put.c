@@ -17,8 +17,7 @@
 
 void fim_put(struct fim_page *page, const char *text)
 {
-	if (text)
-		page->ops->text(page, FIM_LOOK_PLAIN, text, strlen(text));
+	fim_put_look(page, FIM_LOOK_PLAIN, text);
 }
 
 void fim_put_look(struct fim_page *page, enum fim_look look, const char *text)
@@ -27,19 +26,25 @@ void fim_put_look(struct fim_page *page, enum fim_look look, const char *text)
 		page->ops->text(page, look, text, strlen(text));
 }
 
-void fim_put_format(struct fim_page *page, const char *fmt, ...)
+static void put_args(struct fim_page *page, enum fim_look look, const char *fmt, va_list args)
 {
 	char *text;
-	va_list args;
 
-	va_start(args, fmt);
 	if (vasprintf(&text, fmt, args) < 0) {
 		page->err = -ENOMEM;
 		text = NULL;
 	}
-	va_end(args);
-	fim_put(page, text);
+	fim_put_look(page, look, text);
 	free(text);
+}
+
+void fim_put_format(struct fim_page *page, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	put_args(page, FIM_LOOK_PLAIN, fmt, args);
+	va_end(args);
 }
 
 void fim_put_member(struct fim_page *page, const struct fim_json *object, const char *key)
@@ -310,17 +315,11 @@ void fim_open_tile(struct fim_page *page, const char *name)
 
 void fim_close_tile(struct fim_page *page, const char *fmt, ...)
 {
-	char *text;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0) {
-		page->err = -ENOMEM;
-		text = NULL;
-	}
+	put_args(page, FIM_LOOK_SMALL, fmt, args);
 	va_end(args);
-	fim_put_look(page, FIM_LOOK_SMALL, text);
-	free(text);
 	fim_close_block(page, FIM_BLOCK_TILE);
 }
 
