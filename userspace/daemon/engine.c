@@ -17,7 +17,6 @@
 #include <sys/inotify.h>
 #include <sys/timerfd.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -565,7 +564,6 @@ out:
 
 int engine_start(struct engine *engine, const char *socket, const char *agent)
 {
-	sigset_t all, before;
 	int err;
 
 	engine->socket = strdup(socket);
@@ -578,11 +576,7 @@ int engine_start(struct engine *engine, const char *socket, const char *agent)
 	    engine->ask_fd < 0)
 		return -ENOMEM;
 	pthread_mutex_init(&engine->lock, NULL);
-	/* Signals are the loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&engine->thread, NULL, engine_thread, engine);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = fim_thread_start(&engine->thread, engine_thread, engine);
 	engine->running = !err;
 	return err;
 }

@@ -19,6 +19,7 @@
 #ifndef LIBFIM_H
 #define LIBFIM_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -155,6 +156,11 @@ int fim_json_each(const struct fim_json *object,
 /* One line, compact, insertion order, control bytes escaped; malloc'ed and NUL-terminated. */
 int fim_json_dump(const struct fim_json *json, char **text_ret, size_t *len_ret);
 int fim_json_dump_pretty(const struct fim_json *json, char **text_ret, size_t *len_ret);
+
+/* ----------------------------------------------------------------- pool.c */
+
+/* A thread that gets no signal: these are for the program's own. 0 or a negative errno. */
+int fim_thread_start(pthread_t *thread_ret, void *(*fn)(void *), void *arg);
 
 /* --------------------------------------------------------------- crypto.c */
 /* The only file that includes OpenSSL. */

@@ -6,7 +6,6 @@
  * taken here.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +52,7 @@ struct fim_ahead *fim_ahead_start(const char *bytes, size_t len, struct fim_entr
 	const char *trailer = len > 1 ? memrchr(bytes, '\n', len - 1) : NULL;
 	const char *middle = trailer ? memchr(bytes + len / 2, '\n', len - len / 2) : NULL;
 	struct fim_ahead *ahead;
-	sigset_t all, before;
 	size_t lines;
-	int err;
 
 	if (len < WORTH_SIZE || !middle || middle >= trailer || fim_processor_count() < 2)
 		return NULL;
@@ -67,12 +64,7 @@ struct fim_ahead *fim_ahead_start(const char *bytes, size_t len, struct fim_entr
 	ahead->end = trailer + 1;
 	/* The first line is no object. */
 	ahead->entries = entries + (lines - 1);
-	/* Signals are for the program's own threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&ahead->thread, NULL, run, ahead);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
+	if (!fim_thread_start(&ahead->thread, run, ahead))
 		return ahead;
 	free(ahead);
 	return NULL;

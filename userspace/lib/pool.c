@@ -643,20 +643,27 @@ size_t fim_processor_count(void)
 	return (size_t)CPU_COUNT(&set);
 }
 
+int fim_thread_start(pthread_t *thread_ret, void *(*fn)(void *), void *arg)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(thread_ret, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 /* A thread that cannot be had is one worker fewer, not an error. */
 static void start_workers(struct fim_pool *pool)
 {
 	size_t want = fim_processor_count() - 1;
-	sigset_t all, before;
 
 	want = want < WORKERS_MAX ? want : WORKERS_MAX;
-	/* Signals are for the program's own threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (pool->worker_count < want &&
-	       !pthread_create(&pool->workers[pool->worker_count], NULL, worker, pool))
+	       !fim_thread_start(&pool->workers[pool->worker_count], worker, pool))
 		pool->worker_count++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int fim_pool_open(int root_fd, uint64_t rate, fim_pool_fn fn, void *ctx, struct fim_pool **pool_ret)
