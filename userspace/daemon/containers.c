@@ -175,8 +175,7 @@ static bool is_news(const struct fim_container *old, const struct fim_container 
 	return false;
 }
 
-/* Docker says that it started: it ran, even if it is not running, or not there, any more. */
-static bool has_started(const struct engine_news *news)
+bool container_has_started(const struct engine_news *news)
 {
 	return news->trigger && strcmp(news->trigger, "start") == 0;
 }
@@ -222,7 +221,7 @@ static void on_container(struct daemon *d, struct engine_news *news)
 	news->root = NULL;
 	known->listed = true;
 	known->gone_ms = 0;
-	if (!known->said && (known->container->running || has_started(news)))
+	if (!known->said && (known->container->running || container_has_started(news)))
 		container_say(d, known, news->trigger, news->inspect);
 }
 
@@ -279,7 +278,7 @@ static void on_gone(struct daemon *d, const struct engine_news *news)
 	struct known_container *known = map_find(&d->container_table, news->text);
 
 	/* As it was when it was created. */
-	if (known && !known->said && has_started(news))
+	if (known && !known->said && container_has_started(news))
 		container_say(d, known, news->trigger, NULL);
 	if (known && known->mnt_ns)
 		return; /* Docker was asked, and never had it */

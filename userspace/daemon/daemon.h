@@ -116,6 +116,8 @@ typedef int (*walk_fn)(void *ctx, const char *path);
  * not there is empty.
  */
 int walk(int rootfd, const char *rel, const char *name, walk_fn fn, void *ctx);
+/* When @path, absolute below @rootfd, was touched last; or an error, -ENOENT among them. */
+int walk_ctime(int rootfd, const char *path, int64_t *ctime_ns_ret);
 
 /* --------------------------------------------------------------- layers.c */
 /* What a container's image says about a path: overlayfs' lower layers. */
@@ -901,6 +903,8 @@ struct known_container {
 void containers_load_exceptions(struct daemon *d);
 void containers_handle(struct daemon *d);
 /* NULL if Docker did not tell (yet). */
+/* Docker says that it started: it ran, even if it is not running, or not there, any more. */
+bool container_has_started(const struct engine_news *news);
 const struct fim_container *containers_find(const struct daemon *d, const char *id);
 /* Id of the container whose root is mounted there, NULL if unknown. */
 const char *containers_id_of(const struct daemon *d, const char *root);

@@ -140,10 +140,9 @@ struct since {
 static int look(void *ctx, const char *path)
 {
 	struct since *since = ctx;
-	struct stat st;
+	int64_t ctime_ns;
 
-	if (fstatat(since->rootfd, path + strspn(path, "/"), &st, AT_SYMLINK_NOFOLLOW) ||
-	    st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec >= since->time_ns)
+	if (walk_ctime(since->rootfd, path, &ctime_ns) || ctime_ns >= since->time_ns)
 		since->touched = true;
 	return 0;
 }
@@ -217,7 +216,7 @@ void plain_add(struct daemon *d, const struct engine_news *news)
 	if (!d->config->watch_containers)
 		return;
 	if (tree && !tree->gone) {
-		if (news->trigger && strcmp(news->trigger, "start") == 0)
+		if (container_has_started(news))
 			on_start(d, tree, news->inspect);
 		return;
 	}

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -418,11 +417,10 @@ struct gap {
 /* Changed when it was heard already: its event comes, or came, and knows who. */
 static bool is_heard(const struct gap *gap, const char *path)
 {
-	struct stat st;
+	int64_t ctime_ns;
 
-	return gap->until_ns != INT64_MAX &&
-	       !fstatat(gap->rootfd, path + strspn(path, "/"), &st, AT_SYMLINK_NOFOLLOW) &&
-	       st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec >= gap->until_ns;
+	return gap->until_ns != INT64_MAX && !walk_ctime(gap->rootfd, path, &ctime_ns) &&
+	       ctime_ns >= gap->until_ns;
 }
 
 static int gap_hidden(void *ctx, const char *path)
@@ -446,9 +444,9 @@ static int gap_visit(void *ctx, const char *path)
 static int gap_missing(void *ctx, const char *path)
 {
 	struct gap *gap = ctx;
-	struct stat st;
+	int64_t ctime_ns;
 
-	if (!fstatat(gap->rootfd, path + strspn(path, "/"), &st, AT_SYMLINK_NOFOLLOW))
+	if (!walk_ctime(gap->rootfd, path, &ctime_ns))
 		return 0;
 	return settle_path(gap->d, gap->tree, path, gap->trigger);
 }

@@ -123,3 +123,13 @@ int walk(int rootfd, const char *rel, const char *name, walk_fn fn, void *ctx)
 	free(w.todo);
 	return err;
 }
+
+int walk_ctime(int rootfd, const char *path, int64_t *ctime_ns_ret)
+{
+	struct stat st;
+
+	if (fstatat(rootfd, path + strspn(path, "/"), &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	*ctime_ns_ret = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
+	return 0;
+}
