@@ -1168,8 +1168,9 @@ void fim_later_link(struct inode *inode, struct dentry *name);
 
 /**
  * fim_later_lifted - the current process is about to lift a mount
+ * @sb:		what is mounted there, or NULL if it is only moved
  */
-void fim_later_lifted(void);
+void fim_later_lifted(const struct super_block *sb);
 
 /* intent.c: which attribute is about to change */
 

@@ -93,7 +93,7 @@ static void notrace on_pivot_root(struct fim_hook_regs *regs)
 
 static void notrace on_umount(struct fim_hook_regs *regs)
 {
-	fim_later_lifted();
+	fim_later_lifted(((const struct vfsmount *)fim_compat_hook_arg(regs, 0))->mnt_sb);
 }
 
 static void notrace on_swap(struct fim_hook_regs *regs)

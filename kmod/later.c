@@ -5,9 +5,11 @@
  * notes who and what, and a worker looks at the object a little later: has it
  * happened? Only then it is an event, with the actor of the hook's time.
  *
- * An item pins its inode, and the superblock with it: an unmount meanwhile
- * succeeds and ends when the item is done. One that does not come true is looked
- * at again, ever later, and dropped after LOOKS_MAX.
+ * An item pins its inode, and the superblock with it. One that does not come
+ * true is looked at again, ever later, and dropped after LOOKS_MAX, or as soon as
+ * nothing but items pins the superblock: then it is unmounted, and no call can be
+ * under way there. An unmount makes the looks follow each other closely again, so
+ * that a device is free when umount(8) has returned, or a few milliseconds later.
  *
  * What was mounted over something watched stays in a list until it is lifted.
  *
@@ -46,6 +48,7 @@ struct item {
 	enum fim_later_when when;
 	struct inode *inode;
 	bool seen;
+	bool lifted; /* what its inode is on */
 	struct traces traces;
 	struct fim_opener opener;
 	unsigned long due;
@@ -183,6 +186,31 @@ static void emit(const struct item *item, u32 op, struct dentry *dentry,
 		fim_watch_emit_below(&change, dentry);
 }
 
+static int pins(const struct list_head *list, const struct super_block *sb)
+{
+	const struct item *item;
+	int n = 0;
+
+	list_for_each_entry(item, list, list)
+		n += item->inode->i_sb == sb;
+	return n;
+}
+
+/*
+ * Nothing else pins what is to be unmounted: it is. Called with lock held. What the
+ * other worker has in hand is not counted, and then it is seen at the next look.
+ */
+static bool is_unmounted(const struct item *item, const struct list_head *rest,
+			 const struct list_head *done)
+{
+	const struct super_block *sb = item->inode->i_sb;
+
+	if (!item->lifted)
+		return false;
+	return atomic_read(&sb->s_active) ==
+	       pins(rest, sb) + pins(done, sb) + pins(&items, sb) + pins(&covers, sb);
+}
+
 /* True: it is over with this item. */
 static bool look(struct item *item)
 {
@@ -224,6 +252,13 @@ static void look_at_items(struct work_struct *work)
 		}
 	}
 	spin_lock(&lock);
+	list_for_each_entry_safe(item, next, &rest, list) {
+		if (is_unmounted(item, &rest, &done)) {
+			item->looks = LOOKS_MAX;
+			list_move_tail(&item->list, &done);
+			count++;
+		}
+	}
 	list_splice(&rest, &items);
 	items_count -= count;
 	if (!list_empty(&items))
@@ -254,15 +289,21 @@ static bool is_covered(struct inode *inode)
 	return covered;
 }
 
-void fim_later_lifted(void)
+void fim_later_lifted(const struct super_block *sb)
 {
 	struct fim_opener opener, old;
 	struct item *item;
 
-	/* Mounted and lifted again before it was looked at. */
 	spin_lock(&lock);
-	list_for_each_entry(item, &items, list)
+	list_for_each_entry(item, &items, list) {
+		/* Mounted and lifted again before it was looked at. */
 		item->seen |= item->when == FIM_LATER_COVERED && is_covered(item->inode);
+		if (item->inode->i_sb == sb) {
+			item->lifted = true;
+			item->due = jiffies + 1;
+			item->looks = 0;
+		}
+	}
 	spin_unlock(&lock);
 	if (!READ_ONCE(covers_count) && !READ_ONCE(items_count))
 		return;

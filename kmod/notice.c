@@ -132,7 +132,7 @@ void fim_notice_mount(const struct path *path, unsigned long flags)
 	struct dentry *dentry = path->dentry;
 
 	if (flags & MS_MOVE)
-		fim_later_lifted();
+		fim_later_lifted(NULL);
 	if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) && !(flags & MS_BIND))
 		return;
 	if (!concerns_watch(dentry))

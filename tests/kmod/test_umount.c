@@ -72,6 +72,49 @@ static void check_umount(int fd, const char *what, const char *mount_it)
 	events_clear(&events);
 }
 
+/* Milliseconds until nobody has the device but who asks for it. */
+static int ms_until_free(const char *device)
+{
+	int ms, fd;
+
+	for (ms = 0; ms < 5000; ms++) {
+		fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC);
+		if (fd >= 0) {
+			close(fd);
+			return ms;
+		}
+		usleep(1000);
+	}
+	return ms;
+}
+
+/*
+ * What was only tried is looked at for a second, and what is looked at pins its file
+ * system: not longer than somebody has it mounted.
+ */
+static void check_free(int fd)
+{
+	char device[64];
+	FILE *pipe;
+	int ms;
+
+	run("rm -f img; truncate -s 8M img && mkfs.ext4 -qF img && mount -o loop img mnt");
+	pipe = popen("losetup -nO NAME -j img", "r");
+	if (!pipe || fscanf(pipe, "%63s", device) != 1)
+		bail("no loop device");
+	pclose(pipe);
+	if (watch_add(fd, "mnt") <= 0)
+		bail("cannot watch");
+	run("touch mnt/file && mount -o remount,ro mnt");
+	/* It refuses, after its hook. */
+	run("! chattr +i mnt/file 2>/dev/null");
+	ok(!umount("mnt"), "a refused chattr does not keep it mounted");
+	ms = ms_until_free(device);
+	ok(ms < 100, "and its device is free then: after %d ms", ms);
+	drain(fd, &events);
+	events_clear(&events);
+}
+
 /* The watch is added, goes with the mount or by itself, in any order. */
 static void check_race(int fd)
 {
@@ -121,6 +164,7 @@ int main(void)
 			     "mount -o loop img mnt");
 	else
 		skip("no mkfs.xfs", "xfs");
+	check_free(fd);
 	check_race(fd);
 	usleep(200000);
 	info_get(fd, &info);
