@@ -44,11 +44,11 @@ CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL += $(LDFLAGS)
 LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread -ldl
-# RPM's database is read where there is librpm (RPM=0: not).
+# RPM's database is read where there is librpm (RPM=0: not); loaded then, not linked.
 RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
 ifeq ($(RPM),1)
-CPPFLAGS_ALL += -DFIM_RPM
-LIBS += -lrpm -lrpmio
+RPM_SONAME := $(shell objdump -p "$$($(CC) -print-file-name=librpm.so)" | awk '$$1 == "SONAME" { print $$2 }')
+CPPFLAGS_ALL += -DFIM_RPM -DFIM_RPM_SONAME='"$(RPM_SONAME)"'
 endif
 
 # The fleet's tables.

@@ -4,7 +4,11 @@
  * differs between releases (Berkeley DB on Amazon Linux 2, SQLite on 2023): that is why
  * it is read through the library of the system it belongs to. Built without librpm
  * (RPM=0, as on Debian), RPM's packages are not known.
+ *
+ * The library is loaded when there is such a database and its packages are asked for: it
+ * brings twenty others along, whose relocation takes every command milliseconds.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -21,6 +25,46 @@
 #include <rpm/rpmmacro.h>
 #include <rpm/rpmpgp.h>
 #include <rpm/rpmts.h>
+
+#define EACH_FUNCTION(X)      \
+	X(headerGetString)    \
+	X(rpmPopMacro)        \
+	X(rpmPushMacro)       \
+	X(rpmReadConfigFiles) \
+	X(rpmdbFreeIterator)  \
+	X(rpmdbNextIterator)  \
+	X(rpmfiFDigest)       \
+	X(rpmfiFFlags)        \
+	X(rpmfiFN)            \
+	X(rpmfiFState)        \
+	X(rpmfiFree)          \
+	X(rpmfiNew)           \
+	X(rpmfiNext)          \
+	X(rpmtsCreate)        \
+	X(rpmtsFree)          \
+	X(rpmtsInitIterator)  \
+	X(rpmtsSetVSFlags)
+#define DECLARE(name) __typeof__(name) *name;
+
+static struct {
+	EACH_FUNCTION(DECLARE)
+} librpm;
+
+/* False: logged. Stays loaded. */
+static bool load_library(void)
+{
+	void *library = dlopen(FIM_RPM_SONAME, RTLD_NOW | RTLD_LOCAL);
+	bool whole = library != NULL;
+
+/* POSIX wants the object pointer to be taken for the function's. */
+#define FIND(name)                                                       \
+	*(void **)&librpm.name = library ? dlsym(library, #name) : NULL; \
+	whole &= librpm.name != NULL;
+	EACH_FUNCTION(FIND)
+	if (!whole)
+		fim_log(LOG_WARNING, "%s: packages of RPM are not named", dlerror());
+	return whole;
+}
 
 /* Where it is below the root; the first that exists. */
 static const char *const places[] = {"/var/lib/rpm", "/usr/lib/sysimage/rpm"};
@@ -52,9 +96,10 @@ static bool digest_of(rpmfi fi, struct fim_package_digest *digest_ret)
 	size_t len = 0;
 	int algorithm = 0;
 
-	if (rpmfiFFlags(fi) & RPMFILE_GHOST || rpmfiFState(fi) != RPMFILE_STATE_NORMAL)
+	if (librpm.rpmfiFFlags(fi) & RPMFILE_GHOST ||
+	    librpm.rpmfiFState(fi) != RPMFILE_STATE_NORMAL)
 		return false;
-	bytes = rpmfiFDigest(fi, &algorithm, &len);
+	bytes = librpm.rpmfiFDigest(fi, &algorithm, &len);
 	if (!bytes)
 		return false;
 	if (algorithm == PGPHASHALGO_SHA256 && len == FIM_SHA256_SIZE)
@@ -69,8 +114,8 @@ static bool digest_of(rpmfi fi, struct fim_package_digest *digest_ret)
 
 static int add_version(struct fim_packages *packages, Header header, const char *name)
 {
-	const char *version = headerGetString(header, RPMTAG_VERSION);
-	const char *release = headerGetString(header, RPMTAG_RELEASE);
+	const char *version = librpm.headerGetString(header, RPMTAG_VERSION);
+	const char *release = librpm.headerGetString(header, RPMTAG_RELEASE);
 	char *text;
 	int err;
 
@@ -85,7 +130,7 @@ static int add_version(struct fim_packages *packages, Header header, const char 
 
 static int add_header(struct fim_packages *packages, rpmts ts, Header header)
 {
-	const char *name = headerGetString(header, RPMTAG_NAME);
+	const char *name = librpm.headerGetString(header, RPMTAG_NAME);
 	struct fim_package_digest digest;
 	uint32_t package;
 	rpmfi fi;
@@ -98,15 +143,15 @@ static int add_header(struct fim_packages *packages, rpmts ts, Header header)
 		err = add_version(packages, header, name);
 	if (err)
 		return err;
-	fi = rpmfiNew(ts, header, RPMTAG_BASENAMES, 0);
+	fi = librpm.rpmfiNew(ts, header, RPMTAG_BASENAMES, 0);
 	if (!fi)
 		return 0;
-	while (!err && rpmfiNext(fi) >= 0) {
+	while (!err && librpm.rpmfiNext(fi) >= 0) {
 		memset(&digest, 0, sizeof(digest));
-		err = fim_packages_add(packages, rpmfiFN(fi), package,
+		err = fim_packages_add(packages, librpm.rpmfiFN(fi), package,
 				       digest_of(fi, &digest) ? &digest : NULL);
 	}
-	rpmfiFree(fi);
+	librpm.rpmfiFree(fi);
 	return err;
 }
 
@@ -120,23 +165,25 @@ int fim_rpm_load(const char *root, struct fim_packages *packages)
 
 	if (!find_place(root, place))
 		return 0; /* not a system that RPM manages */
-	if (rpmReadConfigFiles(NULL, NULL)) {
+	if (!load_library())
+		return 0;
+	if (librpm.rpmReadConfigFiles(NULL, NULL)) {
 		fim_log(LOG_WARNING, "%s: librpm has no configuration: packages are not named",
 			place);
 		return 0;
 	}
-	rpmPushMacro(NULL, "_dbpath", NULL, place, RMIL_CMDLINE);
-	ts = rpmtsCreate();
+	librpm.rpmPushMacro(NULL, "_dbpath", NULL, place, RMIL_CMDLINE);
+	ts = librpm.rpmtsCreate();
 	/* Signatures of packages are not our business, and need keys of the system below. */
-	rpmtsSetVSFlags(ts, _RPMVSF_NODIGESTS | _RPMVSF_NOSIGNATURES);
-	matches = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
+	librpm.rpmtsSetVSFlags(ts, _RPMVSF_NODIGESTS | _RPMVSF_NOSIGNATURES);
+	matches = librpm.rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
 	if (!matches)
 		fim_log(LOG_WARNING, "%s: librpm cannot read it: packages are not named", place);
-	while (!err && (header = rpmdbNextIterator(matches)))
+	while (!err && (header = librpm.rpmdbNextIterator(matches)))
 		err = add_header(packages, ts, header);
-	rpmdbFreeIterator(matches);
-	rpmtsFree(ts);
-	rpmPopMacro(NULL, "_dbpath");
+	librpm.rpmdbFreeIterator(matches);
+	librpm.rpmtsFree(ts);
+	librpm.rpmPopMacro(NULL, "_dbpath");
 	return err;
 }
 #else
