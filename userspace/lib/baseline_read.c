@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -492,8 +493,23 @@ static int check_facts(struct reader *reader)
 	return 0;
 }
 
+/*
+ * All of it will be written to: one call takes less than a fault for each page. An older
+ * kernel (before 5.14) cannot, and then there are the faults.
+ */
+static void populate(void *memory, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+	uintptr_t end = ((uintptr_t)memory + size) / page * page;
+
+	if (memory && end > begin)
+		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+}
+
 static int reader_open(struct reader *reader)
 {
+	size_t size = reader->facts.lines * sizeof(*reader->baseline->entries);
 	int err = check_facts(reader);
 
 	if (err)
@@ -503,6 +519,7 @@ static int reader_open(struct reader *reader)
 		return -ENOMEM;
 	/* More than there can be: header and trailer are lines too. */
 	reader->baseline->entries = calloc(reader->facts.lines, sizeof(*reader->baseline->entries));
+	populate(reader->baseline->entries, size);
 	return reader->baseline->entries ? 0 : -ENOMEM;
 }
 
@@ -648,6 +665,7 @@ static int file_whole(int fd, size_t size, char **bytes_ret)
 	size_t len = 0;
 	ssize_t n = 1;
 
+	populate(bytes, size);
 	while (bytes && n > 0 && len <= size) {
 		n = read_some(fd, bytes + len, size + 1 - len);
 		len += n > 0 ? (size_t)n : 0;
