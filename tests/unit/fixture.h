@@ -71,6 +71,21 @@ static inline void put_dir(const char *path)
 	ck_assert_msg(!mkdir(path, 0755), "%s: %s", path, strerror(errno));
 }
 
+/* A small system in root/. */
+static inline void put_system(void)
+{
+	put_dir("root");
+	put_dir("root/usr");
+	put_dir("root/usr/bin");
+	put_dir("root/etc");
+	put_dir("root/etc/a");
+	put_text("root/etc/a/x", "x");
+	put_text("root/etc/a-b", "between");
+	put_text("root/etc/passwd", "root:x:0:0\n");
+	put_text("root/usr/bin/ls", "#!/bin/true\n");
+	ck_assert_int_eq(symlink("ls", "root/usr/bin/dir"), 0);
+}
+
 static inline bool exists(const char *path)
 {
 	struct stat st;

@@ -30,19 +30,9 @@ static int create(const char *root, const char *policy_text, const char *output)
 
 #define POLICY "name: n\nversion: \"1\"\nroots: [/etc, /usr/bin]\n"
 
-/* A small system in root/. */
-static void put_system(void)
+static void put_system_with_fifo(void)
 {
-	put_dir("root");
-	put_dir("root/usr");
-	put_dir("root/usr/bin");
-	put_dir("root/etc");
-	put_dir("root/etc/a");
-	put_text("root/etc/a/x", "x");
-	put_text("root/etc/a-b", "between");
-	put_text("root/etc/passwd", "root:x:0:0\n");
-	put_text("root/usr/bin/ls", "#!/bin/true\n");
-	ck_assert_int_eq(symlink("ls", "root/usr/bin/dir"), 0);
+	put_system();
 	ck_assert_int_eq(mkfifo("root/etc/fifo", 0600), 0);
 }
 
@@ -76,7 +66,7 @@ static void load_lines(void)
 {
 	char *text, *save = NULL, *part;
 
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(create("root", POLICY, "base.ndjson"), 0);
 	text = read_text("base.ndjson");
 	for (part = strtok_r(text, "\n", &save); part; part = strtok_r(NULL, "\n", &save))
@@ -480,7 +470,7 @@ START_TEST(lines_are_in_byte_order_of_the_whole_path)
 	};
 	static const char *const roots[] = {"/etc/a", "/etc/a-b", "/etc/a/x"};
 
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(create("root", POLICY, "base.ndjson"), 0);
 	assert_paths("base.ndjson", paths, COUNT(paths));
 	/* a root that is a file, and roots whose contents interleave */
@@ -495,7 +485,7 @@ START_TEST(what_is_excluded_is_left_out_unless_a_rule_below_says_otherwise)
 	static const char *const paths[] = {"/etc", "/etc/a-b", "/etc/a/x", "/etc/fifo",
 					    "/etc/passwd"};
 
-	put_system();
+	put_system_with_fifo();
 	put_text("root/etc/a/y", "y");
 	ck_assert_int_eq(create("root",
 				"name: n\nversion: 1\nroots: [/etc]\nrules:\n"
@@ -523,7 +513,7 @@ START_TEST(two_runs_differ_in_first_and_last_line_only)
 {
 	char *first, *second;
 
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(create("root", POLICY, "1.ndjson"), 0);
 	ck_assert_int_eq(create("root", POLICY, "2.ndjson"), 0);
 	first = read_text("1.ndjson");
@@ -541,7 +531,7 @@ START_TEST(names_that_are_not_text_survive)
 	struct fim_baseline *baseline = NULL;
 	const struct fim_entry *entry;
 
-	put_system();
+	put_system_with_fifo();
 	memset(longest + 9, 'n', 255);
 	memset(expected + 5, 'n', 255);
 	put_text(longest, "long");
@@ -569,7 +559,7 @@ START_TEST(metadata_paths_are_listed_without_digest)
 {
 	struct fim_baseline *baseline = NULL;
 
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(create("root",
 				POLICY "rules: [{path: /etc/a, class: metadata, reason: r}]\n",
 				"base.ndjson"),
@@ -585,7 +575,7 @@ START_TEST(a_root_that_is_not_there_is_said)
 {
 	static const char *const paths[] = {"/etc/a", "/etc/a/x"};
 
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(
 		create("root", "name: n\nversion: 1\nroots: [/etc/a, /opt]\n", "base.ndjson"), 0);
 	assert_logged("/opt: root of the policy is not there");
@@ -605,7 +595,7 @@ static void assert_nothing_left(const char *directory)
 
 START_TEST(a_file_that_cannot_be_measured_means_no_baseline)
 {
-	put_system();
+	put_system_with_fifo();
 	put_dir("out");
 	ck_assert_int_eq(chmod("root/etc/passwd", 0), 0);
 	ck_assert_int_eq(chmod("root/etc/a/x", 0), 0);
@@ -628,7 +618,7 @@ START_TEST(failure_leaves_the_old_baseline)
 	int status;
 	pid_t pid;
 
-	put_system();
+	put_system_with_fifo();
 	put_dir("out");
 	put_text("out/base.ndjson", "old");
 	pid = fork();
@@ -656,7 +646,7 @@ START_TEST(a_signal_in_the_middle_leaves_nothing)
 	char name[64];
 	pid_t pid;
 
-	put_system();
+	put_system_with_fifo();
 	put_dir("out");
 	for (i = 0; i < 200; i++) {
 		snprintf(name, sizeof(name), "root/etc/file-%d", i);
@@ -681,7 +671,7 @@ END_TEST
 
 START_TEST(only_a_regular_file_is_replaced)
 {
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(symlink("elsewhere", "link"), 0);
 	ck_assert_int_eq(create("root", POLICY, "link"), -EINVAL);
 	assert_logged("link: exists and is not a regular file");
@@ -701,7 +691,7 @@ START_TEST(provenance_is_recorded)
 	struct fim_baseline *baseline = NULL;
 	struct fim_progress done;
 
-	put_system();
+	put_system_with_fifo();
 	fim_json_set_str(provenance, "image", "ami-1");
 	ck_assert_int_eq(fim_baseline_create(&params, "base.ndjson", &done), 0);
 	ck_assert_uint_eq(done.files, 9);
@@ -731,7 +721,7 @@ START_TEST(packages_are_found_through_merged_usr)
 {
 	struct fim_baseline *baseline = NULL;
 
-	put_system();
+	put_system_with_fifo();
 	shell("mkdir -p root/var/lib/dpkg/info && cd root/var/lib/dpkg/info &&"
 	      "printf '/.\n/bin\n/bin/ls\n/etc\n/usr/bin\n' > coreutils.list &&"
 	      "printf '/.\n/etc\n/etc/passwd\n/usr/bin\n' > base-passwd:amd64.list &&"
@@ -756,7 +746,7 @@ START_TEST(sha256sum_agrees_with_the_export)
 	struct fim_baseline *baseline = NULL;
 	FILE *out;
 
-	put_system();
+	put_system_with_fifo();
 	put_text("root/etc/new\nline", "1");
 	put_text("root/etc/back\\slash", "2");
 	put_text("root/etc/carriage\rreturn", "3");
@@ -786,7 +776,7 @@ static const char *const keys[] = {"pub.pem", NULL};
 
 static void sign_baseline(void)
 {
-	put_system();
+	put_system_with_fifo();
 	ck_assert_int_eq(create("root", POLICY, "base.ndjson"), 0);
 	shell("openssl ecparam -genkey -name prime256v1 -noout -out key.pem &&"
 	      "openssl pkey -in key.pem -pubout -out pub.pem &&"

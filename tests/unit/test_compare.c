@@ -19,20 +19,6 @@ static struct fim_comparison totals;
 static char found[1 << 17]; /* "kind path attribute …", one difference per line */
 static size_t observed;
 
-static void put_system(void)
-{
-	put_dir("root");
-	put_dir("root/usr");
-	put_dir("root/usr/bin");
-	put_dir("root/etc");
-	put_dir("root/etc/a");
-	put_text("root/etc/a/x", "x");
-	put_text("root/etc/a-b", "between");
-	put_text("root/etc/passwd", "root:x:0:0\n");
-	put_text("root/usr/bin/ls", "#!/bin/true\n");
-	ck_assert_int_eq(symlink("ls", "root/usr/bin/dir"), 0);
-}
-
 static void take_baseline(const char *text)
 {
 	struct fim_policy *policy = NULL;
