@@ -18,16 +18,8 @@
 
 static ssize_t read_text(uint32_t pid, const char *name, char *text, size_t size)
 {
-	char path[64];
-	ssize_t len;
-	int fd;
+	ssize_t len = proc_read(pid, name, text, size - 1);
 
-	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, size - 1);
-	close(fd);
 	text[len > 0 ? len : 0] = '\0';
 	return len;
 }
