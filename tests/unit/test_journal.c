@@ -561,6 +561,95 @@ START_TEST(a_reader_may_stop)
 }
 END_TEST
 
+/* ------------------------------------------- a segment that two threads read */
+
+#define LARGE_RECORDS 6000
+#define LARGE_PAD     700
+
+/* Of the @number'th record, in bytes that a writer of ours would have written. */
+static size_t large_line(char *line, size_t size, int number, const char *prev)
+{
+	int len = snprintf(line, size,
+			   "{\"seq\":%d,\"time\":\"2026-11-22T09:41:00Z\",\"boot_id\":\"b\","
+			   "\"type\":\"finding\",\"prev\":\"%s\",\"pad\":\"%0*d\"}\n",
+			   number, prev, LARGE_PAD + number % 97, number);
+
+	ck_assert_int_lt(len, (int)size);
+	return (size_t)len;
+}
+
+/* Of @segment, where each record begins; the last is where it ends. */
+static size_t starts[LARGE_RECORDS + 1];
+
+static char *make_large(void)
+{
+	char prev[FIM_SHA256_HEX_SIZE], *segment = malloc(LARGE_RECORDS * 1024);
+	unsigned char digest[FIM_SHA256_SIZE];
+	size_t at = 0, len;
+
+	memset(prev, '0', sizeof(prev) - 1);
+	prev[sizeof(prev) - 1] = '\0';
+	for (int i = 0; i < LARGE_RECORDS; i++, at += len) {
+		starts[i] = at;
+		len = large_line(segment + at, 1024, i + 1, prev);
+		ck_assert_int_eq(fim_sha256(segment + at, len, digest), 0);
+		fim_hex_encode(digest, sizeof(digest), prev);
+	}
+	starts[LARGE_RECORDS] = at;
+	put_dir("j");
+	put_bytes(SEGMENT, segment, at);
+	return segment;
+}
+
+static int count_in_order(void *ctx, const struct fim_line *line)
+{
+	int *seen = ctx;
+
+	(*seen)++;
+	return line->seq == (uint64_t)*seen ? 0 : 1;
+}
+
+/* At any place, whichever thread read it: all before it are given, in order, and no other. */
+START_TEST(a_large_segment_is_read_in_order_and_its_first_bad_record_named)
+{
+	char *segment = make_large(), *changed;
+	struct fim_journal_check check;
+	int seen = 0;
+
+	ck_assert_int_eq(fim_journal_scan("j", count_in_order, &seen, &check), 0);
+	ck_assert_int_eq(seen, LARGE_RECORDS);
+	for (int i = 1; i < LARGE_RECORDS; i += 211) {
+		changed = segment + starts[i] + 8;
+		*changed ^= 0x40; /* of its number: it is no JSON then */
+		put_bytes(SEGMENT, segment, starts[LARGE_RECORDS]);
+		seen = 0;
+		ck_assert_int_eq(fim_journal_scan("j", count_in_order, &seen, &check), -EBADMSG);
+		ck_assert_uint_eq(check.first_bad, (uint64_t)i + 1);
+		ck_assert_int_eq(seen, i);
+		*changed ^= 0x40;
+	}
+	free(segment);
+}
+END_TEST
+
+START_TEST(a_large_segment_may_be_torn_and_its_reader_may_stop)
+{
+	char *segment = make_large();
+	struct fim_journal_check check;
+	int seen = 0;
+
+	for (int i = LARGE_RECORDS - 200; i < LARGE_RECORDS; i += 7) {
+		put_bytes(SEGMENT, segment, starts[i] + 1 + (size_t)i % 600);
+		ck_assert_int_eq(check_journal(&check), 0);
+		ck_assert_uint_eq(check.records, (uint64_t)i);
+		ck_assert(check.torn);
+	}
+	ck_assert_int_eq(fim_journal_read("j", stop_at_third, &seen, NULL), 42);
+	ck_assert_int_eq(seen, 3);
+	free(segment);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("journal");
@@ -592,6 +681,8 @@ int main(void)
 	tcase_add_test(tcase, a_file_that_took_the_place_of_a_removed_one_is_left_alone);
 	tcase_add_loop_test(tcase, a_killed_writer_loses_nothing_that_was_acknowledged, 0, 5);
 	tcase_add_test(tcase, a_reader_may_stop);
+	tcase_add_test(tcase, a_large_segment_is_read_in_order_and_its_first_bad_record_named);
+	tcase_add_test(tcase, a_large_segment_may_be_torn_and_its_reader_may_stop);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);
 }

@@ -170,7 +170,8 @@ static int sum(void *ctx, const struct fim_span *parent, const struct fim_span *
 /* Kept members, and a line with more of them than are kept. */
 START_TEST(a_line_that_was_read_once_tells_the_same_again)
 {
-	struct fim_members members = {.count = 0};
+	static struct fim_member items[FIM_MEMBERS_MAX];
+	struct fim_members members = {.items = items};
 	struct fim_line line = {.members = &members};
 	uint64_t first = 0, again = 0, unread = 0;
 	size_t i, len, wanted = _i ? FIM_MEMBERS_MAX + 1 : 3;

@@ -15,6 +15,9 @@
 /* Command lines in it may hold secrets: not for everybody on the host. */
 #define REPORT_MODE 0640
 
+/* A CSV file may be as large as the journal. */
+#define OUT_SIZE (256 << 10)
+
 #define USAGE                                                                             \
 	"usage: ecs-fim report [--journal DIR] [--standard V] [--from T] [--to T]\n"      \
 	"               [--format json|html|pdf|csv|oscal] [--lang en|ja] [--sign KEY]\n" \
@@ -134,6 +137,7 @@ static int put_report(struct report *report, FILE *out)
 
 	if (report->format == FORMAT_CSV)
 		report->params.changes_csv = out;
+	setvbuf(out, NULL, _IOFBF, OUT_SIZE);
 	err = fim_report_build(&report->params, &json);
 	if (err)
 		return err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the journal share: seal.c (keys), journal_read.c (proof),
+ * What the files of the journal share: seal.c (keys), journal_lines.c (lines),
+ * journal_read.c (proof),
  * journal.c (writing), in the order in which they build on each other.
  */
 #ifndef JOURNAL_PRIVATE_H
@@ -70,10 +71,53 @@ void fim_seal_clear(struct fim_seal *seal);
 void fim_seal_pack(const struct fim_seal *seal, unsigned char bytes_ret[FIM_SEAL_STATE_SIZE]);
 int fim_seal_unpack(const unsigned char *bytes, size_t len, struct fim_seal *seal_ret);
 
+/* -------------------------------------------------------- journal_lines.c */
+
+#define FIM_JOURNAL_LINE_MAX ((size_t)1 << 20) /* with its newline */
+
+/* What of a record has to be right, whatever it is about. */
+struct fim_head {
+	struct fim_span seq;
+	struct fim_span time;
+	struct fim_span boot_id;
+	struct fim_span type;
+	struct fim_span prev;
+};
+
+/**
+ * struct fim_read_line - a line, and what can be known of it without the one before
+ * @text: with its newline
+ * @len: of @text
+ * @err: it is not a JSON object, or has a member of @head twice
+ * @digest: of @text
+ * @head: where they are
+ * @members: all of it
+ */
+struct fim_read_line {
+	const char *text;
+	size_t len;
+	int err;
+	unsigned char digest[FIM_SHA256_SIZE];
+	struct fim_head head;
+	struct fim_members members;
+};
+
+struct fim_lines;
+
+/* Takes over @fd, also on failure. */
+int fim_lines_open(int fd, bool gzip, struct fim_lines **lines_ret);
+/*
+ * Returns 1 with the next whole line, valid until the next call, 0 at the end of the file,
+ * -EMSGSIZE for a line that no writer of ours can have made, -EBADMSG for a damaged gzip.
+ */
+int fim_lines_next(struct fim_lines *lines, const struct fim_read_line **line_ret);
+/* After the end: what is behind the last newline. */
+const char *fim_lines_rest(struct fim_lines *lines, size_t *len_ret);
+void fim_lines_close(struct fim_lines *lines);
+
 /* --------------------------------------------------------- journal_read.c */
 
 #define FIM_JOURNAL_ACTIVE    "journal.ndjson"
-#define FIM_JOURNAL_LINE_MAX  ((size_t)1 << 20) /* with its newline */
 #define FIM_JOURNAL_NO_DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
 #define FIM_BOOT_ID_SIZE      37
 

@@ -23,7 +23,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define READ_SIZE	  ((size_t)256 << 10)
 #define SEAL_MEMBER	  ",\"seal\":\""
 #define EPOCH_DIGITS	  10
 #define DEFAULT_RETENTION 365
@@ -116,94 +115,6 @@ int fim_segments_list(int dirfd, struct fim_segment **segments_ret, size_t *coun
 	return 0;
 }
 
-/* ------------------------------------------------------------------ lines */
-
-struct line_reader {
-	struct fim_gunzip *in;
-	char *buf; /* FIM_JOURNAL_LINE_MAX + READ_SIZE */
-	size_t start;
-	size_t end;
-	bool eof;
-};
-
-/*
- * *line_ret points into the buffer until the next call.  Returns 1 with a whole
- * line, 0 at the end of the file with what is left of it, -EMSGSIZE for a line
- * that no writer of ours can have made.
- */
-static int line_next(struct line_reader *reader, const char **line_ret, size_t *len_ret)
-{
-	size_t seen = 0;
-
-	for (;;) {
-		size_t len = reader->end - reader->start;
-		char *line = reader->buf + reader->start;
-		const char *newline = memchr(line + seen, '\n', len - seen);
-		ssize_t got;
-
-		if (newline || reader->eof) {
-			*line_ret = line;
-			*len_ret = newline ? (size_t)(newline - line) + 1 : len;
-			reader->start += *len_ret;
-			if (*len_ret > FIM_JOURNAL_LINE_MAX)
-				return -EMSGSIZE;
-			return newline ? 1 : 0;
-		}
-		if (len > FIM_JOURNAL_LINE_MAX)
-			return -EMSGSIZE;
-		seen = len;
-		memmove(reader->buf, line, len);
-		reader->start = 0;
-		reader->end = len;
-		got = fim_gunzip_read(reader->in, reader->buf + len, READ_SIZE);
-		if (got < 0)
-			return (int)got;
-		reader->eof = got == 0;
-		reader->end += (size_t)got;
-	}
-}
-
-/* ----------------------------------------------------------------- header */
-
-/* What of a record has to be right, whatever it is about. */
-struct head {
-	struct fim_span seq;
-	struct fim_span time;
-	struct fim_span boot_id;
-	struct fim_span type;
-	struct fim_span prev;
-	struct fim_members *members; /* for who reads the record next */
-};
-
-static struct fim_span *head_member(struct head *head, const struct fim_span *key)
-{
-	if (fim_span_is(key, "seq"))
-		return &head->seq;
-	if (fim_span_is(key, "time"))
-		return &head->time;
-	if (fim_span_is(key, "boot_id"))
-		return &head->boot_id;
-	if (fim_span_is(key, "type"))
-		return &head->type;
-	return fim_span_is(key, "prev") ? &head->prev : NULL;
-}
-
-static int note_member(void *ctx, const struct fim_span *parent, const struct fim_span *key,
-		       const struct fim_span *value)
-{
-	struct head *head = ctx;
-	struct fim_span *member = parent ? NULL : head_member(head, key);
-
-	fim_members_add(head->members, parent, key, value);
-	if (!member)
-		return 0;
-	/* Twice: no two readers would agree on which counts. */
-	if (member->kind != FIM_SPAN_NONE)
-		return -EINVAL;
-	*member = *value;
-	return 0;
-}
-
 /* ------------------------------------------------------------------- walk */
 
 /* struct walk - what is known while records are read
@@ -215,7 +126,6 @@ static int note_member(void *ctx, const struct fim_span *parent, const struct fi
  * @good_end: offset after the last good record of this segment
  * @segment_first: its first record, 0: none yet
  * @rest: incomplete last line
- * @members: of the record at hand
  * @has_key: @seal holds the keys for the next record
  * @first_epoch: of the first sealed record
  * @last_epoch: of the last
@@ -224,7 +134,6 @@ struct walk {
 	const struct fim_journal_query *query;
 	struct fim_journal_check check;
 	struct fim_hasher *hasher;
-	struct line_reader reader;
 	uint64_t next;
 	bool closed;
 	bool new;
@@ -233,7 +142,6 @@ struct walk {
 	int64_t segment_ns;
 	char *rest;
 	size_t rest_len;
-	struct fim_members *members;
 	bool has_key;
 	struct fim_seal_key key;
 	struct fim_seal seal;
@@ -268,7 +176,7 @@ static bool is_digest(const struct fim_span *span)
 }
 
 /* Returns what is wrong with the record's head, NULL if nothing; then @line is filled. */
-static const char *head_fault(const struct walk *walk, const struct head *head,
+static const char *head_fault(const struct walk *walk, const struct fim_head *head,
 			      struct fim_line *line)
 {
 	int64_t seq = fim_span_int(&head->seq, -1);
@@ -410,16 +318,14 @@ static const char *bound_fault(const struct walk *walk)
 		       : NULL;
 }
 
-static const char *record_fault(struct walk *walk, struct fim_line *line)
+static const char *record_fault(struct walk *walk, const struct fim_read_line *read,
+				struct fim_line *line)
 {
-	struct head head = {.members = walk->members};
 	const char *fault;
 
-	walk->members->count = 0;
-	line->members = walk->members;
-	if (fim_scan(line->text, line->len, note_member, &head))
+	if (read->err)
 		return "it is not a JSON object";
-	fault = head_fault(walk, &head, line);
+	fault = head_fault(walk, &read->head, line);
 	if (!fault && !walk->next) {
 		walk_start(walk, line);
 		fault = first_fault(walk);
@@ -429,11 +335,11 @@ static const char *record_fault(struct walk *walk, struct fim_line *line)
 	return fault ? fault : seal_fault(walk, line);
 }
 
-static int walk_record(struct walk *walk, const char *name, const char *text, size_t len)
+static int walk_record(struct walk *walk, const char *name, const struct fim_read_line *read)
 {
-	struct fim_line line = {.text = text, .len = len - 1};
-	unsigned char digest[FIM_SHA256_SIZE];
-	const char *fault = record_fault(walk, &line);
+	struct fim_line line = {
+		.text = read->text, .len = read->len - 1, .members = &read->members};
+	const char *fault = record_fault(walk, read, &line);
 	int err;
 
 	if (fault)
@@ -443,14 +349,7 @@ static int walk_record(struct walk *walk, const char *name, const char *text, si
 		return walk_fail(walk, name, "it has a key twice or a number out of range");
 	if (err)
 		return err;
-	err = fim_hasher_reset(walk->hasher);
-	if (!err)
-		err = fim_hasher_update(walk->hasher, text, len);
-	if (!err)
-		err = fim_hasher_final(walk->hasher, digest);
-	if (err)
-		return err;
-	fim_hex_encode(digest, sizeof(digest), walk->check.head);
+	fim_hex_encode(read->digest, sizeof(read->digest), walk->check.head);
 	if (!strcmp(line.type, "journal"))
 		note_removal(walk, &line);
 	if (!walk->segment_first) {
@@ -459,7 +358,7 @@ static int walk_record(struct walk *walk, const char *name, const char *text, si
 	}
 	walk->check.records++;
 	walk->check.last_ns = line.time_ns;
-	walk->good_end += (off_t)len;
+	walk->good_end += (off_t)read->len;
 	walk->next = line.seq + 1;
 	return 0;
 }
@@ -469,20 +368,20 @@ static int walk_record(struct walk *walk, const char *name, const char *text, si
 /* Takes over @fd. */
 static int walk_fd(struct walk *walk, int fd, const char *name, bool gzip)
 {
-	const char *line = NULL;
-	size_t len = 0;
+	const struct fim_read_line *line = NULL;
+	struct fim_lines *lines = NULL;
+	const char *rest;
+	size_t len;
 	int err;
 
-	walk->reader.start = walk->reader.end = 0;
-	walk->reader.eof = false;
 	walk->good_end = 0;
 	walk->segment_first = 0;
 	walk->check.segments++;
-	err = fim_gunzip_open(fd, gzip, &walk->reader.in);
+	err = fim_lines_open(fd, gzip, &lines);
 	if (err)
 		return err;
-	while ((err = line_next(&walk->reader, &line, &len)) > 0) {
-		err = walk_record(walk, name, line, len);
+	while ((err = fim_lines_next(lines, &line)) > 0) {
+		err = walk_record(walk, name, line);
 		if (err)
 			goto out;
 	}
@@ -492,7 +391,10 @@ static int walk_fd(struct walk *walk, int fd, const char *name, bool gzip)
 		err = walk_fail(walk, name, "the segment is not the gzip that was written");
 	else if (err && err != -EBADMSG)
 		fim_log(LOG_ERR, "%s: cannot read: %s", name, strerror(-err));
-	if (err || !len)
+	if (err)
+		goto out;
+	rest = fim_lines_rest(lines, &len);
+	if (!len)
 		goto out;
 	if (walk->closed) {
 		err = walk_fail(walk, name, "it is incomplete, and not the last one");
@@ -504,11 +406,10 @@ static int walk_fd(struct walk *walk, int fd, const char *name, bool gzip)
 		err = -ENOMEM;
 		goto out;
 	}
-	memcpy(walk->rest, line, len);
+	memcpy(walk->rest, rest, len);
 	walk->rest_len = len;
 out:
-	fim_gunzip_close(walk->reader.in);
-	walk->reader.in = NULL;
+	fim_lines_close(lines);
 	return err;
 }
 
@@ -768,9 +669,7 @@ static int walk_open(struct walk *walk, const struct fim_journal_query *query)
 	walk->query = query;
 	memcpy(walk->check.head, FIM_JOURNAL_NO_DIGEST, sizeof(FIM_JOURNAL_NO_DIGEST));
 	walk->hasher = fim_hasher_new();
-	walk->reader.buf = malloc(FIM_JOURNAL_LINE_MAX + READ_SIZE);
-	walk->members = malloc(sizeof(*walk->members));
-	if (!walk->hasher || !walk->reader.buf || !walk->members)
+	if (!walk->hasher)
 		return -ENOMEM;
 	if (!query->key)
 		return 0;
@@ -785,8 +684,6 @@ static int walk_open(struct walk *walk, const struct fim_journal_query *query)
 static void walk_close(struct walk *walk)
 {
 	fim_hasher_free(walk->hasher);
-	free(walk->reader.buf);
-	free(walk->members);
 	fim_seal_clear(&walk->seal);
 	explicit_bzero(&walk->key, sizeof(walk->key));
 	explicit_bzero(walk->state, sizeof(walk->state));

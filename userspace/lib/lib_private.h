@@ -39,12 +39,14 @@ enum fim_span_kind {
  * @len: bytes
  * @kind: what it is
  * @escaped: a string with a backslash in it
+ * @plain: a string of printable ASCII only: it stands for itself in CSV and on a terminal
  */
 struct fim_span {
 	const char *text;
 	size_t len;
 	enum fim_span_kind kind;
 	bool escaped;
+	bool plain;
 };
 
 /* Members of the object (@parent NULL) and of the objects in it; non-zero stops. */
@@ -69,22 +71,27 @@ static inline bool fim_span_is(const struct fim_span *span, const char *text)
 /* More than any record of ours has. */
 #define FIM_MEMBERS_MAX 256
 
+/* What fim_scan() told of; @parent of kind FIM_SPAN_NONE: a member of the record itself. */
+struct fim_member {
+	struct fim_span parent;
+	struct fim_span key;
+	struct fim_span value;
+};
+
 /**
  * struct fim_members - what fim_scan() told of a line, for whoever looks at it next
- * @items: in its order; @parent of kind FIM_SPAN_NONE: the record itself
+ * @items: in its order
  * @count: how many there were; those beyond FIM_MEMBERS_MAX are not in @items
  */
 struct fim_members {
 	size_t count;
-	struct {
-		struct fim_span parent;
-		struct fim_span key;
-		struct fim_span value;
-	} items[FIM_MEMBERS_MAX];
+	struct fim_member *items;
 };
 
+/* @members->items has room for FIM_MEMBERS_MAX. */
 void fim_members_add(struct fim_members *members, const struct fim_span *parent,
 		     const struct fim_span *key, const struct fim_span *value);
+
 /* fim_scan() of the line, but that it is read once however many look. */
 int fim_line_scan(const struct fim_line *line, fim_scan_fn fn, void *ctx);
 

@@ -103,6 +103,7 @@ struct builder {
 	size_t category_count;
 	struct fim_keep changes;
 	struct fim_alerts *alerts;
+	struct fim_csv *changes_csv, *comparisons_csv;
 	struct fim_places places;
 	struct fim_histogram histogram;
 	uint64_t by_kind[FIM_KIND_UNREADABLE + 1];
@@ -186,6 +187,16 @@ static struct fim_json *item_of(const struct builder *builder, const struct fim_
 	fim_json_set_int(item, "id", (int64_t)builder->seq);
 	fim_json_each(record, copy_member, item);
 	return item;
+}
+
+/* Nothing is made of one that is not shown. */
+static void list_record(const struct builder *builder, struct list *list,
+			const struct fim_json *record)
+{
+	if (list->count < FIM_REPORT_SHOWN)
+		list_add(list, item_of(builder, record));
+	else
+		list->count++;
 }
 
 static int64_t get_time(const struct fim_json *record, const char *key, int64_t fallback)
@@ -399,7 +410,7 @@ static int read_loss(struct builder *builder, const struct fim_json *record, con
 		return -ENOMEM;
 	ledger->lost += losses[ledger->loss_count].lost;
 	ledger->loss_count++;
-	list_add(&builder->losses, item_of(builder, record));
+	list_record(builder, &builder->losses, record);
 	return 0;
 }
 
@@ -453,7 +464,7 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 	if (strcmp(state, "loss") == 0)
 		return read_loss(builder, record, component);
 	if (strcmp(state, "info") == 0 && in_period(builder))
-		list_add(&builder->infos, item_of(builder, record));
+		list_record(builder, &builder->infos, record);
 	if (up)
 		err = close_outages(builder, record, component);
 	return down ? begin_outage(builder, record) : err;
@@ -629,9 +640,7 @@ static int read_comparison(struct builder *builder, const struct fim_json *recor
 		fim_json_set_int(item, "gap_ms", (end_ns - gap_from) / FIM_NSEC_PER_MSEC);
 	}
 	list_add(&builder->runs, item);
-	return builder->params->comparisons_csv
-		       ? fim_csv_comparison(builder->params->comparisons_csv, line)
-		       : 0;
+	return builder->comparisons_csv ? fim_csv_put(builder->comparisons_csv, line) : 0;
 }
 
 /* ---------------------------------------------------------------- findings */
@@ -681,7 +690,7 @@ static int read_hit(struct builder *builder, const struct fim_line *line, int se
 		fim_json_free(record);
 		return err;
 	}
-	list_add(&builder->hits, item_of(builder, record));
+	list_record(builder, &builder->hits, record);
 	fim_json_free(record);
 	return 0;
 }
@@ -773,8 +782,8 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 	/* What was announced before it happened was looked at then. */
 	if (!err && !picked.authorized)
 		err = fim_alerts_add(builder->alerts, line, (enum fim_severity)severity);
-	if (!err && builder->params->changes_csv)
-		err = fim_csv_change(builder->params->changes_csv, line);
+	if (!err && builder->changes_csv)
+		err = fim_csv_put(builder->changes_csv, line);
 	if (err)
 		return err;
 	if (picked.category.kind == FIM_SPAN_STRING)
@@ -935,7 +944,7 @@ static int read_watch(struct builder *builder, const struct fim_json *record)
 	if (!action)
 		return -EINVAL;
 	if (in_period(builder))
-		list_add(&builder->watches, item_of(builder, record));
+		list_record(builder, &builder->watches, record);
 	seen = id && strcmp(action, "gone") == 0 ? find_seen(builder, id) : NULL;
 	if (seen && builder->time_ns < builder->params->from_ns)
 		forget_seen(builder, seen);
@@ -990,7 +999,7 @@ static int read_alert(struct builder *builder, const struct fim_json *record,
 static int read_access(struct builder *builder, const struct fim_json *record)
 {
 	if (in_period(builder))
-		list_add(&builder->accesses, item_of(builder, record));
+		list_record(builder, &builder->accesses, record);
 	return 0;
 }
 
@@ -1415,6 +1424,8 @@ static void builder_free(struct builder *builder)
 	for (i = 0; i < builder->category_count; i++)
 		free(builder->categories[i].name);
 	fim_alerts_free(builder->alerts);
+	fim_csv_free(builder->changes_csv);
+	fim_csv_free(builder->comparisons_csv);
 	fim_keep_clear(&builder->changes);
 	fim_places_clear(&builder->places);
 	tdestroy(builder->by_id, nothing);
@@ -1444,9 +1455,11 @@ static struct builder *builder_new(const struct fim_report_params *params)
 	builder->ledger.lang = params->lang;
 	builder->identity = fim_json_object();
 	builder->alerts = fim_alerts_new();
-	if (!builder->alerts) {
-		fim_json_free(builder->identity);
-		free(builder);
+	builder->changes_csv = fim_csv_changes(params->changes_csv);
+	builder->comparisons_csv = fim_csv_comparisons(params->comparisons_csv);
+	if (!builder->alerts || !builder->changes_csv != !params->changes_csv ||
+	    !builder->comparisons_csv != !params->comparisons_csv) {
+		builder_free(builder);
 		return NULL;
 	}
 	lists[0] = &builder->baselines;
@@ -1473,10 +1486,6 @@ int fim_report_build(const struct fim_report_params *params, struct fim_json **r
 	builder = builder_new(params);
 	if (!builder)
 		return -ENOMEM;
-	if (params->changes_csv)
-		fim_csv_changes_header(params->changes_csv);
-	if (params->comparisons_csv)
-		fim_csv_comparisons_header(params->comparisons_csv);
 	err = fim_journal_scan(params->journal, read_line, builder, &builder->ledger.check);
 	/* What was verified up to the fault is reported, and the fault with it. */
 	if (err == -EBADMSG)

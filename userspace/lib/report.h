@@ -133,10 +133,14 @@ const char *fim_verdict_name(const struct fim_verdict *verdict);
 
 /* ----------------------------------------------------------- report_csv.c */
 
-/* The header line, then one line per record. Errors of writing show in @out. */
-void fim_csv_changes_header(FILE *out);
-int fim_csv_change(FILE *out, const struct fim_line *line);
-void fim_csv_comparisons_header(FILE *out);
-int fim_csv_comparison(FILE *out, const struct fim_line *line);
+/* A CSV file being written. Errors of writing show in its FILE. */
+struct fim_csv;
+
+/* Writes the header line. NULL: out of memory, or @out is NULL. */
+struct fim_csv *fim_csv_changes(FILE *out);
+struct fim_csv *fim_csv_comparisons(FILE *out);
+void fim_csv_free(struct fim_csv *csv);
+/* A line for the record. */
+int fim_csv_put(struct fim_csv *csv, const struct fim_line *line);
 
 #endif /* REPORT_H */

@@ -12,10 +12,7 @@
 
 #define MAX_COLUMNS 48
 
-/*
- * A column: its title, and which member of which object of the record is in it.
- * Those of one object stand together.
- */
+/* A column: its title, and which member of which object of the record is in it. */
 struct column {
 	const char *title;
 	const char *parent;
@@ -93,25 +90,33 @@ _Static_assert(COUNT(change_columns) <= MAX_COLUMNS, "MAX_COLUMNS");
 
 /* What a line may come to: a byte becomes four at most, a cell has quotes and a comma. */
 #define ROW_SIZE(len, columns) (4 * (len) + 8 * (columns) + 8)
+#define HEADS		       64 /* a power of two */
 
 /*
- * struct row - a record on its way into the file
- * @parent: object whose members come, NULL: the record's own
- * @first: its first column; @last: the one after its last; @next: which comes next if
- *	members are in the order of columns, as most are
- * @bytes: the line as it grows, of ROW_SIZE()
+ * struct fim_csv - a file being written
+ * @heads: the first column whose key has a hash, plus 1; 0: no column's has
+ * @next: the next one of the same hash, plus 1
+ * @cells: of the record at hand
+ * @bytes: the line as it grows, of ROW_SIZE(); @len: so far
  */
-struct row {
+struct fim_csv {
+	FILE *out;
 	const struct column *columns;
 	size_t count;
-	const char *parent;
-	size_t first;
-	size_t last;
-	size_t next;
+	unsigned char heads[HEADS];
+	unsigned char next[MAX_COLUMNS];
 	struct fim_span cells[MAX_COLUMNS];
 	char *bytes;
+	size_t size;
 	size_t len;
 };
+
+/* Most of a record's members are in no column, which this shows at once. */
+static size_t hash_of(const char *key, size_t len)
+{
+	return len ? (len + 3 * (unsigned char)key[0] + 7 * (unsigned char)key[len - 1]) % HEADS
+		   : 0;
+}
 
 static bool is_parent(const struct column *column, const struct fim_span *parent)
 {
@@ -121,54 +126,46 @@ static bool is_parent(const struct column *column, const struct fim_span *parent
 	       memcmp(parent->text, column->parent, parent->len) == 0;
 }
 
-static void enter(struct row *row, const struct fim_span *parent)
-{
-	size_t i;
-
-	row->parent = parent ? parent->text : NULL;
-	for (i = 0; i < row->count && !is_parent(&row->columns[i], parent);)
-		i++;
-	row->first = row->next = i;
-	while (i < row->count && is_parent(&row->columns[i], parent))
-		i++;
-	row->last = i;
-}
-
 static int pick(void *ctx, const struct fim_span *parent, const struct fim_span *key,
 		const struct fim_span *value)
 {
-	struct row *row = ctx;
+	struct fim_csv *csv = ctx;
 	const struct column *column;
-	size_t tries;
+	size_t at;
 
-	if (!row->last || row->parent != (parent ? parent->text : NULL))
-		enter(row, parent);
-	for (tries = row->last - row->first; tries; tries--) {
-		if (row->next == row->last)
-			row->next = row->first;
-		column = &row->columns[row->next++];
-		if (key->len != column->key_len || *key->text != *column->key ||
-		    memcmp(key->text, column->key, key->len) != 0)
+	for (at = csv->heads[hash_of(key->text, key->len)]; at; at = csv->next[at - 1]) {
+		column = &csv->columns[at - 1];
+		if (key->len != column->key_len || memcmp(key->text, column->key, key->len) != 0 ||
+		    !is_parent(column, parent))
 			continue;
-		row->cells[column - row->columns] = *value;
+		csv->cells[at - 1] = *value;
 		break;
 	}
 	return 0;
 }
 
-static void put(struct row *row, const char *bytes, size_t len)
+static void put(struct fim_csv *csv, const char *bytes, size_t len)
 {
-	memcpy(row->bytes + row->len, bytes, len);
-	row->len += len;
+	memcpy(csv->bytes + csv->len, bytes, len);
+	csv->len += len;
 }
 
-static void put_char(struct row *row, char c)
+static void put_char(struct fim_csv *csv, char c)
 {
-	row->bytes[row->len++] = c;
+	csv->bytes[csv->len++] = c;
+}
+
+static void put_plain(struct fim_csv *csv, const char *bytes, size_t len)
+{
+	put_char(csv, '"');
+	if (len && strchr("=+-@", *bytes))
+		put_char(csv, '\'');
+	put(csv, bytes, len);
+	put_char(csv, '"');
 }
 
 /* Quotes are doubled; what could move a reader's eye is written as \xHH. */
-static void put_quoted(struct row *row, const char *bytes, size_t len)
+static void put_quoted(struct fim_csv *csv, const char *bytes, size_t len)
 {
 	char *escaped = NULL;
 	size_t plain = fim_plain_run(bytes, len);
@@ -182,25 +179,25 @@ static void put_quoted(struct row *row, const char *bytes, size_t len)
 		bytes = escaped;
 		len = strlen(escaped);
 	}
-	put_char(row, '"');
+	put_char(csv, '"');
 	if (len && strchr("=+-@", *bytes))
-		put_char(row, '\'');
+		put_char(csv, '\'');
 	while (len) {
 		const char *quote = memchr(bytes, '"', len);
 		size_t part = quote ? (size_t)(quote + 1 - bytes) : len;
 
-		put(row, bytes, part);
+		put(csv, bytes, part);
 		if (quote)
-			put_char(row, '"');
+			put_char(csv, '"');
 		bytes += part;
 		len -= part;
 	}
-	put_char(row, '"');
+	put_char(csv, '"');
 	free(escaped);
 }
 
 /* A string with escapes: the JSON parser knows them all. */
-static void put_escaped(struct row *row, const struct fim_span *span)
+static void put_escaped(struct fim_csv *csv, const struct fim_span *span)
 {
 	struct fim_json *json = NULL;
 	const char *text;
@@ -208,82 +205,101 @@ static void put_escaped(struct row *row, const struct fim_span *span)
 	if (fim_json_parse(span->text - 1, span->len + 2, NULL, &json))
 		return;
 	text = fim_json_str(json);
-	put_quoted(row, text ? text : "", text ? strlen(text) : 0);
+	put_quoted(csv, text ? text : "", text ? strlen(text) : 0);
 	fim_json_free(json);
 }
 
-static void put_cell(struct row *row, const struct fim_span *span)
+static void put_cell(struct fim_csv *csv, const struct fim_span *span)
 {
 	switch (span->kind) {
 	case FIM_SPAN_NONE:
 	case FIM_SPAN_NULL:
 		return;
 	case FIM_SPAN_STRING:
-		if (span->escaped)
-			put_escaped(row, span);
+		if (span->plain)
+			put_plain(csv, span->text, span->len);
+		else if (span->escaped)
+			put_escaped(csv, span);
 		else
-			put_quoted(row, span->text, span->len);
+			put_quoted(csv, span->text, span->len);
 		return;
 	case FIM_SPAN_ARRAY:
 	case FIM_SPAN_OBJECT:
-		put_quoted(row, span->text, span->len);
+		put_quoted(csv, span->text, span->len);
 		return;
 	default:
-		put(row, span->text, span->len);
+		put(csv, span->text, span->len);
 	}
 }
 
-static void put_header(FILE *out, const struct column *columns, size_t count)
+static struct fim_csv *csv_new(FILE *out, const struct column *columns, size_t count)
 {
-	size_t i;
+	struct fim_csv *csv = out ? calloc(1, sizeof(*csv)) : NULL;
+	size_t i, hash;
 
-	for (i = 0; i < count; i++)
-		fprintf(out, "%s%s", i ? "," : "", columns[i].title);
-	fputs("\r\n", out);
-}
-
-static int put_row(FILE *out, const struct column *columns, size_t count,
-		   const struct fim_line *line)
-{
-	struct row row = {.columns = columns, .count = count};
-	size_t i;
-	int err;
-
-	err = fim_line_scan(line, pick, &row);
-	if (err)
-		return err;
-	row.bytes = malloc(ROW_SIZE(line->len, count));
-	if (!row.bytes)
-		return -ENOMEM;
+	if (!csv)
+		return NULL;
+	csv->out = out;
+	csv->columns = columns;
+	csv->count = count;
 	for (i = 0; i < count; i++) {
-		if (i)
-			put_char(&row, ',');
-		put_cell(&row, &row.cells[i]);
+		fprintf(out, "%s%s", i ? "," : "", columns[i].title);
+		hash = hash_of(columns[i].key, columns[i].key_len);
+		csv->next[i] = csv->heads[hash];
+		csv->heads[hash] = (unsigned char)(i + 1);
 	}
-	put(&row, "\r\n", 2);
-	fwrite(row.bytes, 1, row.len, out);
-	free(row.bytes);
+	fputs("\r\n", out);
+	return csv;
+}
+
+struct fim_csv *fim_csv_changes(FILE *out)
+{
+	return csv_new(out, change_columns, COUNT(change_columns));
+}
+
+struct fim_csv *fim_csv_comparisons(FILE *out)
+{
+	return csv_new(out, comparison_columns, COUNT(comparison_columns));
+}
+
+void fim_csv_free(struct fim_csv *csv)
+{
+	if (csv)
+		free(csv->bytes);
+	free(csv);
+}
+
+static int make_room(struct fim_csv *csv, size_t size)
+{
+	char *grown = csv->size < size ? realloc(csv->bytes, size) : csv->bytes;
+
+	if (!grown)
+		return -ENOMEM;
+	csv->bytes = grown;
+	csv->size = csv->size < size ? size : csv->size;
 	return 0;
 }
 
-void fim_csv_changes_header(FILE *out)
+int fim_csv_put(struct fim_csv *csv, const struct fim_line *line)
 {
-	put_header(out, change_columns, COUNT(change_columns));
-}
+	int err = make_room(csv, ROW_SIZE(line->len, csv->count));
+	size_t i;
 
-int fim_csv_change(FILE *out, const struct fim_line *line)
-{
-	return put_row(out, change_columns, COUNT(change_columns), line);
-}
-
-void fim_csv_comparisons_header(FILE *out)
-{
-	put_header(out, comparison_columns, COUNT(comparison_columns));
-}
-
-int fim_csv_comparison(FILE *out, const struct fim_line *line)
-{
-	return put_row(out, comparison_columns, COUNT(comparison_columns), line);
+	if (err)
+		return err;
+	memset(csv->cells, 0, csv->count * sizeof(*csv->cells));
+	err = fim_line_scan(line, pick, csv);
+	if (err)
+		return err;
+	csv->len = 0;
+	for (i = 0; i < csv->count; i++) {
+		if (i)
+			put_char(csv, ',');
+		put_cell(csv, &csv->cells[i]);
+	}
+	put(csv, "\r\n", 2);
+	fwrite(csv->bytes, 1, csv->len, csv->out);
+	return 0;
 }
 
 /* A row like all others, so that every reader of the format reads it. */

@@ -91,8 +91,8 @@ static bool scan_string(struct scanner *s, struct fim_span *span_ret)
 	size_t step;
 
 	s->at++;
-	*span_ret = (struct fim_span){.text = s->at, .kind = FIM_SPAN_STRING};
-	for (;;) {
+	*span_ret = (struct fim_span){.text = s->at, .kind = FIM_SPAN_STRING, .plain = true};
+	for (;; span_ret->plain = false) {
 		s->at += fim_plain_run(s->at, (size_t)(s->end - s->at));
 		if (s->at >= s->end)
 			return false;
@@ -286,16 +286,16 @@ int fim_scan(const char *text, size_t len, fim_scan_fn fn, void *ctx)
 void fim_members_add(struct fim_members *members, const struct fim_span *parent,
 		     const struct fim_span *key, const struct fim_span *value)
 {
-	size_t at = members->count++;
+	struct fim_member *member = &members->items[members->count];
 
-	if (at >= FIM_MEMBERS_MAX)
+	if (members->count++ >= FIM_MEMBERS_MAX)
 		return;
 	if (parent)
-		members->items[at].parent = *parent;
+		member->parent = *parent;
 	else
-		members->items[at].parent.kind = FIM_SPAN_NONE;
-	members->items[at].key = *key;
-	members->items[at].value = *value;
+		member->parent.kind = FIM_SPAN_NONE;
+	member->key = *key;
+	member->value = *value;
 }
 
 int fim_line_scan(const struct fim_line *line, fim_scan_fn fn, void *ctx)
