@@ -43,9 +43,8 @@ openssl dgst -sha256 -sign /run/other.pem -out /run/other.sig $lib/baseline.ndjs
 check "a signature of somebody else is refused" refuses 'does not fit' --attach /run/other.sig --start-ecs
 check "and is not left there, nor is anything started" sh -c \
 	"! test -e $lib/baseline.sig && ! systemctl is-active -q ecs-fimd && ! systemctl is-active -q ecs"
-echo "digest $digest" >/dev/virtio-ports/signer
-read -r signature </dev/virtio-ports/signer
-echo "$signature" | base64 -d >/run/baseline.sig
+ask "digest $digest"
+echo "$answer" | base64 -d >/run/baseline.sig
 check "with the right one it starts" sh -c "sh $install --attach /run/baseline.sig --start-ecs"
 check "the daemon is up" wait_until 120 ecs-fim status --json
 wait_until 60 systemctl is-active ecs
