@@ -120,6 +120,9 @@ case $kind in
 deb) dpkg -i $files $module ;;
 rpm) rpm -U --replacepkgs $files $module ;;
 esac
+if [ -n "$module" ] && ! modinfo -k "$release" ecs_fim >/dev/null 2>&1; then
+	echo "install.sh: no module was built for $release: fanotify is used instead, which sees less" >&2
+fi
 install -D -m 0644 "$key" $trusted
 if [ -n "$forward" ]; then
 	cat >/etc/rsyslog.d/30-ecs-fim.conf <<CONF

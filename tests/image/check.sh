@@ -9,7 +9,7 @@
 # bundle at shutdown, which is checked outside. Then what an operator does (the SSM
 # documents, an upgrade, removal), faults, and a host of ECS Anywhere. Prints TAP.
 #
-# Stages, by default all, in this order: chroot boot-test first-boot service second-boot anywhere.
+# Stages, by default all, in this order: boot-test first-boot service second-boot anywhere chroot dkms.
 # The image is built every time; what comes after first-boot needs that.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -18,7 +18,7 @@ top=$PWD
 . tests/vm/common.sh
 kernel=${1:-6.1}
 [ $# -eq 0 ] || shift
-stages=${*:-chroot boot-test first-boot service second-boot anywhere}
+stages=${*:-boot-test first-boot service second-boot anywhere chroot dkms}
 newer=9.0.1
 work=$top/build/image-$kernel
 kdir=$(tests/vm/fetch.sh kernel "$kernel")
@@ -240,6 +240,7 @@ run build 3600 "$work/disk" systemd.setenv=FIM_TEST=build
 for stage in $stages; do
 	case $stage in
 	chroot) tests/image/chroot.sh "$work/chroot" || status=1 ;;
+	dkms) tests/image/dkms.sh "$work/dkms" "$kernel" || status=1 ;;
 	boot-test) stage_boot_test ;;
 	first-boot)
 		run first-boot 3600 "$work/disk" ''
