@@ -59,7 +59,12 @@ check "the journal is still good" "$fim" journal verify journal
 printf 'journal_dir: %s/new-journal\nstatus_socket: %s/nobody.sock\n' "$PWD" "$PWD" >new.yaml
 is "a journal that is not there yet is made and sealed, without a complaint" \
 	"$(journal seal --config new.yaml 2>&1 | cut -d- -f1)" ECSFIM1
+fails "a key that cannot be shown is lost, and it is said" 1 'cannot show the key' \
+	sh -c "'$fim' journal seal --config config.yaml >/dev/full"
 key=$(journal seal --config config.yaml)
+is "and the next one says why there is another" \
+	"$(journal show journal | jq -r 'select(.action == "sealed") | .why // "first"' | tail -n 1)" \
+	"nobody is known to have seen the key before"
 is "the key is shown" "${key%%-*}" ECSFIM1
 fails "once" 1 'sealed already' "$fim" journal seal --config config.yaml
 check "it is nowhere on the host" sh -c "! grep -rqF '$key' journal"

@@ -120,6 +120,7 @@ static void make_sealed(void)
 	struct fim_journal *journal = open_with(SEALED_DIR, false);
 
 	ck_assert_int_eq(fim_journal_seal(journal, key), 0);
+	ck_assert_int_eq(fim_journal_seal_seen(journal), 0);
 	append_some(journal, RECORDS / 2 - 1);
 	fim_journal_close(journal);
 	journal = open_with(SEALED_DIR, true);
@@ -200,6 +201,7 @@ START_TEST(the_key_vouches_for_what_was_recorded_before_it)
 
 	append_some(journal, 3);
 	ck_assert_int_eq(fim_journal_seal(journal, key), 0);
+	ck_assert_int_eq(fim_journal_seal_seen(journal), 0);
 	ck_assert_int_eq(fim_journal_seal(journal, key), -EEXIST);
 	append_some(journal, 3);
 	fim_journal_close(journal);
@@ -712,6 +714,38 @@ START_TEST(a_crash_while_sealing_begins_leaves_no_seal_without_a_key)
 }
 END_TEST
 
+/* Killed before the key was shown, in whatever process: the next one is good from there on. */
+START_TEST(a_key_that_nobody_saw_is_replaced_and_one_that_was_seen_is_not)
+{
+	struct fim_journal *journal = open_with(SEALED_DIR, true);
+	char lost[FIM_SEAL_TEXT_SIZE];
+	struct fim_journal_check check;
+
+	append_some(journal, 3);
+	ck_assert_int_eq(fim_journal_seal(journal, lost), 0);
+	append_some(journal, 2);
+	if (_i) {
+		fim_journal_close(journal);
+		journal = open_with(SEALED_DIR, true);
+		ck_assert(fim_journal_is_sealed(journal));
+	}
+	ck_assert_int_eq(fim_journal_seal(journal, key), 0);
+	append_some(journal, 2);
+	ck_assert_int_eq(fim_journal_seal_seen(journal), 0);
+	ck_assert_int_eq(fim_journal_seal(journal, lost), -EEXIST);
+	fim_journal_close(journal);
+	journal = open_with(SEALED_DIR, true);
+	append_some(journal, 1);
+	ck_assert_int_eq(fim_journal_seal(journal, lost), -EEXIST);
+	fim_journal_close(journal);
+	ck_assert_int_eq(verify(SEALED_DIR, key, &check), 0);
+	ck_assert_uint_eq(check.records, 10);
+	ck_assert_uint_eq(check.sealed, 4);
+	ck_assert_int_eq(verify(SEALED_DIR, lost, &check), -EBADMSG);
+	ck_assert_uint_eq(check.first_bad, 7);
+}
+END_TEST
+
 /* Who has the first state and cuts the journal there gets a journal that the key refuses. */
 START_TEST(a_state_of_the_beginning_does_not_unseal_what_was_sealed)
 {
@@ -761,6 +795,8 @@ int main(void)
 	tcase_add_test(tcase, the_keys_on_the_disk_are_those_of_the_next_record_already);
 	tcase_add_test(tcase, older_keys_catch_up_with_the_records);
 	tcase_add_loop_test(tcase, a_crash_while_sealing_begins_leaves_no_seal_without_a_key, 0, 2);
+	tcase_add_loop_test(tcase, a_key_that_nobody_saw_is_replaced_and_one_that_was_seen_is_not,
+			    0, 2);
 	tcase_add_test(tcase, a_state_of_the_beginning_does_not_unseal_what_was_sealed);
 	suite_add_tcase(suite, tcase);
 	return fixture_run(suite);

@@ -317,33 +317,31 @@ static int export(const struct options *options)
 /* --------------------------------------------------------------------- seal */
 
 /* Without the daemon the journal is ours to open. */
-static int seal_alone(const struct fim_config *config, char *key_ret)
+static int open_alone(const struct fim_config *config, struct fim_journal **journal_ret)
 {
 	struct fim_journal_params params;
-	struct fim_journal *journal = NULL;
-	int err;
 
 	fim_config_journal(config, &params);
-	err = fim_journal_open(&params, &journal);
-	if (!err)
-		err = fim_journal_seal(journal, key_ret);
-	if (err == -EEXIST)
-		cli_error("%s is sealed already: its key was shown then, and is nowhere on this "
-			  "host",
-			  params.dir);
-	fim_journal_close(journal);
+	return fim_journal_open(&params, journal_ret);
+}
+
+static int ask(const struct fim_config *config, const char *op, struct fim_json **answer_ret)
+{
+	struct fim_json *request = fim_json_object();
+	int err;
+
+	fim_json_set_str(request, "op", op);
+	err = cli_request(config, request, answer_ret);
+	fim_json_free(request);
 	return err;
 }
 
 static int seal_asked(const struct fim_config *config, char *key_ret)
 {
-	struct fim_json *request = fim_json_object(), *answer = NULL;
+	struct fim_json *answer = NULL;
+	int err = ask(config, "seal", &answer);
 	const char *key;
-	int err;
 
-	fim_json_set_str(request, "op", "seal");
-	err = cli_request(config, request, &answer);
-	fim_json_free(request);
 	if (err)
 		return err;
 	key = fim_json_get_str(answer, "key");
@@ -356,28 +354,79 @@ static int seal_asked(const struct fim_config *config, char *key_ret)
 	return key ? 0 : -EIO;
 }
 
+static void put_key(const char *key)
+{
+	if (!isatty(STDOUT_FILENO)) {
+		puts(key);
+		return;
+	}
+	printf("The journal is sealed from now on. This is its verification key; it is "
+	       "shown only now\nand is not kept on this host. Write it down or "
+	       "photograph it, and keep it elsewhere:\n\n  %s%s%s\n\n",
+	       cli_colour(stdout, CLI_BOLD), key, cli_colour(stdout, CLI_PLAIN));
+	if (!cli_put_qr(stdout, key))
+		puts("(no QR code: libqrencode is not installed)");
+	puts("\nWith it, anywhere: ecs-fim journal verify --key KEY PATH");
+}
+
+/* Only what reached standard output counts as seen: else the next "seal" makes another key. */
+static int show_key(const char *key)
+{
+	put_key(key);
+	if (fflush(stdout) == 0)
+		return 0;
+	cli_error("cannot show the key: %s; it is lost, and \"journal seal\" will make another",
+		  strerror(errno));
+	return -EIO;
+}
+
+static int seen_asked(const struct fim_config *config)
+{
+	struct fim_json *answer = NULL;
+	int err = ask(config, "seal-seen", &answer);
+
+	if (!err && !fim_json_get_bool(answer, "ok", false))
+		err = -EIO;
+	fim_json_free(answer);
+	if (err)
+		cli_error("the key is good, but the daemon could not be told that it was shown: "
+			  "another \"journal seal\" would replace it");
+	return err;
+}
+
+static int seal_alone(const struct fim_config *config, char *key_ret)
+{
+	struct fim_journal *journal = NULL;
+	int err = open_alone(config, &journal);
+
+	if (!err)
+		err = fim_journal_seal(journal, key_ret);
+	if (err == -EEXIST)
+		cli_error("%s is sealed already: its key was shown then, and is nowhere on this "
+			  "host",
+			  config->journal_dir);
+	if (!err)
+		err = show_key(key_ret);
+	if (!err)
+		err = fim_journal_seal_seen(journal);
+	fim_journal_close(journal);
+	return err;
+}
+
 static int seal(const struct fim_config *config)
 {
 	char key[FIM_SEAL_TEXT_SIZE] = "";
 	int err = seal_asked(config, key);
 
-	if (err == -ENOENT || err == -ECONNREFUSED)
+	if (err == -ENOENT || err == -ECONNREFUSED) {
 		err = seal_alone(config, key);
-	if (err)
-		return cli_exit(err);
-	if (!isatty(STDOUT_FILENO)) {
-		puts(key);
-	} else {
-		printf("The journal is sealed from now on. This is its verification key; it is "
-		       "shown only now\nand is not kept on this host. Write it down or "
-		       "photograph it, and keep it elsewhere:\n\n  %s%s%s\n\n",
-		       cli_colour(stdout, CLI_BOLD), key, cli_colour(stdout, CLI_PLAIN));
-		if (!cli_put_qr(stdout, key))
-			puts("(no QR code: libqrencode is not installed)");
-		puts("\nWith it, anywhere: ecs-fim journal verify --key KEY PATH");
+	} else if (!err) {
+		err = show_key(key);
+		if (!err)
+			err = seen_asked(config);
 	}
 	explicit_bzero(key, sizeof(key));
-	return FIM_EXIT_CLEAN;
+	return err ? cli_exit(err) : FIM_EXIT_CLEAN;
 }
 
 /* ------------------------------------------------------------------ command */

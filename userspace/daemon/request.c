@@ -114,6 +114,16 @@ static void order_seal(struct daemon *d, struct fim_json *answer)
 	explicit_bzero(key, sizeof(key));
 }
 
+static void order_seal_seen(struct daemon *d, struct fim_json *answer)
+{
+	int err = d->journal ? fim_journal_seal_seen(d->journal) : -ENOTCONN;
+
+	if (err)
+		fail(answer, strerror(-err));
+	else
+		fim_json_set_bool(answer, "ok", true);
+}
+
 static void order_compare(struct daemon *d, struct fim_json *who, struct fim_json *answer)
 {
 	fim_json_free(d->compare_who);
@@ -195,6 +205,8 @@ static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const c
 		order_sink(d, request, answer);
 	else if (op && strcmp(op, "seal") == 0)
 		order_seal(d, answer);
+	else if (op && strcmp(op, "seal-seen") == 0)
+		order_seal_seen(d, answer);
 	else if (op && strcmp(op, "comparison") == 0)
 		order_comparison(d, request, who_json(peer), answer);
 	else if (op && strcmp(op, "disarm") == 0)
@@ -204,8 +216,8 @@ static struct fim_json *obey(struct daemon *d, const struct ucred *peer, const c
 	else if (op && strcmp(op, "change") == 0)
 		order_change(d, who_json(peer), answer);
 	else
-		fail(answer, "op: alert, sink, compare, comparison, change, disarm or seal is "
-			     "needed");
+		fail(answer, "op: alert, sink, compare, comparison, change, disarm, seal or "
+			     "seal-seen is needed");
 	fim_json_free(request);
 	return answer;
 }

@@ -1226,10 +1226,14 @@ bool fim_journal_was_removed(struct fim_journal *journal);
 #define FIM_SEAL_TEXT_SIZE 128
 /**
  * fim_journal_seal() - begin to seal
- * @journal: open, and not sealed yet (-EEXIST)
+ * @journal: open, and not sealed yet with a key that somebody saw (-EEXIST)
  * @text_ret: the verification key; this is the only time that it exists on the host
+ *
+ * Until fim_journal_seal_seen() the key counts as lost: sealing can be begun again.
  */
 int fim_journal_seal(struct fim_journal *journal, char text_ret[FIM_SEAL_TEXT_SIZE]);
+/* The key is where it was to go. */
+int fim_journal_seal_seen(struct fim_journal *journal);
 
 /* --------------------------------------------------------- journal_read.c */
 

@@ -1166,6 +1166,7 @@ static int seal_create(struct fim_journal *journal, const struct fim_seal *seal)
 	int err = 0;
 
 	unlinkat(journal->dirfd, temporary, 0);
+	close_fd(journal->seal_fd);
 	journal->seal_fd = openat(journal->dirfd, temporary,
 				  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (journal->seal_fd >= 0)
@@ -1179,17 +1180,49 @@ static int seal_create(struct fim_journal *journal, const struct fim_seal *seal)
 	return err ? err : sync_fd(journal->dirfd, journal->dir);
 }
 
+/* Before there is a key: one that nobody saw must never look like one that somebody has. */
+static int unseen_create(const struct fim_journal *journal)
+{
+	int fd = openat(journal->dirfd, FIM_SEAL_UNSEEN_NAME,
+			O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		int err = -errno;
+
+		fim_log(LOG_ERR, "%s/%s: cannot make: %s", journal->dir, FIM_SEAL_UNSEEN_NAME,
+			strerror(-err));
+		return err;
+	}
+	close(fd);
+	return sync_fd(journal->dirfd, journal->dir);
+}
+
+static bool is_unseen(const struct fim_journal *journal)
+{
+	return !faccessat(journal->dirfd, FIM_SEAL_UNSEEN_NAME, F_OK, 0);
+}
+
+int fim_journal_seal_seen(struct fim_journal *journal)
+{
+	if (unlinkat(journal->dirfd, FIM_SEAL_UNSEEN_NAME, 0))
+		return errno == ENOENT ? 0 : -errno;
+	return sync_fd(journal->dirfd, journal->dir);
+}
+
 int fim_journal_seal(struct fim_journal *journal, char text_ret[FIM_SEAL_TEXT_SIZE])
 {
 	struct fim_json *body = fim_json_object();
 	unsigned char digest[FIM_SHA256_SIZE];
 	struct fim_seal_key key = {0};
 	struct fim_seal seal = {0};
+	bool again = journal->sealed;
 	int err = -EEXIST;
 
-	if (journal->sealed)
+	if (again && !is_unseen(journal))
 		goto out;
 	err = fim_journal_sync(journal);
+	if (!err)
+		err = unseen_create(journal);
 	if (err)
 		goto out;
 	key.first = journal->durable.seq + 1;
@@ -1207,6 +1240,8 @@ int fim_journal_seal(struct fim_journal *journal, char text_ret[FIM_SEAL_TEXT_SI
 	journal->sealed = true;
 	journal->now.seal = journal->written.seal = journal->durable.seal = seal;
 	fim_json_set_str(body, "action", "sealed");
+	if (again)
+		fim_json_set_str(body, "why", "nobody is known to have seen the key before");
 	err = append(journal, "journal", body, true, NULL, NULL);
 	if (!err)
 		fim_seal_key_format(&key, text_ret);

@@ -26,6 +26,8 @@
 #define FIM_SEAL_BOUND	     16 /* bytes of the digest before the first sealed record */
 #define FIM_SEAL_STATE_SIZE  144
 #define FIM_SEAL_STATE_NAME  "seal.state"
+/* There while nobody is known to have seen the verification key. */
+#define FIM_SEAL_UNSEEN_NAME "seal.unseen"
 
 /* What the verification key says. */
 struct fim_seal_key {
