@@ -56,7 +56,7 @@ check "or at all" cmp before journal/journal.ndjson
 check "a name cannot forge a record" "$fim" close --all --by $'x\n{"seq":1}' --reason y --config config.yaml
 check "the journal is still good" "$fim" journal verify journal
 
-printf 'journal_dir: %s/new-journal\nstatus_socket: %s/nobody.sock\n' "$PWD" "$PWD" >new.yaml
+printf 'journal_dir: %s/new-journal\njournal_protect: false\nstatus_socket: %s/nobody.sock\n' "$PWD" "$PWD" >new.yaml
 is "a journal that is not there yet is made and sealed, without a complaint" \
 	"$(journal seal --config new.yaml 2>&1 | cut -d- -f1)" ECSFIM1
 fails "a key that cannot be shown is lost, and it is said" 1 'cannot show the key' \
