@@ -88,7 +88,7 @@ static void *writer(void *ctx)
 		text[len] = 'x';
 		/* As the daemon: deliveries, which nothing waits for, between alerts. */
 		if (i % 16 == 15)
-			fim_journal_append_lazy(load->journal, "alert", body, NULL);
+			fim_journal_append_lazy(load->journal, "alert", body, NULL, NULL);
 		if (fim_journal_append(load->journal, "finding", body, &seq, &line))
 			exit(FIM_EXIT_ERROR);
 		told = (struct fim_line){.text = line, .len = strlen(line)};

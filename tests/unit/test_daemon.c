@@ -1452,6 +1452,76 @@ START_TEST(a_full_disk_is_survived_and_what_was_not_written_is_said)
 }
 END_TEST
 
+static unsigned int syncs; /* how often a disk was waited for */
+
+/* Instead of libc's. */
+int fdatasync(int fd)
+{
+	syncs++;
+	return fsync(fd);
+}
+
+static void change_three(void)
+{
+	static const char *const names[] = {"ls", "find", "mount"};
+
+	for (size_t i = 0; i < 3; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "bin/%s", names[i]);
+		put_text(path, "changed");
+		put_event(FIM_OP_WRITE, WATCH_BIN, names[i])->flags = FIM_EV_MODIFIED;
+	}
+}
+
+START_TEST(what_one_turn_finds_waits_for_the_disk_once)
+{
+	change_three();
+	syncs = 0;
+	run();
+	ck_assert_uint_eq(read_journal("finding"), 3);
+	ck_assert_uint_eq(syncs, 1);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(fim_json_get_int(found[i], "seq", 0),
+				 fim_json_get_int(found[0], "seq", 0) + (int64_t)i);
+	ck_assert_uint_eq(d.alerts.count, 3);
+	ck_assert_uint_eq(d.alerts.open[2].seq, fim_json_get_int(found[2], "seq", 0));
+}
+END_TEST
+
+/* Whatever of the three it has room for is there, and of the others it is said that they are not. */
+START_TEST(a_disk_that_fills_up_among_several_loses_none_without_a_word)
+{
+	struct fim_journal_check check;
+	struct stat st;
+	size_t written;
+	char *file;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_gt(asprintf(&file, "%s/journal.ndjson", d.config->journal_dir), 0);
+	ck_assert_int_eq(stat(file, &st), 0);
+	free(file);
+	change_three();
+	limit_files((rlim_t)st.st_size + _i * 400);
+	run();
+	limit_files(RLIM_INFINITY);
+	ck_assert_uint_eq(d.counters.findings, 3);
+	written = read_journal("finding");
+	ck_assert_uint_eq(d.unrecorded, d.counters.journal_errors);
+	/* Each that is not there, and perhaps that the journal is down. */
+	ck_assert_uint_ge(d.counters.journal_errors, 3 - written);
+	ck_assert_uint_le(d.counters.journal_errors, 3 - written + 1);
+	ck_assert_uint_eq(d.alerts.count, written);
+	d.journal_retry_ms = 0;
+	put_text("bin/find", "changed again");
+	put_event(FIM_OP_WRITE, WATCH_BIN, "find")->flags = FIM_EV_MODIFIED;
+	run();
+	ck_assert_uint_eq(read_journal("finding"), written + 1);
+	ck_assert_int_ne(d.controls[COMPONENT_JOURNAL], CONTROL_DOWN);
+	ck_assert_int_eq(fim_journal_read(d.config->journal_dir, NULL, NULL, &check), 0);
+}
+END_TEST
+
 START_TEST(a_name_with_a_newline_stays_one_line)
 {
 	put_text("bin/a\nb", "x");
@@ -2148,6 +2218,9 @@ int main(void)
 	tcase_add_test(tcase, a_change_outlives_a_restart_of_the_daemon);
 	tcase_add_test(tcase, an_unclean_end_is_seen_in_the_journal);
 	tcase_add_test(tcase, a_full_disk_is_survived_and_what_was_not_written_is_said);
+	tcase_add_test(tcase, what_one_turn_finds_waits_for_the_disk_once);
+	tcase_add_loop_test(tcase, a_disk_that_fills_up_among_several_loses_none_without_a_word, 0,
+			    16);
 	tcase_add_test(tcase, a_name_with_a_newline_stays_one_line);
 	tcase_add_test(tcase, a_name_that_is_no_text_is_hex);
 	tcase_add_test(tcase, time_stamps_alone_are_no_hurry_but_a_write_is);

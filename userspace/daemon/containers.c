@@ -115,6 +115,7 @@ static void container_alert(struct daemon *d, const struct fim_container *contai
 						  : FIM_SEVERITY_CRITICAL,
 		.failed = true,
 		.line = line,
+		.seq = d->journal_seq,
 		.fields = fields,
 		.field_count = sizeof(fields) / sizeof(fields[0]),
 	};

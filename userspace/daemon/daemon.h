@@ -478,6 +478,7 @@ struct finding {
 	struct cause *cause; /* NULL: found by comparison */
 	char trigger[16];    /* of the comparison */
 	int64_t deadline_ms; /* of waiting for Docker's answer */
+	char *change;	     /* id of the change under way that it may be of, or NULL */
 };
 
 /* Everything is copied. */
@@ -496,9 +497,13 @@ struct finding_params {
 
 /* Journal and sinks, at once or when Docker has told which container it is. */
 int finding_submit(struct daemon *d, const struct finding_params *params);
+/* Those that were not held: on the disk, all at once, and then to the sinks. */
+void finding_commit(struct daemon *d);
+/* Some are there that finding_commit() has to do with. */
+bool finding_is_ready(const struct daemon *d);
 /* Docker does not know this container: nothing to wait for. */
 void finding_give_up(struct daemon *d, const char *container_id);
-/* Write those that waited long enough or whose container is known now. */
+/* Those that waited long enough or whose container is known now are held no longer. */
 void finding_flush(struct daemon *d, bool all);
 int64_t finding_deadline(const struct daemon *d);
 
@@ -649,6 +654,7 @@ struct alert {
 	bool failed;	  /* control: something does not work */
 	const char *text; /* one line, escaped */
 	const char *line; /* the journal's line */
+	uint64_t seq; /* its number; findings and containers: that it was delivered is recorded */
 	const struct alert_field *fields;
 	size_t field_count;
 };
@@ -663,6 +669,26 @@ struct alert_field {
 int record_append(struct daemon *d, const char *type, struct fim_json *body, char **line_ret);
 /* The same for what nothing waits for: on the disk with the next one. */
 void record_append_lazy(struct daemon *d, const char *type, struct fim_json *body);
+
+/* One of several: @body is taken over, @line is freed by the caller. */
+struct record {
+	struct fim_json *body;
+	uint64_t seq;
+	char *line; /* as record_append() gives it */
+};
+
+/* As record_append() for each of them, but the disk is waited for once. */
+void record_append_all(struct daemon *d, const char *type, struct record *records, size_t count);
+
+#define FINDINGS_READY_MAX 64
+
+/* Findings whose record is made and not written: those of one moment are written together. */
+struct findings_ready {
+	struct finding *finding[FINDINGS_READY_MAX];
+	struct record record[FINDINGS_READY_MAX];
+	size_t count;
+	int64_t since_ms; /* of the first */
+};
 
 /* -------------------------------------------------------------- control.c */
 
@@ -1077,6 +1103,7 @@ struct daemon {
 	struct watch *watches;
 	struct pending_table pending;
 	struct finding *held; /* waiting for Docker, oldest first */
+	struct findings_ready ready;
 	struct rules *rules;
 	struct trail *trail; /* NULL: no directory of CloudTrail files */
 	struct fim_exceptions *exceptions;

@@ -2,6 +2,9 @@
 /*
  * Findings on their way out: wait for the container's name if Docker is about to
  * tell it, become JSON, then journal, then sinks.
+ *
+ * Nothing leaves before the disk has it.  Waiting for the disk takes longer than all the
+ * rest, so what is found in one turn of the loop is waited for once.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,6 +15,7 @@
 #define HOLD_MS	      3000  /* for Docker to tell of a root */
 #define ASKED_HOLD_MS 10000 /* for Docker to answer: it always does, or is down after that */
 #define START_HOLD_MS 15000 /* the same, when it has just been connected to: all containers first */
+#define READY_MS      10    /* and no longer than this for others to go to the disk with */
 
 static void finding_free(struct finding *finding)
 {
@@ -24,6 +28,7 @@ static void finding_free(struct finding *finding)
 	fim_state_clear(&finding->expected);
 	free(finding->path);
 	free(finding->old_path);
+	free(finding->change);
 	free(finding);
 }
 
@@ -255,20 +260,19 @@ static const struct fim_container *alert_container(const struct daemon *d, const
 	return id[0] ? containers_find(d, id) : NULL;
 }
 
-static void finding_alert(struct daemon *d, const struct finding *f, const char *line,
-			  const char *change_id)
+static void finding_alert(struct daemon *d, const struct finding *f, const struct record *record)
 {
 	const struct fim_change *change = f->cause ? f->cause->change : NULL;
 	const struct fim_actor *actor = change ? &change->event.actor : NULL;
 	const char *id = finding_tree_id(d, f->tree);
-	char *text = finding_text(f, id, change_id);
+	char *text = finding_text(f, id, f->change);
 	char *old_digest = digest_text(&f->before);
 	char *new_digest = digest_text(&f->after);
 	char *names = names_text(f->diff);
 	char *pid = actor ? number_text(actor->tgid) : NULL;
 	char *uid = actor ? number_text(actor->uid) : NULL;
 	char *auid = actor ? number_text(actor->loginuid) : NULL;
-	char *seq = number_text(d->journal_seq);
+	char *seq = number_text((int64_t)record->seq);
 	char *command = f->cause ? cause_command(f->cause) : NULL;
 	const struct fim_container *home = alert_container(d, f, id);
 	const struct alert_field fields[] = {
@@ -294,14 +298,15 @@ static void finding_alert(struct daemon *d, const struct finding *f, const char 
 		{"aws_account_id", home ? or_null(home->account) : NULL, false},
 		{"cluster_arn", home ? or_null(home->cluster_arn) : NULL, false},
 		{"task_arn", home ? or_null(home->task_arn) : NULL, false},
-		{"change", change_id, true},
+		{"change", f->change, true},
 	};
 	struct alert alert = {
 		.type = "finding",
 		.severity = f->severity,
 		.failed = true,
 		.text = text ? text : "finding",
-		.line = line,
+		.line = record->line,
+		.seq = record->seq,
 		.fields = fields,
 		.field_count = sizeof(fields) / sizeof(fields[0]),
 	};
@@ -335,26 +340,53 @@ static bool was_told(const struct daemon *d, const struct finding *f)
 	       !(fim_state_diff(&state->state, &f->after) & tree_mask(d, f->tree, f->path));
 }
 
-static void finding_write(struct daemon *d, const struct finding *finding)
+bool finding_is_ready(const struct daemon *d)
 {
-	struct fim_json *body;
+	return d->ready.count;
+}
+
+void finding_commit(struct daemon *d)
+{
+	struct findings_ready ready = d->ready;
+
+	if (!ready.count)
+		return;
+	d->ready.count = 0; /* what is recorded meanwhile does not begin here again */
+	record_append_all(d, "finding", ready.record, ready.count);
+	for (size_t i = 0; i < ready.count; i++) {
+		/* On a full disk it is not in the journal, which says so later; somebody must hear of it. */
+		if (ready.record[i].line)
+			finding_alert(d, ready.finding[i], &ready.record[i]);
+		free(ready.record[i].line);
+		finding_free(ready.finding[i]);
+	}
+}
+
+/* Takes over @finding. */
+static void finding_write(struct daemon *d, struct finding *finding)
+{
+	struct findings_ready *ready = &d->ready;
 	const char *change = NULL;
-	char *line = NULL;
+	struct fim_json *body;
 
 	if (was_told(d, finding)) {
 		d->counters.repeated++;
+		finding_free(finding);
 		return;
 	}
-
 	d->counters.findings++;
-	/* On a full disk it is not in the journal, which says so later; somebody must hear of it. */
 	body = finding_json(d, finding);
 	if (!finding->tree->container)
 		change = change_mark(d, body);
-	record_append(d, "finding", body, &line);
-	if (line)
-		finding_alert(d, finding, line, change);
-	free(line);
+	/* Copied: the change may be over when the alert leaves. */
+	finding->change = change ? strdup(change) : NULL;
+	/* Only now: making it may have recorded something, and written what was ready. */
+	if (!ready->count)
+		ready->since_ms = now_ms();
+	ready->finding[ready->count] = finding;
+	ready->record[ready->count++] = (struct record){.body = body};
+	if (ready->count == FINDINGS_READY_MAX || now_ms() - ready->since_ms > READY_MS)
+		finding_commit(d);
 }
 
 /* -------------------------------------------------------------------------- waiting */
@@ -408,8 +440,8 @@ void finding_flush(struct daemon *d, bool all)
 		}
 		*at = finding->next;
 		finding_write(d, finding);
-		finding_free(finding);
 	}
+	finding_commit(d);
 }
 
 int64_t finding_deadline(const struct daemon *d)
@@ -453,12 +485,10 @@ int finding_submit(struct daemon *d, const struct finding_params *params)
 		err = tree_expected(d, params->tree, params->path, &f->expected);
 	if (err)
 		goto err_free;
-	if (is_complete(d, f)) {
+	if (is_complete(d, f))
 		finding_write(d, f);
-		finding_free(f);
-	} else {
+	else
 		hold(d, f);
-	}
 	return 0;
 err_free:
 	finding_free(f);

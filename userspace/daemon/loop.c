@@ -389,6 +389,7 @@ static void do_due(struct daemon *d)
 	trail_poll(d);
 	alerts_poll(d);
 	change_poll(d);
+	finding_commit(d);
 	sinks_record(d);
 }
 

@@ -2,6 +2,7 @@
 /*
  * The only file that writes to the journal.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,12 +114,22 @@ static int append(struct daemon *d, const char *type, const struct fim_json *bod
 	return 0;
 }
 
+/* What the daemon remembers of a record that is in the journal. */
+static void note(struct daemon *d, const char *type, struct fim_json *body, uint64_t seq)
+{
+	fim_json_set_str(body, "type", type);
+	alerts_note(d, body, seq, fim_time_now());
+	change_note(d, body, seq);
+}
+
 int record_append(struct daemon *d, const char *type, struct fim_json *body, char **line_ret)
 {
 	char *line = NULL;
 	size_t len;
-	int err = append(d, type, body, &line);
+	int err;
 
+	finding_commit(d); /* they were first */
+	err = append(d, type, body, &line);
 	if (err && !journal_reopen(d))
 		err = append(d, type, body, &line);
 	if (err) {
@@ -126,9 +137,7 @@ int record_append(struct daemon *d, const char *type, struct fim_json *body, cha
 		if (fim_json_dump(body, &line, &len))
 			line = NULL;
 	} else {
-		fim_json_set_str(body, "type", type);
-		alerts_note(d, body, d->journal_seq, fim_time_now());
-		change_note(d, body, d->journal_seq);
+		note(d, type, body, d->journal_seq);
 	}
 	fim_json_free(body);
 	if (!err)
@@ -142,7 +151,55 @@ int record_append(struct daemon *d, const char *type, struct fim_json *body, cha
 
 void record_append_lazy(struct daemon *d, const char *type, struct fim_json *body)
 {
-	if (!d->journal || fim_journal_append_lazy(d->journal, type, body, &d->journal_seq))
+	if (!d->journal || fim_journal_append_lazy(d->journal, type, body, &d->journal_seq, NULL))
 		d->counters.journal_errors++;
 	fim_json_free(body);
+}
+
+/* The last takes those before it along to the disk. Returns up to which number it has them. */
+static uint64_t append_group(struct daemon *d, const char *type, struct record *records,
+			     size_t count)
+{
+	int err = d->journal ? 0 : -ENOTCONN;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		struct record *record = &records[i];
+
+		if (i + 1 < count)
+			err = fim_journal_append_lazy(d->journal, type, record->body, &record->seq,
+						      &record->line);
+		else
+			err = fim_journal_append(d->journal, type, record->body, &record->seq,
+						 &record->line);
+	}
+	if (!d->journal)
+		return 0;
+	/* Those before the one that failed are as good as they can get. */
+	if (err)
+		fim_journal_sync(d->journal);
+	fim_journal_head(d->journal, &d->journal_seq, d->journal_head);
+	return d->journal_seq;
+}
+
+void record_append_all(struct daemon *d, const char *type, struct record *records, size_t count)
+{
+	uint64_t durable = append_group(d, type, records, count);
+	bool works = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct record *record = &records[i];
+
+		if (record->line && record->seq <= durable) {
+			note(d, type, record->body, record->seq);
+			fim_json_free(record->body);
+			works = true;
+			continue;
+		}
+		/* Taken back, or refused: one at a time, so that each is told by itself. */
+		free(record->line);
+		record_append(d, type, record->body, &record->line);
+		record->seq = d->journal_seq;
+	}
+	if (works)
+		journal_works(d, type);
 }

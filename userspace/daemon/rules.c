@@ -403,6 +403,7 @@ static void alert(struct daemon *d, const struct fim_rules_rule *rule, const str
 		.severity = fim_rules_severity(rule->priority),
 		.failed = true,
 		.line = line,
+		.seq = d->journal_seq,
 		.fields = fields,
 		.field_count = sizeof(fields) / sizeof(fields[0]),
 	};

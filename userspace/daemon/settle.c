@@ -10,7 +10,8 @@
 
 #include "daemon.h"
 
-#define TRIES_MAX 3 /* a file that keeps changing while it is read */
+#define TRIES_MAX 3	     /* a file that keeps changing while it is read */
+#define LONG_SIZE (1u << 20) /* takes about as long to read as a disk to write a record */
 
 /* One path to appraise. */
 struct job {
@@ -138,6 +139,19 @@ static int view_appraise(struct daemon *d, const struct job *job, struct view *v
 	return 0;
 }
 
+/* What is found already does not wait for a long file to be read. */
+static void commit_before_long(struct daemon *d, const struct job *job)
+{
+	struct fim_state stat = {0};
+
+	if (!finding_is_ready(d))
+		return;
+	if (tree_measure(d, job->tree, job->path, FIM_MEASURE_NO_DIGEST, &stat) ||
+	    stat.size > LONG_SIZE)
+		finding_commit(d);
+	fim_state_clear(&stat);
+}
+
 /* -EAGAIN: it changes while it is read; -EBUSY: it just did. */
 static int appraise(struct daemon *d, const struct job *job)
 {
@@ -153,6 +167,7 @@ static int appraise(struct daemon *d, const struct job *job)
 	if (err)
 		goto out;
 	if (!view_reuse(d, job, &view)) {
+		commit_before_long(d, job);
 		err = tree_measure(d, job->tree, job->path, how_fresh(d, job), &view.now);
 		if (err == -ENOMEM || err == -EBUSY || (err == -EAGAIN && !job->last_try))
 			goto out;

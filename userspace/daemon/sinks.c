@@ -287,7 +287,6 @@ static int sink_send(struct daemon *d, struct sink *sink, const struct alert *al
 void sinks_send(struct daemon *d, const struct alert *alert)
 {
 	bool recorded = is_recorded(d, alert);
-	uint64_t seq = d->journal_seq;
 
 	for (size_t i = 0; i < d->sinks.count; i++) {
 		struct sink *sink = &d->sinks.sink[i];
@@ -301,7 +300,7 @@ void sinks_send(struct daemon *d, const struct alert *alert)
 		}
 		sink->sent++;
 		if (recorded) {
-			sink->taken[sink->taken_count++] = seq;
+			sink->taken[sink->taken_count++] = alert->seq;
 			if (sink->taken_count == SINK_TAKEN_MAX)
 				record_taken(d, sink);
 		}

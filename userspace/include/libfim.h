@@ -1210,9 +1210,9 @@ void fim_journal_close(struct fim_journal *journal);
  */
 int fim_journal_append(struct fim_journal *journal, const char *type, const struct fim_json *body,
 		       uint64_t *seq_ret, char **line_ret);
-/* The same for what nothing waits for: written at once, durable with the next append or sync. */
+/* The same for what need not be durable yet: written at once, durable with the next append or sync. */
 int fim_journal_append_lazy(struct fim_journal *journal, const char *type,
-			    const struct fim_json *body, uint64_t *seq_ret);
+			    const struct fim_json *body, uint64_t *seq_ret, char **line_ret);
 int fim_journal_sync(struct fim_journal *journal);
 /* Number and digest of the last record. */
 void fim_journal_head(struct fim_journal *journal, uint64_t *seq_ret,

@@ -912,9 +912,9 @@ int fim_journal_append(struct fim_journal *journal, const char *type, const stru
 }
 
 int fim_journal_append_lazy(struct fim_journal *journal, const char *type,
-			    const struct fim_json *body, uint64_t *seq_ret)
+			    const struct fim_json *body, uint64_t *seq_ret, char **line_ret)
 {
-	return append(journal, type, body, false, seq_ret, NULL);
+	return append(journal, type, body, false, seq_ret, line_ret);
 }
 
 int fim_journal_sync(struct fim_journal *journal)
