@@ -108,10 +108,11 @@ watch_etc() { # $1: more of the configuration, each member followed by a comma
 	wait_until 120 sh -c 'ecs-fim status --json | jq -e .last_comparison.end'
 }
 
-end_well() {
+end_well() { # last in a script, as finish
 	kill "$daemon"
 	wait "$daemon"
 	is "the daemon ends well" $? 0
 	is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
+	cp "$journal" "$out/journal.ndjson"
 	finish
 }

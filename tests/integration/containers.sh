@@ -327,9 +327,4 @@ on_killed() {
 ! wanted hostile || on_hostile
 ! wanted killed || on_killed
 
-kill $daemon
-wait $daemon
-is "the daemon ends well" $? 0
-is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
-cp "$journal" "$out/journal.ndjson"
-finish
+end_well

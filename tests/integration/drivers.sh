@@ -235,9 +235,4 @@ if wanted btrfs; then
 	on_btrfs
 	engine_end
 fi
-kill $daemon
-wait $daemon
-is "the daemon ends well" $? 0
-is "no bug in the kernel's log" "$(dmesg | grep -cE 'BUG|WARNING|Oops|Call Trace')" 0
-cp "$journal" "$out/journal.ndjson"
-finish
+end_well

@@ -20,8 +20,6 @@
 
 #include "daemon.h"
 
-/* A ctime is that of the last timer tick. */
-#define TICK_NS	 10000000
 #define NAME_LEN 64 /* of a directory: digits of a random number, then perhaps "-init" */
 
 static const char *directories_of(const char *driver)
@@ -190,7 +188,7 @@ static void compare(struct daemon *d, struct tree *tree, int64_t since_ns, int64
 {
 	int64_t now = fim_time_now();
 
-	if (!since_ns || is_touched(tree, since_ns - TICK_NS))
+	if (!since_ns || is_touched(tree, since_ns - FIM_TICK_NS))
 		settle_gap(d, tree, "watch", until_ns);
 	tree->looked_ns = now;
 }

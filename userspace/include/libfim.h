@@ -503,6 +503,8 @@ int fim_open_dir_inside(int rootfd, const char *path);
  */
 #define FIM_MEASURE_REFUSE_FRESH (1u << 3)
 #define FIM_MEASURE_HASTY	 (1u << 4)
+/* The longest tick of a kernel clock (CONFIG_HZ=100): how coarse a ctime may be. */
+#define FIM_TICK_NS 10000000LL
 
 /**
  * fim_measure_at() - observe what is at a path, race-free

@@ -32,8 +32,6 @@
 #define XATTR_RETRIES 8
 #define STATX_WANTED  STATX_BASIC_STATS
 #define NSEC_PER_SEC  1000000000LL
-/* The longest tick of a kernel clock (CONFIG_HZ=100): how coarse a ctime may be. */
-#define TICK_NS 10000000LL
 
 #define FRESH_FLAGS (FIM_MEASURE_REFUSE_FRESH | FIM_MEASURE_HASTY)
 
@@ -403,7 +401,7 @@ static bool changed_this_tick(const struct fim_state *state)
 {
 	int64_t age = fim_time_now() - state->ctime_ns;
 
-	return age >= 0 && age <= TICK_NS; /* a ctime in the future is a clock that was set */
+	return age >= 0 && age <= FIM_TICK_NS; /* a ctime in the future is a clock that was set */
 }
 
 static bool same_moment(const struct statx *before, const struct statx *after)
@@ -456,7 +454,7 @@ static int observe_content(int fd, const struct statx *before, const struct how 
 static int measure_content(int path_fd, struct statx *stx, const struct how *how,
 			   struct fim_hasher *hasher, struct fim_state *state)
 {
-	const struct timespec tick = {.tv_nsec = TICK_NS};
+	const struct timespec tick = {.tv_nsec = FIM_TICK_NS};
 	int fd, err;
 
 	if (how->fresh != FIM_MEASURE_HASTY && changed_this_tick(state)) {
