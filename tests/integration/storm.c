@@ -5,8 +5,9 @@
  *	storm reuse DIR FIRST COUNT FILES	COUNT processes, two programs in turn (the
  *		links storm-a and storm-b beside this one), which make FILES files each:
  *		DIR/SERIAL.PID.PROGRAM.I
- *	storm load DIR RATE SECONDS	RATE changes of time stamps a second, and a new
- *		file DIR/probe-N every 20 ms
+ *	storm load DIR RATE SECONDS	500 new files DIR/target-N at once; when that is
+ *		over, RATE changes of their time stamps a second, and a new file DIR/probe-N
+ *		every 20 ms
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 
 #define TARGETS	 500
 #define PROBE_NS 20000000
+#define PAUSE_S	 3 /* after the targets were made */
 
 static void die(const char *what)
 {
@@ -95,6 +97,7 @@ static int load(char **argv)
 		snprintf(path, sizeof(path), "%s/target-%d", argv[2], i);
 		touch(path);
 	}
+	sleep(PAUSE_S);
 	start = probe = now_ns();
 	for (long long i = 0; i < (long long)rate * seconds; i++) {
 		long long early = start + i * step - now_ns();
