@@ -130,6 +130,7 @@ static struct item *item_new(u32 op, u32 flags, enum fim_later_when when, struct
 	return item;
 missed:
 	atomic64_inc(&fim_counters.later_missed);
+	fim_event_lost();
 	return NULL;
 }
 
@@ -197,16 +198,12 @@ static int pins(const struct list_head *list, const struct super_block *sb)
 }
 
 /*
- * Nothing else pins what is to be unmounted: it is. Called with lock held. What the
- * other worker has in hand is not counted, and then it is seen at the next look.
+ * Nothing else pins a file system that is to be unmounted: it is. Called with lock held.
+ * What the other worker has in hand is not counted, and then it is seen at the next look.
  */
-static bool is_unmounted(const struct item *item, const struct list_head *rest,
+static bool is_unmounted(const struct super_block *sb, const struct list_head *rest,
 			 const struct list_head *done)
 {
-	const struct super_block *sb = item->inode->i_sb;
-
-	if (!item->lifted)
-		return false;
 	return atomic_read(&sb->s_active) ==
 	       pins(rest, sb) + pins(done, sb) + pins(&items, sb) + pins(&covers, sb);
 }
@@ -232,6 +229,8 @@ static bool look(struct item *item)
 static void look_at_items(struct work_struct *work)
 {
 	struct item *item, *next;
+	const struct super_block *sb = NULL;
+	bool unmounted = false;
 	LIST_HEAD(taken);
 	LIST_HEAD(rest);
 	LIST_HEAD(done);
@@ -253,7 +252,13 @@ static void look_at_items(struct work_struct *work)
 	}
 	spin_lock(&lock);
 	list_for_each_entry_safe(item, next, &rest, list) {
-		if (is_unmounted(item, &rest, &done)) {
+		if (!item->lifted)
+			continue;
+		if (item->inode->i_sb != sb) {
+			sb = item->inode->i_sb;
+			unmounted = is_unmounted(sb, &rest, &done);
+		}
+		if (unmounted) {
 			item->looks = LOOKS_MAX;
 			list_move_tail(&item->list, &done);
 			count++;
@@ -298,7 +303,8 @@ void fim_later_lifted(const struct super_block *sb)
 	list_for_each_entry(item, &items, list) {
 		/* Mounted and lifted again before it was looked at. */
 		item->seen |= item->when == FIM_LATER_COVERED && is_covered(item->inode);
-		if (item->inode->i_sb == sb) {
+		/* Once: whoever tries it again and again does not keep what is looked at. */
+		if (item->inode->i_sb == sb && !item->lifted) {
 			item->lifted = true;
 			item->due = jiffies + 1;
 			item->looks = 0;
