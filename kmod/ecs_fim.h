@@ -172,6 +172,15 @@ void fim_ring_exit(struct fim_ring *ring);
 void fim_ring_put(struct fim_ring *ring, struct fim_record *rec);
 
 /**
+ * fim_ring_lose - number a record that could not be made, and count it as lost
+ * @ring: where
+ * @rec: its time; seq is set here
+ *
+ * Many in a row are told as one. Does not sleep.
+ */
+void fim_ring_lose(struct fim_ring *ring, struct fim_record *rec);
+
+/**
  * fim_ring_move - go on in other memory
  * @ring: without a reader now
  * @buf: as large as what there is
@@ -1282,6 +1291,13 @@ void fim_event_emit(const struct fim_change *change);
  * @actor: who did it; NULL: the kernel
  */
 void fim_event_state(u32 state, u32 id, u32 code, const struct fim_actor *actor);
+
+/**
+ * fim_event_lost - a change may have happened that no event can tell
+ *
+ * It takes the number that the event would have had.
+ */
+void fim_event_lost(void);
 
 /**
  * fim_object_fill - the identity of an inode

@@ -285,6 +285,14 @@ void fim_event_state(u32 state, u32 id, u32 code, const struct fim_actor *actor)
 	fim_ring_put(&fim_ring, &change.rec);
 }
 
+void fim_event_lost(void)
+{
+	struct fim_record rec = {.time_ns = ktime_get_real_ns()};
+
+	atomic64_inc(&fim_counters.events);
+	fim_ring_lose(&fim_ring, &rec);
+}
+
 void fim_event_exit(void)
 {
 	while (bufs_count)

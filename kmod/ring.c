@@ -6,6 +6,7 @@
  * lost records collect in the gap, and one FIM_REC_OVERFLOW goes before the
  * next record that fits. Room for that record is always kept free, so that a
  * reader that drains the ring gets to see the gap even if nothing else happens.
+ * What could not even be made a record has a number as well, and is lost with it.
  *
  * The lock covers a header and a memcpy. Bytes between tail and head are the
  * reader's: producers never overwrite them, so it copies without the lock.
@@ -25,23 +26,6 @@
 
 /* Producers wait meanwhile. */
 #define MOVE_MAX 16384
-
-static void wake_later(struct work_struct *work)
-{
-	struct fim_ring *ring = container_of(to_delayed_work(work), struct fim_ring, wake);
-
-	wake_up_interruptible(&ring->readers);
-}
-
-void fim_ring_init(struct fim_ring *ring, void *buf, u32 size)
-{
-	memset(ring, 0, sizeof(*ring));
-	INIT_DELAYED_WORK(&ring->wake, wake_later);
-	spin_lock_init(&ring->lock);
-	init_waitqueue_head(&ring->readers);
-	ring->buf = buf;
-	ring->size = size;
-}
 
 static u32 advance(const struct fim_ring *ring, u32 pos, u32 len)
 {
@@ -82,6 +66,32 @@ static void gap_flush(struct fim_ring *ring)
 	ring->gap.lost = 0;
 }
 
+static void gap_flush_if_room(struct fim_ring *ring)
+{
+	if (ring->gap.lost && ring->size - ring->used >= 2 * GAP_LEN)
+		gap_flush(ring);
+}
+
+static void wake_later(struct work_struct *work)
+{
+	struct fim_ring *ring = container_of(to_delayed_work(work), struct fim_ring, wake);
+
+	spin_lock(&ring->lock);
+	gap_flush_if_room(ring);
+	spin_unlock(&ring->lock);
+	wake_up_interruptible(&ring->readers);
+}
+
+void fim_ring_init(struct fim_ring *ring, void *buf, u32 size)
+{
+	memset(ring, 0, sizeof(*ring));
+	INIT_DELAYED_WORK(&ring->wake, wake_later);
+	spin_lock_init(&ring->lock);
+	init_waitqueue_head(&ring->readers);
+	ring->buf = buf;
+	ring->size = size;
+}
+
 void fim_ring_put(struct fim_ring *ring, struct fim_record *rec)
 {
 	u32 need = rec->len + GAP_LEN;
@@ -104,6 +114,16 @@ void fim_ring_put(struct fim_ring *ring, struct fim_record *rec)
 		wake_up_interruptible(&ring->readers);
 	else if (!delayed_work_pending(&ring->wake))
 		schedule_delayed_work(&ring->wake, WAKE_JIFFIES);
+}
+
+/* Nobody waits for less than a gap: it is told with the next wake-up. */
+void fim_ring_lose(struct fim_ring *ring, struct fim_record *rec)
+{
+	spin_lock(&ring->lock);
+	rec->seq = ++ring->seq;
+	gap_add(ring, rec);
+	spin_unlock(&ring->lock);
+	schedule_delayed_work(&ring->wake, WAKE_JIFFIES);
 }
 
 void fim_ring_exit(struct fim_ring *ring)
@@ -169,7 +189,6 @@ void fim_ring_consume(struct fim_ring *ring)
 	ring->tail = advance(ring, ring->tail, first.rec.len);
 	ring->used -= first.rec.len;
 	ring->records--;
-	if (ring->gap.lost && ring->size - ring->used >= 2 * GAP_LEN)
-		gap_flush(ring);
+	gap_flush_if_room(ring);
 	spin_unlock(&ring->lock);
 }

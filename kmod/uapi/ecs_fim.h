@@ -499,7 +499,8 @@ struct fim_state_change {
  * @session: number of this session
  * @watches: watches now
  * @reserved: 0
- * @later_missed: what a hook saw and could not note, for want of memory
+ * @later_missed: what a hook saw and could not note, for want of memory or room; each
+ *	but a container's root, which is told by itself, is one of @lost
  * @attempts_unsaid: refused attempts that came too fast to be told
  * @marks: inodes with a mark of the module's, the watched directories apart
  * @wide: filesystems that are heard as a whole, because a directory in a watch

@@ -136,6 +136,47 @@ static int act_setflags_failing(void *arg)
 	return !ioctl(fd, FS_IOC_SETFLAGS, &flags) || close(fd);
 }
 
+#define TRIES 1200 /* more than may wait */
+
+/* Each is refused after its hook, and is looked at for a second. */
+static int act_flood(void *arg)
+{
+	int fd = open("w/file", O_RDONLY), i;
+
+	(void)arg;
+	for (i = 0; i < TRIES; i++)
+		if (!ioctl(fd, FS_IOC_SETVERSION, NULL))
+			return 1;
+	return close(fd);
+}
+
+static void check_flood(void)
+{
+	struct fim_info before, after;
+	uint64_t lost = 0, missed;
+	size_t i;
+	int id;
+
+	tree();
+	id = must_add("w");
+	forget();
+	info_get(device, &before);
+	act(act_flood, NULL);
+	info_get(device, &after);
+	missed = after.later_missed - before.later_missed;
+	for (i = 0; i < events.count; i++)
+		if (events.events[i].rec.type == FIM_REC_OVERFLOW)
+			lost += events.events[i].overflow.lost;
+	check(missed && missed < TRIES && lost == missed && after.lost - before.lost == missed &&
+		      after.seq - before.seq == lost,
+	      "what could not be noted because too much waits is told as lost");
+	usleep(1500000);
+	act(act_setflags, NULL);
+	check(events.count == 1 && find(&events, FIM_OP_FLAGS, 0), "then there is room again");
+	act(act_setflags, NULL);
+	watch_del(device, id);
+}
+
 static void check_flags(void)
 {
 	int id;
@@ -364,6 +405,7 @@ int main(void)
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		bail("unshare: %s", strerror(errno));
 	check_flags();
+	check_flood();
 	check_mounts();
 	check_device();
 	check_lend();
