@@ -617,7 +617,7 @@ kill -STOP "$daemon"
 for i in {1..100}; do : >"/etc/flood-$i"; done
 change
 kill -CONT "$daemon"
-says ring loss ""
+says ring loss "queue was full"
 ends ring
 found
 is "$fault: all 100 changes are findings" "$(count '.type == "finding" and (.path | startswith("/etc/flood-"))')" 100

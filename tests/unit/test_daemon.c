@@ -71,6 +71,7 @@ static void fake_close(struct source *source)
 
 static const struct source_ops fake_ops = {
 	.kind = "fake",
+	.loss = "its ring was full",
 	.read = fake_read,
 	.watch_add = fake_watch_add,
 	.watch_del = fake_watch_del,

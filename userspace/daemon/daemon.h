@@ -62,6 +62,7 @@ int64_t now_ms(void); /* CLOCK_MONOTONIC */
 /**
  * struct source_ops - where events come from
  * @kind: name for status and journal
+ * @loss: why it loses events, for the journal
  * @read: whole records; -EAGAIN when there are none now
  * @watch_add: watch the tree below an open directory; -EEXIST with *@id_ret set
  * @rule_add: watch this in every new root, from before its first process on; NULL: it
@@ -73,6 +74,7 @@ int64_t now_ms(void); /* CLOCK_MONOTONIC */
 struct source;
 struct source_ops {
 	const char *kind;
+	const char *loss;
 	ssize_t (*read)(struct source *source, void *buf, size_t size);
 	int (*watch_add)(struct source *source, int dirfd, uint32_t *id_ret);
 	int (*watch_del)(struct source *source, uint32_t id);

@@ -253,7 +253,7 @@ static int on_record(struct daemon *d, const struct fim_record_ref *record)
 		if (err)
 			break;
 		check_seq(d, &record->head, overflow.last_seq);
-		lost(d, overflow.lost, overflow.first_time_ns, "the module's ring was full");
+		lost(d, overflow.lost, overflow.first_time_ns, d->source.ops->loss);
 		return 0;
 	case FIM_REC_EVENT:
 		err = fim_change_parse(record, &change);

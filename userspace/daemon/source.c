@@ -69,6 +69,7 @@ static void module_close(struct source *source)
 
 static const struct source_ops module_ops = {
 	.kind = "module",
+	.loss = "the module's ring was full, or more had to be noted at once than it can",
 	.read = module_read,
 	.watch_add = module_watch_add,
 	.watch_del = module_watch_del,

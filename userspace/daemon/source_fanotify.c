@@ -229,6 +229,7 @@ static void fan_close(struct source *source)
 
 static const struct source_ops fanotify_ops = {
 	.kind = "fanotify",
+	.loss = "the kernel's queue was full, or what it told could not be placed",
 	.read = fan_read,
 	.watch_add = fan_watch_add,
 	.watch_del = fan_watch_del,
