@@ -190,30 +190,45 @@ void fim_ring_lose(struct fim_ring *ring, struct fim_record *rec);
 void *fim_ring_move(struct fim_ring *ring, void *buf);
 
 /**
- * fim_ring_peek - look at the head of the oldest record
- * @ring: where
- * @rec_ret: its head
- *
- * Return: false if nothing waits.
+ * struct fim_batch - whole records, the oldest first
+ * @len: bytes of all of them
+ * @last: of these, how many are before the last record
+ * @records: how many
  */
-bool fim_ring_peek(struct fim_ring *ring, struct fim_record *rec_ret);
+struct fim_batch {
+	u32 len;
+	u32 last;
+	u32 records;
+};
 
 /**
- * fim_ring_bytes - the oldest record's bytes, without copying them
- * @ring: where
- * @off: offset into the record
- * @len: bytes wanted from there, not beyond the record
- * @len_ret: how many of them lie in one piece
+ * fim_ring_peek - what can be read
+ * @ring: by its one reader
+ * @room: bytes that it has room for
+ * @records: at most so many
+ * @batch_ret: filled in
  *
- * Return: their address. Only the reader may call this, after fim_ring_peek().
+ * Return: false if there is nothing, or the oldest record has no room.
+ */
+bool fim_ring_peek(struct fim_ring *ring, u32 room, u32 records, struct fim_batch *batch_ret);
+
+/**
+ * fim_ring_bytes - the oldest records' bytes, without copying them
+ * @ring: by its one reader
+ * @off: from the oldest record's begin
+ * @len: how many are wanted
+ * @len_ret: how many lie together there, at most @len
+ *
+ * Return: their address. Only after fim_ring_peek(), and what it has found.
  */
 const void *fim_ring_bytes(const struct fim_ring *ring, u32 off, u32 len, u32 *len_ret);
 
 /**
- * fim_ring_consume - free the oldest record
- * @ring: not empty. Only the reader may call this
+ * fim_ring_consume - free the oldest records
+ * @ring: by its one reader
+ * @batch: from fim_ring_peek()
  */
-void fim_ring_consume(struct fim_ring *ring);
+void fim_ring_consume(struct fim_ring *ring, const struct fim_batch *batch);
 
 /* watch.c: the table of watched directories; is a dentry below one? */
 

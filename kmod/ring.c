@@ -21,7 +21,8 @@
  * A reader that sleeps is woken when so much waits, or some milliseconds after
  * something does: waking it for every record would cost more than the record.
  */
-#define WAKE_BYTES   32768
+#define WAKE_BYTES   (128 << 10)
+#define WAKE_PART    4 /* of the ring, if that is less */
 #define WAKE_JIFFIES msecs_to_jiffies(4)
 
 /* Producers wait meanwhile. */
@@ -110,7 +111,7 @@ void fim_ring_put(struct fim_ring *ring, struct fim_record *rec)
 	spin_unlock(&ring->lock);
 	if (!wq_has_sleeper(&ring->readers))
 		return;
-	if (READ_ONCE(ring->used) >= WAKE_BYTES)
+	if (READ_ONCE(ring->used) >= min_t(u32, WAKE_BYTES, ring->size / WAKE_PART))
 		wake_up_interruptible(&ring->readers);
 	else if (!delayed_work_pending(&ring->wake))
 		schedule_delayed_work(&ring->wake, WAKE_JIFFIES);
@@ -131,12 +132,13 @@ void fim_ring_exit(struct fim_ring *ring)
 	cancel_delayed_work_sync(&ring->wake);
 }
 
-static void copy_out(const struct fim_ring *ring, void *dst, u32 len)
+static void copy_out(const struct fim_ring *ring, u32 off, void *dst, u32 len)
 {
-	u32 first = min(len, ring->size - ring->tail);
+	u32 pos = advance(ring, ring->tail, off);
+	u32 first = min(len, ring->size - pos);
 
-	memcpy(dst, ring->buf + ring->tail, first);
-	memcpy((u8 *)dst + first, ring->buf, len - first);
+	fim_copy(dst, ring->buf + pos, first);
+	fim_copy((u8 *)dst + first, ring->buf, len - first);
 }
 
 void *fim_ring_move(struct fim_ring *ring, void *buf)
@@ -145,7 +147,7 @@ void *fim_ring_move(struct fim_ring *ring, void *buf)
 
 	spin_lock(&ring->lock);
 	if (ring->used <= MOVE_MAX) {
-		copy_out(ring, buf, ring->used);
+		copy_out(ring, 0, buf, ring->used);
 		ring->tail = 0;
 		ring->head = ring->used;
 		old = ring->buf;
@@ -155,16 +157,32 @@ void *fim_ring_move(struct fim_ring *ring, void *buf)
 	return old;
 }
 
-bool fim_ring_peek(struct fim_ring *ring, struct fim_record *rec_ret)
+/* Records begin at a multiple of 8: their first word is never split. */
+static u32 len_at(const struct fim_ring *ring, u32 off)
 {
-	bool found;
+	const struct fim_record *rec = (const void *)(ring->buf + advance(ring, ring->tail, off));
 
+	return rec->len;
+}
+
+bool fim_ring_peek(struct fim_ring *ring, u32 room, u32 records, struct fim_batch *batch_ret)
+{
+	struct fim_batch batch = {};
+	u32 used, len;
+
+	/* With the lock: then the bytes are there as well. */
 	spin_lock(&ring->lock);
-	found = ring->used;
-	if (found)
-		copy_out(ring, rec_ret, sizeof(*rec_ret));
+	used = ring->used;
 	spin_unlock(&ring->lock);
-	return found;
+	for (; batch.records < records && batch.len < used; batch.len += len) {
+		len = len_at(ring, batch.len);
+		if (len > room - batch.len)
+			break;
+		batch.last = batch.len;
+		batch.records++;
+	}
+	*batch_ret = batch;
+	return batch.records;
 }
 
 const void *fim_ring_bytes(const struct fim_ring *ring, u32 off, u32 len, u32 *len_ret)
@@ -175,20 +193,20 @@ const void *fim_ring_bytes(const struct fim_ring *ring, u32 off, u32 len, u32 *l
 	return ring->buf + pos;
 }
 
-void fim_ring_consume(struct fim_ring *ring)
+void fim_ring_consume(struct fim_ring *ring, const struct fim_batch *batch)
 {
-	struct fim_overflow first;
+	struct fim_overflow last;
 
 	spin_lock(&ring->lock);
-	copy_out(ring, &first, sizeof(first.rec));
-	ring->tail_seq = first.rec.seq;
-	if (first.rec.type == FIM_REC_OVERFLOW) {
-		copy_out(ring, &first, sizeof(first));
-		ring->tail_seq = first.last_seq;
+	copy_out(ring, batch->last, &last, sizeof(last.rec));
+	ring->tail_seq = last.rec.seq;
+	if (last.rec.type == FIM_REC_OVERFLOW) {
+		copy_out(ring, batch->last, &last, sizeof(last));
+		ring->tail_seq = last.last_seq;
 	}
-	ring->tail = advance(ring, ring->tail, first.rec.len);
-	ring->used -= first.rec.len;
-	ring->records--;
+	ring->tail = advance(ring, ring->tail, batch->len);
+	ring->used -= batch->len;
+	ring->records -= batch->records;
 	gap_flush_if_room(ring);
 	spin_unlock(&ring->lock);
 }

@@ -44,17 +44,35 @@ static void __init put(struct test *test, u8 fill)
 /* The oldest record as a reader copies it, to test->out. */
 static bool __init get(struct test *test)
 {
-	struct fim_record rec;
+	struct fim_batch batch;
 	u32 off, part;
 
-	if (!fim_ring_peek(&test->ring, &rec) || rec.len > sizeof(test->out))
+	if (!fim_ring_peek(&test->ring, sizeof(test->out), 1, &batch))
 		return false;
-	for (off = 0; off < rec.len; off += part) {
-		const void *bytes = fim_ring_bytes(&test->ring, off, rec.len - off, &part);
+	for (off = 0; off < batch.len; off += part) {
+		const void *bytes = fim_ring_bytes(&test->ring, off, batch.len - off, &part);
 
 		memcpy(test->out.bytes + off, bytes, part);
 	}
-	fim_ring_consume(&test->ring);
+	fim_ring_consume(&test->ring, &batch);
+	return true;
+}
+
+/* Several at once: as many as fit, and no more than wanted. */
+static bool __init test_ring_batches(struct test *test)
+{
+	struct fim_batch batch;
+	u64 i;
+
+	for (i = 0; i < 3; i++)
+		put(test, i);
+	CHECK(!fim_ring_peek(&test->ring, TEST_RECORD_SIZE - 1, 8, &batch));
+	CHECK(fim_ring_peek(&test->ring, 2 * TEST_RECORD_SIZE + 8, 8, &batch));
+	CHECK(batch.records == 2 && batch.len == 2 * TEST_RECORD_SIZE);
+	CHECK(batch.last == TEST_RECORD_SIZE);
+	fim_ring_consume(&test->ring, &batch);
+	CHECK(test->ring.tail_seq == test->ring.seq - 1 && test->ring.records == 1);
+	CHECK(get(test) && test->out.rec.seq == test->ring.seq && !get(test));
 	return true;
 }
 
@@ -141,7 +159,7 @@ bool __init fim_selftest(void)
 	}
 	fim_ring_init(&test->ring, test->buf, sizeof(test->buf));
 	ok = test_ring_wraps(test) && test_ring_overflows(test) && test_ring_tells_last_gap(test) &&
-	     test_attr_is_padded(test);
+	     test_ring_batches(test) && test_attr_is_padded(test);
 	kfree(test);
 	return ok;
 }
