@@ -1092,6 +1092,12 @@ void fim_notice_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 void fim_notice_swap(struct file *file);
 
 /**
+ * fim_notice_silent - a file is opened for writing, and fsnotify is told to ignore it
+ * @file: what a listener of fanotify(7) gets, or overlayfs opens below
+ */
+void fim_notice_silent(struct file *file);
+
+/**
  * fim_notice_device - a block device is opened for writing
  * @file: its node
  */
@@ -1160,12 +1166,14 @@ void fim_newroot_note(const struct path *root);
  * @FIM_LATER_CHANGED: when the inode's flags, generation or ctime have changed
  * @FIM_LATER_COVERED: when something is mounted on the inode's dentry
  * @FIM_LATER_LINKED: when the inode has one more name
+ * @FIM_LATER_SETTLED: when nobody has the inode open for writing, however long that takes
  */
 enum fim_later_when {
 	FIM_LATER_NOW,
 	FIM_LATER_CHANGED,
 	FIM_LATER_COVERED,
 	FIM_LATER_LINKED,
+	FIM_LATER_SETTLED,
 };
 
 void fim_later_exit(void);
@@ -1189,6 +1197,13 @@ void fim_later(u32 op, u32 flags, enum fim_later_when when, struct inode *inode,
  * @name: the name, negative
  */
 void fim_later_link(struct inode *inode, struct dentry *name);
+
+/**
+ * fim_later_silent - a watched file is open for writing, and fsnotify will not tell its close
+ * @inode: of the file
+ * @path: by which the process reaches it. Does not sleep
+ */
+void fim_later_silent(struct inode *inode, const struct path *path);
 
 /**
  * fim_later_lifted - the current process is about to lift a mount

@@ -11,7 +11,8 @@
  * under way there. An unmount makes the looks follow each other closely again, so
  * that a device is free when umount(8) has returned, or a few milliseconds later.
  *
- * What was mounted over something watched stays in a list until it is lifted.
+ * What was mounted over something watched stays in a list until it is lifted, and
+ * what is open for writing by a file that fsnotify ignores, until nobody has it open.
  *
  * lock protects the lists. Hooks take it; nothing sleeps under it.
  */
@@ -31,6 +32,7 @@
 #define ITEMS_MAX   1024
 #define COVERS_MAX  256
 #define COVERS_LOOK (5 * HZ)
+#define SILENT_LOOK (HZ / 10)
 
 /* What a change of attributes that are no fsnotify event leaves behind. */
 struct traces {
@@ -58,6 +60,7 @@ struct item {
 static DEFINE_SPINLOCK(lock);
 static LIST_HEAD(items);
 static LIST_HEAD(covers);
+static LIST_HEAD(silent);
 static unsigned int items_count;
 static unsigned int covers_count;
 /* Who lifted a mount last, for the covers that are gone. */
@@ -66,8 +69,10 @@ static unsigned int lifter_looks;
 
 static void look_at_items(struct work_struct *work);
 static void look_at_covers(struct work_struct *work);
+static void look_at_silent(struct work_struct *work);
 static DECLARE_DELAYED_WORK(items_work, look_at_items);
 static DECLARE_DELAYED_WORK(covers_work, look_at_covers);
+static DECLARE_DELAYED_WORK(silent_work, look_at_silent);
 
 static struct traces traces_of(struct inode *inode)
 {
@@ -156,6 +161,38 @@ void fim_later_link(struct inode *inode, struct dentry *name)
 	item_queue(item);
 }
 
+/* Of one process, one open is as good as many. Called with lock held. */
+static bool is_silent_known(const struct inode *inode)
+{
+	const struct item *item;
+
+	list_for_each_entry(item, &silent, list) {
+		if (item->inode == inode && fim_opener_is_current(&item->opener))
+			return true;
+	}
+	return false;
+}
+
+void fim_later_silent(struct inode *inode, const struct path *path)
+{
+	const u32 flags = FIM_EV_ACTOR_OPENER | FIM_EV_MODIFIED;
+	struct item *item;
+	bool known;
+
+	spin_lock(&lock);
+	known = is_silent_known(inode);
+	spin_unlock(&lock);
+	item = known ? NULL : item_new(FIM_OP_WRITE, flags, FIM_LATER_SETTLED, inode);
+	if (!item)
+		return;
+	fim_opener_fill(&item->opener, 0, path);
+	spin_lock(&lock);
+	list_add_tail(&item->list, &silent);
+	items_count++;
+	spin_unlock(&lock);
+	schedule_delayed_work(&silent_work, SILENT_LOOK);
+}
+
 static bool is_true(const struct item *item, const struct dentry *dentry)
 {
 	switch (item->when) {
@@ -167,6 +204,8 @@ static bool is_true(const struct item *item, const struct dentry *dentry)
 		return item->seen || d_mountpoint(dentry);
 	case FIM_LATER_LINKED:
 		return item->inode->i_nlink > item->traces.nlink;
+	case FIM_LATER_SETTLED:
+		return atomic_read(&item->inode->i_writecount) <= 0;
 	}
 	return false;
 }
@@ -204,8 +243,8 @@ static int pins(const struct list_head *list, const struct super_block *sb)
 static bool is_unmounted(const struct super_block *sb, const struct list_head *rest,
 			 const struct list_head *done)
 {
-	return atomic_read(&sb->s_active) ==
-	       pins(rest, sb) + pins(done, sb) + pins(&items, sb) + pins(&covers, sb);
+	return atomic_read(&sb->s_active) == pins(rest, sb) + pins(done, sb) + pins(&items, sb) +
+						     pins(&covers, sb) + pins(&silent, sb);
 }
 
 /* True: it is over with this item. */
@@ -281,6 +320,33 @@ static void look_at_items(struct work_struct *work)
 		item_free(item);
 }
 
+static void look_at_silent(struct work_struct *work)
+{
+	struct item *item, *next;
+	LIST_HEAD(taken);
+	LIST_HEAD(done);
+	u32 count = 0;
+
+	spin_lock(&lock);
+	list_splice_init(&silent, &taken);
+	spin_unlock(&lock);
+	list_for_each_entry_safe(item, next, &taken, list) {
+		item->looks = 0;
+		if (look(item)) {
+			list_move_tail(&item->list, &done);
+			count++;
+		}
+	}
+	spin_lock(&lock);
+	list_splice(&taken, &silent);
+	items_count -= count;
+	if (!list_empty(&silent))
+		schedule_delayed_work(&silent_work, SILENT_LOOK);
+	spin_unlock(&lock);
+	list_for_each_entry_safe(item, next, &done, list)
+		item_free(item);
+}
+
 /* A directory has one dentry, and of a file one is as good as the other. */
 static bool is_covered(struct inode *inode)
 {
@@ -313,6 +379,8 @@ void fim_later_lifted(const struct super_block *sb)
 	spin_unlock(&lock);
 	if (!READ_ONCE(covers_count) && !READ_ONCE(items_count))
 		return;
+	if (!list_empty(&silent))
+		mod_delayed_work(system_wq, &silent_work, 2);
 	fim_opener_fill(&opener, 0, NULL);
 	spin_lock(&lock);
 	old = lifter;
@@ -382,7 +450,9 @@ void fim_later_exit(void)
 
 	cancel_delayed_work_sync(&items_work);
 	cancel_delayed_work_sync(&covers_work);
+	cancel_delayed_work_sync(&silent_work);
 	list_splice_init(&items, &covers);
+	list_splice_init(&silent, &covers);
 	list_for_each_entry_safe(item, next, &covers, list)
 		item_free(item);
 	fim_opener_free(&lifter);

@@ -16,6 +16,8 @@
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
+#include <uapi/linux/fscrypt.h>
+#include <uapi/linux/fsverity.h>
 #include <uapi/linux/mount.h>
 
 #include "compat.h"
@@ -81,6 +83,8 @@ void fim_notice_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		break;
 	case IOC_KIND(FS_IOC_SETVERSION):
 	case IOC_EXT4_SETVERSION:
+	case IOC_KIND(FS_IOC_ENABLE_VERITY):
+	case IOC_KIND(FS_IOC_SET_ENCRYPTION_POLICY):
 		if (is_watched(file))
 			fim_later(FIM_OP_FLAGS, 0, FIM_LATER_CHANGED, file_inode(file),
 				  &file->f_path);
@@ -105,6 +109,15 @@ void fim_notice_swap(struct file *file)
 {
 	if (is_watched(file))
 		fim_later(FIM_OP_LEND, 0, FIM_LATER_NOW, file_inode(file), &file->f_path);
+}
+
+void fim_notice_silent(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	/* Of overlayfs it has the path there, and the inode below. */
+	if (!fim_is_reader() && fim_is_watched_inode(inode))
+		fim_later_silent(inode, &file->f_path);
 }
 
 void fim_notice_device(struct file *file)

@@ -229,7 +229,7 @@ static noinline void open_heard(struct file *file)
 	/* Whatever was known of this structure is of an earlier use of it. */
 	if (fim_opener_take(file, &opener))
 		fim_opener_free(&opener);
-	if (fim_compat_file_is_silent(file) || !fim_is_watched(file->f_path.dentry))
+	if (!fim_is_watched(file->f_path.dentry))
 		return;
 	fim_opener_fill(&opener, FIM_EV_ACTOR_OPENER, &file->f_path);
 	spin_lock(&table_lock);
@@ -243,11 +243,22 @@ void fim_opener_open(struct file *file)
 	umode_t mode = file_inode(file)->i_mode;
 
 	if (S_ISREG(mode)) {
-		if (fim_tree_hears(file->f_path.dentry))
+		if (unlikely(fim_compat_file_is_silent(file)))
+			fim_notice_silent(file);
+		else if (fim_tree_hears(file->f_path.dentry))
 			open_heard(file);
 	} else if (S_ISBLK(mode)) {
 		fim_notice_device(file);
 	}
+}
+
+/*
+ * A kernel thread, and the kernel in a process that has given its memory back (process
+ * accounting), write for whoever gave them the file.
+ */
+static bool writes_for_others(void)
+{
+	return current->flags & PF_KTHREAD || !current->mm;
 }
 
 /* Note a write in the entry. False: there is none, or another process is in it. */
@@ -258,7 +269,7 @@ static bool modify_entry(const struct file *file)
 
 	spin_lock(&table_lock);
 	entry = entry_find(file);
-	if (entry && fim_opener_is_current(&entry->opener)) {
+	if (entry && (fim_opener_is_current(&entry->opener) || writes_for_others())) {
 		entry->opener.flags |= FIM_EV_MODIFIED;
 		done = true;
 	}

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
 #include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +205,51 @@ static void check_flags(void)
 	watch_del(device, id);
 }
 
+static int act_verity(void *arg)
+{
+	struct fsverity_enable_arg enable = {
+		.version = 1, .hash_algorithm = FS_VERITY_HASH_ALG_SHA256, .block_size = 4096};
+	int fd = open("o/dir/w/file", O_RDONLY);
+
+	(void)arg;
+	return ioctl(fd, FS_IOC_ENABLE_VERITY, &enable) || close(fd);
+}
+
+static int act_encrypt(void *arg)
+{
+	struct fscrypt_policy_v1 policy = {.version = FSCRYPT_POLICY_V1,
+					   .contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
+					   .filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS};
+	int fd = open("o/dir/w/sub", O_RDONLY);
+
+	(void)arg;
+	return ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy) || close(fd);
+}
+
+/* On a file system of its own, which knows them. */
+static void check_verity(void)
+{
+	int id;
+
+	tree();
+	if (system("truncate -s 8M o/img && mkfs.ext4 -q -b 4096 -O verity,encrypt o/img && "
+		   "mount -o loop o/img o/dir")) {
+		skip("no such file system", "fs-verity is enabled");
+		skip("no such file system", "a directory is to be encrypted");
+		return;
+	}
+	if (system("mkdir -p o/dir/w/sub && echo 1 >o/dir/w/file"))
+		bail("cannot make a tree");
+	id = must_add("o/dir/w");
+	act(act_verity, NULL);
+	check(is_only(FIM_OP_FLAGS, 0, "/w/file"), "fs-verity is enabled");
+	act(act_encrypt, NULL);
+	check(is_only(FIM_OP_FLAGS, 0, "/w/sub"), "a directory is to be encrypted");
+	watch_del(device, id);
+	if (system("umount o/dir"))
+		bail("cannot unmount");
+}
+
 static void check_mounts(void)
 {
 	int id;
@@ -286,6 +333,18 @@ static int act_loop(void *arg)
 	return n < 0 || loop < 0 || ioctl(loop, LOOP_SET_FD, fd) || ioctl(loop, LOOP_CLR_FD, 0);
 }
 
+static int act_loop_configure(void *arg)
+{
+	struct loop_config config = {.fd = open("w/img", O_RDWR)};
+	int control = open("/dev/loop-control", O_RDWR);
+	int n = ioctl(control, LOOP_CTL_GET_FREE), loop;
+
+	(void)arg;
+	loop = open(fmt("/dev/loop%d", n), O_RDWR);
+	return n < 0 || loop < 0 || ioctl(loop, LOOP_CONFIGURE, &config) ||
+	       ioctl(loop, LOOP_CLR_FD, 0);
+}
+
 static int act_swap(void *arg)
 {
 	(void)arg;
@@ -303,6 +362,9 @@ static void check_lend(void)
 	act(act_loop, NULL);
 	check(find(&events, FIM_OP_LEND, 0) && find(&events, FIM_OP_WRITE, 0),
 	      "a file that is given to a loop device");
+	act(act_loop_configure, NULL);
+	check(find(&events, FIM_OP_LEND, 0) && find(&events, FIM_OP_WRITE, 0),
+	      "a file that is given to a loop device as it is configured");
 	if (access("/sbin/mkswap", X_OK)) {
 		skip("no mkswap", "a file that becomes swap");
 	} else {
@@ -406,6 +468,7 @@ int main(void)
 		bail("unshare: %s", strerror(errno));
 	check_flags();
 	check_flood();
+	check_verity();
 	check_mounts();
 	check_device();
 	check_lend();
