@@ -332,6 +332,7 @@ bool fim_tree_knows(const struct inode *inode)
 
 char *fim_tree_name(const struct inode *inode, struct fim_place *place_ret)
 {
+	bool has_name = false;
 	struct fim_node *node;
 	char *name = NULL;
 	u32 id = 0, depth;
@@ -339,11 +340,14 @@ char *fim_tree_name(const struct inode *inode, struct fim_place *place_ret)
 	spin_lock(&nodes_lock);
 	node = node_find(inode);
 	if (node && node->name) {
+		has_name = true;
 		name = kstrdup(node->name, GFP_NOWAIT | __GFP_NOWARN);
 		id = node->root_id;
 		depth = node->depth;
 	}
 	spin_unlock(&nodes_lock);
+	if (has_name && !name)
+		fim_event_lost();
 	if (!name)
 		return NULL;
 	if (!fim_place_find_id(id, place_ret)) {
