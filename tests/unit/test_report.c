@@ -1221,6 +1221,91 @@ START_TEST(a_baselines_signer_and_the_hosts_facts_are_in_every_format)
 }
 END_TEST
 
+/* What a session of ECS Exec touched, who asked for it, and with which program. */
+START_TEST(a_session_is_shown_with_its_principal_its_files_and_the_program)
+{
+	static const char *const facts[] = {"ecs-execute-command-1", "arn:aws:iam::1:user/eve",
+					    "203.0.113.9", "/etc/passwd", "aa11bb22"};
+	const struct fim_json *session;
+	struct fim_json *report;
+	char *html;
+
+	journal_begin();
+	usual_start(0);
+	add(1, "access",
+	    "\"action\":\"ecs-exec-used\",\"session_id\":\"ecs-execute-command-1\","
+	    "\"severity\":\"high\",\"container\":{\"id\":\"c1\",\"name\":\"web\"}");
+	add(2, "finding",
+	    "\"kind\":\"modified\",\"severity\":\"high\",\"path\":\"/etc/passwd\",\"scope\":"
+	    "\"container\",\"access\":{\"by\":\"ecs-exec\",\"session_id\":"
+	    "\"ecs-execute-command-1\"},\"actor\":{\"pid\":7,\"exe\":\"/bin/sh\","
+	    "\"exe_sha256\":\"aa11bb22\"}");
+	add(3, "finding",
+	    "\"kind\":\"rule\",\"severity\":\"high\",\"rule\":\"exec\",\"cloudtrail\":{"
+	    "\"event_name\":\"ExecuteCommand\",\"session\":\"ecs-execute-command-1\","
+	    "\"user_arn\":\"arn:aws:iam::1:user/eve\",\"source_ip\":\"203.0.113.9\"}");
+	report = build_all();
+	session = item(report, "sessions", 0);
+	ck_assert_str_eq(fim_json_get_str(session, "state"), "used");
+	ck_assert_int_eq(fim_json_get_int(session, "changes", -1), 1);
+	ck_assert_str_eq(fim_json_str(fim_json_at(session, "request/user_arn")),
+			 "arn:aws:iam::1:user/eve");
+	html = html_of(report);
+	for (size_t i = 0; i < COUNT(facts); i++)
+		ck_assert_msg(strstr(html, facts[i]) != NULL, "%s", facts[i]);
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+/* In the record of the baseline that brought it; nothing where the policy is the same. */
+START_TEST(a_policy_that_changed_is_shown_rule_by_rule)
+{
+	static const struct {
+		const char *change, *at, *value;
+	} wanted[] = {
+		{"removed", "root", "/opt"},
+		{"added", "root", "/usr/sbin"},
+		{"added", "after/reason", "spool"},
+		{"changed", "after/class", "excluded"},
+		{"removed", "before/path", "/etc/old"},
+	};
+	const struct fim_json *changes;
+	struct fim_json *report;
+	char *html;
+
+	journal_begin();
+	add(0, "baseline",
+	    "\"digest\":\"d1\",\"policy_digest\":\"p1\",\"policy\":{\"roots\":[\"/etc\",\"/opt\"],"
+	    "\"rules\":[{\"path\":\"/etc/old\",\"class\":\"strict\"},"
+	    "{\"path\":\"/etc/mtab\",\"class\":\"strict\"},{\"path\":\"/etc/x\",\"class\":\"once\"}]}");
+	add(1, "baseline",
+	    "\"digest\":\"d2\",\"policy_digest\":\"p2\",\"policy\":{\"roots\":[\"/etc\","
+	    "\"/usr/sbin\"],\"rules\":[{\"path\":\"/etc/x\",\"class\":\"once\"},"
+	    "{\"path\":\"/etc/mtab\",\"class\":\"excluded\",\"reason\":\"<moves>\",\"approver\":"
+	    "\"jane\"},{\"path\":\"/etc/cron\",\"class\":\"once\",\"reason\":\"spool\"}]}");
+	add(2, "baseline",
+	    "\"digest\":\"d3\",\"policy_digest\":\"p2\",\"policy\":{\"roots\":[\"/etc\"],"
+	    "\"rules\":[]}");
+	report = build_all();
+	ck_assert_ptr_null(fim_json_get(item(report, "baselines", 0), "policy_changes"));
+	ck_assert_ptr_null(fim_json_get(item(report, "baselines", 2), "policy_changes"));
+	changes = fim_json_get(item(report, "baselines", 1), "policy_changes");
+	ck_assert_uint_eq(fim_json_count(changes), COUNT(wanted));
+	for (size_t i = 0; i < COUNT(wanted); i++) {
+		const struct fim_json *change = fim_json_index(changes, i);
+
+		ck_assert_str_eq(fim_json_get_str(change, "change"), wanted[i].change);
+		ck_assert_str_eq(fim_json_str(fim_json_at(change, wanted[i].at)), wanted[i].value);
+	}
+	html = html_of(report);
+	ck_assert_ptr_nonnull(strstr(html, "/etc/cron"));
+	ck_assert_ptr_nonnull(strstr(html, "&lt;moves&gt; · jane"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
 /* A cell grows to four times what the record has, and nothing in it ends it early. */
 START_TEST(a_csv_cell_holds_any_name)
 {
@@ -1248,7 +1333,7 @@ START_TEST(a_csv_cell_holds_any_name)
 	ck_assert_int_eq(fim_report_build(&params, &report), 0);
 	fclose(params.changes_csv);
 	ck_assert_ptr_nonnull(strstr(csv, expected));
-	ck_assert_ptr_nonnull(strstr(csv, ",\"'=a\",,,,,,,,,,,,1,,,,,,,,7,,\"[\"\"a\"\"]\",,"));
+	ck_assert_ptr_nonnull(strstr(csv, ",\"'=a\",,,,,,,,,,,,1,,,,,,,,7,,,\"[\"\"a\"\"]\",,"));
 	free(csv);
 	fim_json_free(report);
 }
@@ -1393,6 +1478,8 @@ static void add_format_tests(TCase *tcase)
 	tcase_add_test(tcase, oscal_names_every_document_differently);
 	tcase_add_test(tcase, the_japanese_report_has_the_same_facts);
 	tcase_add_test(tcase, a_csv_file_ends_with_the_journal_that_it_was_made_of);
+	tcase_add_test(tcase, a_session_is_shown_with_its_principal_its_files_and_the_program);
+	tcase_add_test(tcase, a_policy_that_changed_is_shown_rule_by_rule);
 	tcase_add_test(tcase, a_csv_cell_holds_any_name);
 	tcase_add_test(tcase, a_baselines_signer_and_the_hosts_facts_are_in_every_format);
 	tcase_add_loop_test(tcase, an_alert_has_a_life, 0, COUNT(lives));

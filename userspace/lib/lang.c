@@ -332,9 +332,24 @@ static const struct text texts[] = {
 	{"Seen (UTC)", "確認(UTC)"},
 	{", then gone", "、その後消滅"},
 	{"Who got into a running container: sessions of ECS Exec, docker exec, docker cp and the like. "
-	 "The principal behind a session is in CloudTrail under the session's id.",
+	 "The principal behind a session is in CloudTrail under the session's id, and here where the "
+	 "daemon reads CloudTrail.",
 	 "動作中のコンテナに誰が入ったか:ECS Execのセッション、docker exec、docker cpなど。"
-	 "セッションのプリンシパルは、セッションIDでCloudTrailを確認してください。"},
+	 "セッションのプリンシパルは、セッションIDでCloudTrailを確認できます。"
+	 "デーモンがCloudTrailを読む場合はここにも示します。"},
+	{"Sessions of ECS Exec", "ECS Execのセッション"},
+	{"Session", "セッション"},
+	{"First (UTC)", "最初(UTC)"},
+	{"Last (UTC)", "最後(UTC)"},
+	{"Asked for by", "要求者"},
+	{"Files touched", "変更されたファイル"},
+	{"not in the journal: look in CloudTrail", "ジャーナルにない:CloudTrailで確認"},
+	{"requested", "要求のみ"},
+	{"used", "使用"},
+	{"forged", "偽装"},
+	{"Its program (SHA-256)", "そのプログラム(SHA-256)"},
+	{"Changes of the policy", "ポリシーの変更"},
+	{"and %s more, in the JSON report", "他%s件(JSONの報告書にあり)"},
 	{"No access was recorded in the period.", "この期間に接続の記録はありません。"},
 	{"How", "方法"},
 	{"Who", "誰が"},

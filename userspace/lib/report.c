@@ -103,6 +103,7 @@ struct builder {
 	size_t category_count;
 	struct fim_keep changes;
 	struct fim_alerts *alerts;
+	struct fim_sessions *sessions;
 	struct fim_csv *changes_csv, *comparisons_csv;
 	struct fim_places places;
 	struct fim_histogram histogram;
@@ -535,12 +536,15 @@ static int read_baseline(struct builder *builder, const struct fim_json *record)
 {
 	struct fim_ledger *ledger = &builder->ledger;
 	const struct fim_json *policy = fim_json_get(record, "policy");
-	struct fim_json *item;
+	struct fim_json *item, *changes = NULL;
 
 	if (!fim_json_is_object(policy) || !fim_json_get_str(record, "digest"))
 		return -EINVAL;
-	if (in_period(builder) && builder->baseline)
-		builder->policy_changed |= !same_str(builder->baseline, record, "policy_digest");
+	if (in_period(builder) && builder->baseline &&
+	    !same_str(builder->baseline, record, "policy_digest")) {
+		builder->policy_changed = true;
+		changes = fim_policy_changes(fim_json_get(builder->baseline, "policy"), policy);
+	}
 	fim_json_free(builder->baseline);
 	builder->baseline = fim_json_ref(record);
 	count_rules(builder, fim_json_get(policy, "rules"));
@@ -555,6 +559,8 @@ static int read_baseline(struct builder *builder, const struct fim_json *record)
 	}
 	item = item_of(builder, record);
 	fim_json_set_null(item, "policy"); /* shown once, as the scope */
+	if (changes)
+		fim_json_set(item, "policy_changes", changes);
 	set_signer(item, record);
 	list_add(&builder->baselines, item);
 	return 0;
@@ -690,6 +696,7 @@ static int read_hit(struct builder *builder, const struct fim_line *line, int se
 		fim_json_free(record);
 		return err;
 	}
+	fim_sessions_record(builder->sessions, record);
 	list_record(builder, &builder->hits, record);
 	fim_json_free(record);
 	return 0;
@@ -704,6 +711,7 @@ struct picked {
 	struct fim_span path_hex;
 	struct fim_span category;
 	bool authorized;
+	bool came_in; /* it says how the actor got into its container */
 };
 
 static int pick(void *ctx, const struct fim_span *parent, const struct fim_span *key,
@@ -727,6 +735,8 @@ static int pick(void *ctx, const struct fim_span *parent, const struct fim_span 
 		picked->category = *value;
 	else if (fim_span_is(key, "change"))
 		picked->authorized = value->kind == FIM_SPAN_OBJECT;
+	else if (fim_span_is(key, "access"))
+		picked->came_in = value->kind == FIM_SPAN_OBJECT;
 	return 0;
 }
 
@@ -756,6 +766,18 @@ static int add_place(struct builder *builder, const struct picked *picked,
 	return err ? err : fim_places_add(&builder->places, bytes, len, severity);
 }
 
+/* Few changes are made by who got into a container: only of those a tree is built. */
+static int note_session(struct builder *builder, const struct fim_line *line)
+{
+	struct fim_json *record = NULL;
+
+	if (fim_json_parse(line->text, line->len, NULL, &record))
+		return -EINVAL;
+	fim_sessions_record(builder->sessions, record);
+	fim_json_free(record);
+	return 0;
+}
+
 /* The worst are shown; what was announced before it happened is worth less than what was not. */
 static int read_finding(struct builder *builder, const struct fim_line *line)
 {
@@ -782,6 +804,8 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 	/* What was announced before it happened was looked at then. */
 	if (!err && !picked.authorized)
 		err = fim_alerts_add(builder->alerts, line, (enum fim_severity)severity);
+	if (!err && picked.came_in)
+		err = note_session(builder, line);
 	if (!err && builder->changes_csv)
 		err = fim_csv_put(builder->changes_csv, line);
 	if (err)
@@ -998,8 +1022,10 @@ static int read_alert(struct builder *builder, const struct fim_json *record,
 
 static int read_access(struct builder *builder, const struct fim_json *record)
 {
-	if (in_period(builder))
-		list_record(builder, &builder->accesses, record);
+	if (!in_period(builder))
+		return 0;
+	fim_sessions_record(builder->sessions, record);
+	list_record(builder, &builder->accesses, record);
 	return 0;
 }
 
@@ -1293,6 +1319,25 @@ static struct fim_json *containers_section(struct builder *builder)
 	return section;
 }
 
+static int add_session(void *ctx, const struct fim_json *session)
+{
+	struct list *list = ctx;
+
+	if (list->count < FIM_REPORT_SHOWN)
+		list_add(list, fim_json_ref(session));
+	else
+		list->count++;
+	return 0;
+}
+
+static struct fim_json *sessions_section(const struct builder *builder)
+{
+	struct list list = {.items = fim_json_array()};
+
+	fim_sessions_each(builder->sessions, add_session, &list);
+	return list_section(&list);
+}
+
 static struct fim_json *summary_section(const struct builder *builder)
 {
 	const struct fim_ledger *ledger = &builder->ledger;
@@ -1376,6 +1421,7 @@ static struct fim_json *make_report(struct builder *builder)
 	fim_json_set(report, "alerts", fim_alerts_json(builder->alerts));
 	fim_json_set(report, "containers", containers_section(builder));
 	fim_json_set(report, "accesses", list_section(&builder->accesses));
+	fim_json_set(report, "sessions", sessions_section(builder));
 	fim_json_set(report, "watches", list_section(&builder->watches));
 	fim_json_set(report, "outages", outages_section(builder));
 	fim_json_set(report, "losses", losses_section(builder));
@@ -1424,6 +1470,7 @@ static void builder_free(struct builder *builder)
 	for (i = 0; i < builder->category_count; i++)
 		free(builder->categories[i].name);
 	fim_alerts_free(builder->alerts);
+	fim_sessions_free(builder->sessions);
 	fim_csv_free(builder->changes_csv);
 	fim_csv_free(builder->comparisons_csv);
 	fim_keep_clear(&builder->changes);
@@ -1455,9 +1502,11 @@ static struct builder *builder_new(const struct fim_report_params *params)
 	builder->ledger.lang = params->lang;
 	builder->identity = fim_json_object();
 	builder->alerts = fim_alerts_new();
+	builder->sessions = fim_sessions_new();
 	builder->changes_csv = fim_csv_changes(params->changes_csv);
 	builder->comparisons_csv = fim_csv_comparisons(params->comparisons_csv);
-	if (!builder->alerts || !builder->changes_csv != !params->changes_csv ||
+	if (!builder->alerts || !builder->sessions ||
+	    !builder->changes_csv != !params->changes_csv ||
 	    !builder->comparisons_csv != !params->comparisons_csv) {
 		builder_free(builder);
 		return NULL;

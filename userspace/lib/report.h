@@ -102,6 +102,14 @@ struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts);
 /* How many each took, and when the last one: whether they work was tested then. */
 struct fim_json *fim_alerts_deliveries(const struct fim_alerts *alerts);
 
+/* -------------------------------------------------------- report_policy.c */
+
+/*
+ * In what the policy @after differs from @before: array of {"change": "added", "removed" or
+ * "changed"} with the directory "root", or the rule "before" and "after".
+ */
+struct fim_json *fim_policy_changes(const struct fim_json *before, const struct fim_json *after);
+
 /* ------------------------------------------------------------ statement.c */
 
 enum fim_verdict_status {

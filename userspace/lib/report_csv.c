@@ -54,6 +54,7 @@ static const struct column change_columns[] = {
 	COLUMN("after_sha256", "after", "sha256"),
 	COLUMN("pid", "actor", "pid"),
 	COLUMN("exe", "actor", "exe"),
+	COLUMN("exe_sha256", "actor", "exe_sha256"),
 	COLUMN("args", "actor", "args"),
 	COLUMN("uid", "actor", "uid"),
 	COLUMN("user", "actor", "user"),

@@ -349,6 +349,62 @@ static void put_deltas(struct fim_page *page, const struct fim_json *deltas)
 	fim_close_fact(page);
 }
 
+#define ENTRIES_SHOWN 50
+
+static void put_more(struct fim_page *page, size_t count)
+{
+	char text[FIM_COUNT_SIZE];
+
+	if (count <= ENTRIES_SHOWN)
+		return;
+	page->ops->line_break(page);
+	fim_put_format(page, T("and %s more, in the JSON report"),
+		       fim_count_text((int64_t)(count - ENTRIES_SHOWN), text));
+}
+
+static void put_rule(struct fim_page *page, const struct fim_json *rule)
+{
+	static const char *const keys[] = {"class", "category", "reason", "approver"};
+	size_t i;
+
+	for (i = 0; i < COUNT(keys); i++) {
+		if (!fim_json_get_str(rule, keys[i]))
+			continue;
+		fim_put(page, i ? " · " : " ");
+		fim_put(page, i > 1 ? fim_json_get_str(rule, keys[i])
+				    : fim_tr_name(page->lang, fim_json_get_str(rule, keys[i])));
+	}
+}
+
+/* What of the policy is otherwise than it was until then. */
+static void put_policy_changes(struct fim_page *page, const struct fim_json *changes)
+{
+	size_t i, count = fim_json_count(changes);
+
+	if (!count)
+		return;
+	fim_open_fact(page, T("Changes of the policy"));
+	for (i = 0; i < count && i < ENTRIES_SHOWN; i++) {
+		const struct fim_json *change = fim_json_index(changes, i);
+		const struct fim_json *before = fim_json_get(change, "before");
+		const struct fim_json *after = fim_json_get(change, "after");
+
+		if (i)
+			page->ops->line_break(page);
+		fim_put(page, fim_tr_name(page->lang, fim_json_get_str(change, "change")));
+		fim_put(page, " ");
+		fim_put_code(page, change, "root");
+		fim_put_code(page, after ? after : before, "path");
+		put_rule(page, before ? before : after);
+		if (!before || !after)
+			continue;
+		fim_put(page, " → ");
+		put_rule(page, after);
+	}
+	put_more(page, count);
+	fim_close_fact(page);
+}
+
 static void put_baseline(struct fim_page *page, const struct fim_json *item)
 {
 	char time[FIM_TIME_SIZE], title[128];
@@ -383,6 +439,7 @@ static void put_baseline(struct fim_page *page, const struct fim_json *item)
 	fim_close_fact(page);
 	fim_json_each(fim_json_get(item, "provenance"), put_fact_member, page);
 	put_deltas(page, fim_json_get(item, "deltas"));
+	put_policy_changes(page, fim_json_get(item, "policy_changes"));
 	fim_close_block(page, FIM_BLOCK_PAIRS);
 	fim_close_block(page, FIM_BLOCK_CARD);
 }
@@ -617,6 +674,8 @@ static void put_actor(struct fim_page *page, const struct fim_json *item)
 	fim_put_path(page, actor, "exe");
 	fim_put_format(page, " pid %" PRId64, fim_json_get_int(actor, "pid", 0));
 	fim_close_fact(page);
+	if (fim_json_get_str(actor, "exe_sha256"))
+		fim_put_code_fact(page, T("Its program (SHA-256)"), actor, "exe_sha256");
 	if (fim_json_count(fim_json_get(actor, "args"))) {
 		fim_open_fact(page, T("Command line"));
 		fim_put_list(page, FIM_LOOK_CODE, fim_json_get(actor, "args"), " ");
@@ -1017,6 +1076,66 @@ static void cell_container(struct fim_page *page, const struct fim_json *item)
 	fim_put_code(page, fim_json_get(item, "container"), "task_arn");
 }
 
+/* Who asked for it, as far as CloudTrail reached the journal. */
+static void cell_principal(struct fim_page *page, const struct fim_json *item)
+{
+	const struct fim_json *request = fim_json_get(item, "request");
+
+	if (!fim_json_is_object(request)) {
+		fim_put(page, T("not in the journal: look in CloudTrail"));
+		return;
+	}
+	fim_put_code(page, request,
+		     fim_json_get_str(request, "user_arn") ? "user_arn" : "principal");
+	if (!fim_json_get_str(request, "source_ip"))
+		return;
+	page->ops->line_break(page);
+	fim_put_code(page, request, "source_ip");
+}
+
+static void cell_session(struct fim_page *page, const struct fim_json *item)
+{
+	fim_put_code(page, item, "session_id");
+	page->ops->line_break(page);
+	fim_put(page, fim_tr_name(page->lang, fim_json_get_str(item, "state")));
+}
+
+static void cell_files(struct fim_page *page, const struct fim_json *item)
+{
+	const struct fim_json *files = fim_json_get(item, "files");
+	int64_t changes = fim_json_get_int(item, "changes", 0);
+	size_t i;
+
+	if (!changes)
+		fim_put(page, T("none"));
+	for (i = 0; i < fim_json_count(files) && i < ENTRIES_SHOWN; i++) {
+		if (i)
+			page->ops->line_break(page);
+		fim_put(page, fim_tr_name(page->lang,
+					  fim_json_get_str(fim_json_index(files, i), "kind")));
+		fim_put(page, " ");
+		fim_put_path(page, fim_json_index(files, i), "path");
+	}
+	put_more(page, (size_t)changes);
+}
+
+static void put_sessions(struct fim_page *page)
+{
+	static const struct fim_page_column columns[] = {
+		{"Session", 'l', 20, .cell = cell_session},
+		{"First (UTC)", 't', 13, .put = fim_put_time_of, .key = "first"},
+		{"Last (UTC)", 't', 13, .put = fim_put_time_of, .key = "last"},
+		{"Asked for by", 'w', 20, .cell = cell_principal},
+		{"Container", 'l', 16, .cell = cell_container},
+		{"Files touched", 'w', 18, .cell = cell_files},
+	};
+
+	if (!fim_json_count(fim_items_of(page, "sessions")))
+		return;
+	fim_put_heading(page, T("Sessions of ECS Exec"));
+	fim_put_table(page, "sessions", T("Sessions of ECS Exec"), columns, COUNT(columns));
+}
+
 static void put_access(struct fim_page *page)
 {
 	static const struct fim_page_column columns[] = {
@@ -1032,11 +1151,12 @@ static void put_access(struct fim_page *page)
 		page, "access",
 		T("Who got into a running container: sessions of ECS Exec, docker exec, docker "
 		  "cp and the like. The principal behind a session is in CloudTrail under the "
-		  "session's id."));
+		  "session's id, and here where the daemon reads CloudTrail."));
 	if (fim_json_count(fim_items_of(page, "accesses")))
 		fim_put_table(page, "accesses", T("Access to containers"), columns, COUNT(columns));
 	else
 		fim_put_paragraph(page, T("No access was recorded in the period."));
+	put_sessions(page);
 	fim_close_block(page, FIM_BLOCK_SECTION);
 }
 

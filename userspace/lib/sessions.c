@@ -10,10 +10,12 @@
 #include "lib_private.h"
 
 #define SESSIONS_MAX 65536
-#define FILES_MAX    1000 /* of one session; the rest is counted only */
+#define FILES_MAX    1000  /* of one session; the rest is counted only */
+#define ALL_MAX	     20000 /* of all */
 
 struct fim_sessions {
 	struct fim_json *by_id;
+	size_t files;
 };
 
 struct fim_sessions *fim_sessions_new(void)
@@ -75,7 +77,8 @@ static void saw(struct fim_json *session, const struct fim_json *record)
 		fim_json_set(session, "container", fim_json_ref(container));
 }
 
-static void add_change(struct fim_json *session, const struct fim_json *finding)
+static void add_change(struct fim_sessions *sessions, struct fim_json *session,
+		       const struct fim_json *finding)
 {
 	static const char *const keys[] = {"path", "path_hex", "kind", "severity", "scope", "seq"};
 	struct fim_json *files = fim_json_get(session, "files");
@@ -84,8 +87,9 @@ static void add_change(struct fim_json *session, const struct fim_json *finding)
 	size_t i;
 
 	fim_json_set_int(session, "changes", fim_json_get_int(session, "changes", 0) + 1);
-	if (fim_json_count(files) >= FILES_MAX)
+	if (fim_json_count(files) >= FILES_MAX || sessions->files >= ALL_MAX)
 		return;
+	sessions->files++;
 	file = fim_json_object();
 	for (i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		const struct fim_json *value = fim_json_get(finding, keys[i]);
@@ -131,7 +135,7 @@ static void on_finding(struct fim_sessions *sessions, const struct fim_json *rec
 		return;
 	set_state(session, strcmp(by, "ecs-exec") == 0);
 	saw(session, record);
-	add_change(session, record);
+	add_change(sessions, session, record);
 }
 
 void fim_sessions_record(struct fim_sessions *sessions, const struct fim_json *record)
