@@ -29,6 +29,9 @@ fails "a comparison is recorded, and that there is no daemon is said" 0 \
 is "it is a scheduled one, of this scope" "$(last | jq -c '[.type, .trigger, .scope, .changed]')" \
 	"[\"comparison\",\"scheduled\",[\"$PWD/host\"],0]"
 is "with what the kernel knows" "$(last | jq .who.uid)" "$(id -u)"
+is "and how the clock is" "$(last | jq '.clock.state | IN("synchronised", "not synchronised")')" true
+is "which the report says" "$("$fim" report --journal journal --format json 2>/dev/null | jq .clock.state)" \
+	"$(last | jq .clock.state)"
 clean=$(last | jq -r .result_digest)
 echo two >host/one
 echo three >host/two

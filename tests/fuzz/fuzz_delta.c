@@ -49,6 +49,19 @@ static struct fim_baseline *base_new(void)
 	return baseline;
 }
 
+/* Of an enrollment every entry that there is room for is told, of what else was agreed to none. */
+static void check_told(const struct fim_delta_info *info)
+{
+	size_t told = fim_json_count(info->entries);
+
+	if (told > info->count || (told && strcmp(info->kind, "enrollment")) ||
+	    (!told && info->count && !strcmp(info->kind, "enrollment")))
+		abort();
+	for (size_t i = 0; i < told; i++)
+		if (!fim_json_get_str(fim_json_index(info->entries, i), "class"))
+			abort();
+}
+
 /* Whatever is applied, the result is in order and inside the policy. */
 static void apply(struct fim_baseline *delta)
 {
@@ -69,6 +82,8 @@ static void apply(struct fim_baseline *delta)
 		if (i && strcmp(fim_baseline_index(base, i - 1)->path, entry->path) >= 0)
 			abort();
 	}
+	if (fim_baseline_delta(base, 0))
+		check_told(fim_baseline_delta(base, 0));
 	fim_baseline_free(base);
 }
 

@@ -1017,10 +1017,13 @@ START_TEST(what_the_kernel_allows_is_recorded_and_so_is_its_change)
 		strcpy(d.host_facts.value[i], "other");
 	d.controls[COMPONENT_HOST] = CONTROL_UP;
 	host_poll(&d);
-	ck_assert_uint_ge(read_journal("control"), before + 2);
-	last = found[found_count - 1];
+	ck_assert_uint_ge(read_journal("control"), before + 3);
+	last = found[found_count - 2];
 	ck_assert_str_eq(fim_json_get_str(last, "component"), "host");
 	ck_assert_ptr_nonnull(strstr(fim_json_get_str(last, "cause"), " was \"other\", is \""));
+	last = found[found_count - 1];
+	ck_assert_ptr_nonnull(strstr(fim_json_get_str(last, "cause"), "the clock is "));
+	ck_assert_ptr_nonnull(fim_json_str(fim_json_at(last, "detail/clock/state")));
 }
 END_TEST
 

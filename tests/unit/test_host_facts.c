@@ -27,6 +27,30 @@ START_TEST(what_is_not_known_is_absent)
 }
 END_TEST
 
+/* The kernel's own word, and a service only while its process is there. */
+START_TEST(a_clocks_state_and_service_are_named)
+{
+	struct fim_json *facts = fim_clock_facts(fixture_dir);
+	const char *state = fact(facts, "state");
+
+	ck_assert(strcmp(state, "synchronised") == 0 || strcmp(state, "not synchronised") == 0);
+	ck_assert_int_ge(fim_json_get_int(facts, "max_error_us", -1), 0);
+	ck_assert_str_eq(fact(facts, "service"), "");
+	fim_json_free(facts);
+	ck_assert_int_eq(system("mkdir -p run/chrony run/systemd/timesync proc/77"), 0);
+	put_text("run/chrony/chronyd.pid", "77\n");
+	put_text("proc/77/comm", "chronyd2\n");
+	put_text("run/systemd/timesync/synchronized", "");
+	facts = fim_clock_facts(fixture_dir);
+	ck_assert_str_eq(fact(facts, "service"), "systemd-timesyncd");
+	fim_json_free(facts);
+	put_text("proc/77/comm", "chronyd\n");
+	facts = fim_clock_facts(fixture_dir);
+	ck_assert_str_eq(fact(facts, "service"), "chronyd");
+	fim_json_free(facts);
+}
+END_TEST
+
 static void make_dirs(void)
 {
 	ck_assert_int_eq(system("mkdir -p usr/bin sys/module/ecs_fim run/cloud-init "
@@ -199,6 +223,7 @@ int main(void)
 	tcase_add_test(tcase, the_modules_file_and_its_signer_are_named);
 	tcase_add_test(tcase, the_group_of_an_instance_is_a_tag_of_it);
 	tcase_add_test(tcase, what_is_not_known_is_absent);
+	tcase_add_test(tcase, a_clocks_state_and_service_are_named);
 	tcase_add_test(tcase, an_instance_and_its_module_are_named);
 	tcase_add_test(tcase, so_is_a_managed_instance_and_a_signed_module);
 	tcase_add_loop_test(tcase, what_is_no_id_is_not_taken, 0, 6);

@@ -1202,7 +1202,8 @@ START_TEST(a_baselines_signer_and_the_hosts_facts_are_in_every_format)
 	add(1, "baseline",
 	    "\"digest\":\"dd11dd11\",\"key_id\":\"k1\",\"key_file\":\"/etc/keys/golden.pem\",\"signature\":"
 	    "\"valid\",\"count\":2,\"path\":\"/b\",\"policy_digest\":\"p1\",\"policy\":{\"roots\":[\"/etc\"],"
-	    "\"rules\":[]},\"deltas\":[{\"kind\":\"enrollment\",\"digest\":\"e1e1\",\"count\":7}]");
+	    "\"rules\":[]},\"deltas\":[{\"kind\":\"enrollment\",\"digest\":\"e1e1\",\"count\":7,\"entries\":"
+	    "[{\"path\":\"/etc/machine-id\",\"class\":\"templated\",\"why\":\"by systemd\"}]}]");
 	report = build_all();
 	html = html_of(report);
 	ck_assert_int_eq(fim_report_oscal(report, &oscal), 0);
@@ -1212,11 +1213,41 @@ START_TEST(a_baselines_signer_and_the_hosts_facts_are_in_every_format)
 		ck_assert_msg(strstr(text, facts[i]) != NULL, "OSCAL: %s", facts[i]);
 	}
 	ck_assert_ptr_nonnull(strstr(html, "e1e1"));
+	ck_assert_ptr_nonnull(strstr(html, "/etc/machine-id"));
+	ck_assert_ptr_nonnull(strstr(html, "templated · "));
+	ck_assert_ptr_nonnull(strstr(html, "by systemd"));
 	ck_assert_ptr_null(strstr(text, "not for OSCAL"));
 	ck_assert_str_eq(fim_json_get_str(item(report, "baselines", 0), "signer"), "golden");
 	free(html);
 	free(text);
 	fim_json_free(oscal);
+	fim_json_free(report);
+}
+END_TEST
+
+/* Only of the time in which the daemon ran and the kernel said so, and only of the period. */
+START_TEST(how_long_the_clock_was_not_synchronised_is_added_up)
+{
+	static const char right[] = "\"component\":\"host\",\"state\":\"info\",\"cause\":\"c\","
+				    "\"detail\":{\"clock\":{\"state\":\"synchronised\","
+				    "\"max_error_us\":4000,\"service\":\"chronyd\"}}";
+	static const char wrong[] = "\"component\":\"daemon\",\"state\":\"up\",\"cause\":\"c\","
+				    "\"detail\":{\"clock\":{\"state\":\"not synchronised\"}}";
+	const struct fim_json *clock;
+	struct fim_json *report;
+
+	journal_begin();
+	add(0, "control", wrong);
+	add(3, "control", right);
+	add(5, "control", "\"component\":\"daemon\",\"state\":\"down\",\"cause\":\"c\"");
+	add(6, "control", wrong);
+	add(6.5, "control", right);
+	add(7, "finding", "\"kind\":\"modified\",\"severity\":\"high\",\"path\":\"/a\"");
+	report = build(1, 10, FIM_PCI_DSS_4_0_1);
+	clock = fim_json_get(report, "clock");
+	ck_assert_int_eq(fim_json_get_int(clock, "not_synchronised_ms", -1), 2 * 3600000 + 1800000);
+	ck_assert_str_eq(fim_json_get_str(clock, "state"), "synchronised");
+	ck_assert_str_eq(fim_json_get_str(clock, "service"), "chronyd");
 	fim_json_free(report);
 }
 END_TEST
@@ -1478,6 +1509,7 @@ static void add_format_tests(TCase *tcase)
 	tcase_add_test(tcase, oscal_names_every_document_differently);
 	tcase_add_test(tcase, the_japanese_report_has_the_same_facts);
 	tcase_add_test(tcase, a_csv_file_ends_with_the_journal_that_it_was_made_of);
+	tcase_add_test(tcase, how_long_the_clock_was_not_synchronised_is_added_up);
 	tcase_add_test(tcase, a_session_is_shown_with_its_principal_its_files_and_the_program);
 	tcase_add_test(tcase, a_policy_that_changed_is_shown_rule_by_rule);
 	tcase_add_test(tcase, a_csv_cell_holds_any_name);

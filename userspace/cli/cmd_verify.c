@@ -220,6 +220,7 @@ static int record(const struct verify *args, const struct fim_config *config,
 	fim_comparison_to_json(totals, fim_baseline_policy(baseline), request);
 	fim_hex_encode(digest, sizeof(digest), hex);
 	fim_json_set_str(request, "result_digest", hex);
+	fim_json_set(request, "clock", fim_clock_facts(""));
 	if (!err)
 		err = cli_record(config, request, "comparison", record_body, baseline);
 	fim_json_free(request);

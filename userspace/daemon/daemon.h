@@ -743,7 +743,7 @@ void control_set(struct daemon *d, enum component component, enum control_state 
 
 /* ---------------------------------------------------------------- host.c */
 
-#define HOST_FACTS     5
+#define HOST_FACTS     6
 #define HOST_FACT_SIZE 128
 
 /* Of the kernel: lockdown, live patches, …; "": it has no such thing. */

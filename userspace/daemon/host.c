@@ -15,7 +15,8 @@ enum fact {
 	FACT_SIG_ENFORCE,
 	FACT_TAINTED,
 	FACT_FTRACE,
-	FACT_LIVEPATCH
+	FACT_LIVEPATCH,
+	FACT_CLOCK
 };
 
 /* clang-format off */
@@ -28,6 +29,7 @@ static const struct {
 	[FACT_TAINTED]     = { "tainted", "/proc/sys/kernel/tainted" },
 	[FACT_FTRACE]      = { "ftrace_enabled", "/proc/sys/kernel/ftrace_enabled" },
 	[FACT_LIVEPATCH]   = { "livepatch", "/sys/kernel/livepatch" },
+	[FACT_CLOCK]       = { "clock_state", NULL },
 };
 /* clang-format on */
 
@@ -77,11 +79,21 @@ static void read_names(const char *path, char value[HOST_FACT_SIZE])
 		closedir(dir);
 }
 
+static void read_clock(char value[HOST_FACT_SIZE])
+{
+	int64_t error_us;
+	const char *state = fim_clock_state(&error_us);
+
+	snprintf(value, HOST_FACT_SIZE, "%s", state ? state : "");
+}
+
 void host_read(struct host *host_ret)
 {
 	for (int i = 0; i < HOST_FACTS; i++) {
 		if (i == FACT_LIVEPATCH)
 			read_names(facts[i].path, host_ret->value[i]);
+		else if (i == FACT_CLOCK)
+			read_clock(host_ret->value[i]);
 		else
 			read_file(facts[i].path, host_ret->value[i]);
 	}
@@ -118,6 +130,19 @@ static void judge(struct daemon *d, const char *what)
 		control_set(d, COMPONENT_HOST, CONTROL_INFO, "%s", what);
 }
 
+/* Times in the journal are as good as the clock: the report says which they are. */
+static void say_clock(struct daemon *d)
+{
+	struct fim_json *detail = fim_json_object();
+	const char *state = d->host_facts.value[FACT_CLOCK];
+
+	fim_json_set(detail, "clock", fim_clock_facts(""));
+	control_say(d,
+		    &(struct control){
+			    .component = COMPONENT_HOST, .state = CONTROL_INFO, .detail = detail},
+		    "the clock is %s", state[0] ? state : "not to be asked for its state");
+}
+
 void host_start(struct daemon *d)
 {
 	host_read(&d->host_facts);
@@ -139,6 +164,9 @@ void host_poll(struct daemon *d)
 		snprintf(what, sizeof(what), "%s was \"%s\", is \"%s\": ", facts[i].name,
 			 d->host_facts.value[i], now.value[i]);
 		memcpy(d->host_facts.value[i], now.value[i], HOST_FACT_SIZE);
-		judge(d, what);
+		if (i == FACT_CLOCK)
+			say_clock(d);
+		else
+			judge(d, what);
 	}
 }

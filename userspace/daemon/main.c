@@ -162,6 +162,7 @@ static struct fim_json *deltas_json(const struct fim_baseline *baseline)
 		fim_json_set_str(json, "digest", info->digest);
 		fim_json_set_str(json, "key_id", info->key_id);
 		fim_json_set_int(json, "count", (int64_t)info->count);
+		fim_json_set(json, "entries", fim_json_ref(info->entries));
 		fim_json_append(list, json);
 	}
 	return list;

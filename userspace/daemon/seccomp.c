@@ -21,7 +21,8 @@ static const char *const allowed[] = {
 	"getuid", "geteuid", "getgid", "getegid", "exit", "exit_group", "rt_sigaction",
 	"rt_sigprocmask", "rt_sigreturn", "sigaltstack", "sigreturn", "signalfd4", "tgkill",
 	"restart_syscall", "arch_prctl", "prlimit64", "getrlimit", "getrusage", "sysinfo", "uname",
-	/* time, waiting */
+	/* time, waiting; adjtimex() only tells: without CAP_SYS_TIME it sets nothing */
+	"adjtimex", "clock_adjtime", "clock_adjtime64",
 	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
 	"timerfd_create", "timerfd_settime", "timerfd_gettime", "epoll_create1", "epoll_ctl",
 	"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6",

@@ -830,12 +830,15 @@ bool fim_is_delta(const char *path);
  * @key_id: key that signed it
  * @kind: "enrollment" or "change"
  * @count: entries
+ * @entries: of an enrollment, as many as a record of the journal has room for, each {"path",
+ *	"class", "type", "sha256", "why"} as far as it has them; else none
  */
 struct fim_delta_info {
 	char digest[FIM_SHA256_HEX_SIZE];
 	char key_id[FIM_KEY_ID_SIZE];
 	char kind[16];
 	size_t count;
+	struct fim_json *entries;
 };
 /* In the order in which they were applied; NULL: there are no more. */
 const struct fim_delta_info *fim_baseline_delta(const struct fim_baseline *baseline, size_t index);
@@ -1639,6 +1642,11 @@ int fim_truth_check(const struct fim_json *inspect, struct fim_container *contai
  * @root: put before every path; "": the host itself.
  */
 struct fim_json *fim_host_facts(const char *root);
+/* Of them "clock": {"state", "max_error_us", "service"}: what the kernel says of its own clock, and
+ * which service is known to set it. */
+struct fim_json *fim_clock_facts(const char *root);
+/* "synchronised" or "not synchronised", and how far off it may be; NULL: it cannot be asked. */
+const char *fim_clock_state(int64_t *error_us_ret);
 
 /* -------------------------------------------------------- journal_alert.c */
 /*

@@ -948,6 +948,8 @@ void fim_baseline_free(struct fim_baseline *baseline)
 	if (!baseline)
 		return;
 	free(baseline->entries);
+	for (size_t i = 0; i < baseline->delta_count; i++)
+		fim_json_free(baseline->deltas[i].entries);
 	free(baseline->deltas);
 	fim_arena_free(&baseline->arena);
 	fim_policy_free(baseline->policy);

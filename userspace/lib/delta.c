@@ -13,6 +13,10 @@
 #include "baseline.h"
 #include "lib_private.h"
 
+/* Of entries in the record of the baseline, which may have 1 MiB with everything else. */
+#define TOLD_BYTES  (64u << 10)
+#define ENTRY_BYTES 160 /* besides path and reason */
+
 #define DELTA_SUFFIX ".ndjson"
 #define DELTA_MODE   0644
 
@@ -90,6 +94,45 @@ static int merge(struct fim_baseline *baseline, const struct fim_baseline *delta
 	return 0;
 }
 
+/* What an assessor asks of each: where, what the policy says of it, and who justified it. */
+static struct fim_json *entry_json(const struct fim_baseline *baseline,
+				   const struct fim_entry *entry)
+{
+	const struct fim_rule *rule = fim_policy_lookup(baseline->policy, entry->path);
+	struct fim_json *json = fim_json_object();
+	char hex[FIM_SHA256_HEX_SIZE];
+
+	fim_json_set_bytes(json, "path", entry->path, strlen(entry->path));
+	fim_json_set_str(json, "class", fim_class_name(rule->cls));
+	fim_json_set_str(json, "type", fim_type_name(entry->state.type));
+	if (entry->state.has_digest) {
+		fim_hex_encode(entry->state.sha256, sizeof(entry->state.sha256), hex);
+		fim_json_set_str(json, "sha256", hex);
+	}
+	if (entry->why)
+		fim_json_set_bytes(json, "why", entry->why, strlen(entry->why));
+	return json;
+}
+
+/* Of a change the journal tells as it is announced and ends. */
+static void tell_entries(const struct fim_baseline *baseline, const struct fim_baseline *delta,
+			 struct fim_json *entries)
+{
+	const struct fim_entry *entry;
+	size_t i, room = TOLD_BYTES;
+
+	for (i = 0; i < delta->count; i++) {
+		size_t size;
+
+		entry = &delta->entries[i];
+		size = strlen(entry->path) + (entry->why ? strlen(entry->why) : 0) + ENTRY_BYTES;
+		if (size > room)
+			break;
+		room -= size;
+		fim_json_append(entries, entry_json(baseline, entry));
+	}
+}
+
 static int note_delta(struct fim_baseline *baseline, const struct fim_baseline *delta)
 {
 	struct fim_delta_info *deltas, *info;
@@ -103,6 +146,10 @@ static int note_delta(struct fim_baseline *baseline, const struct fim_baseline *
 	memcpy(info->key_id, delta->key_id, sizeof(info->key_id));
 	snprintf(info->kind, sizeof(info->kind), "%s", text_of(delta, "kind"));
 	info->count = delta->count;
+	info->entries = fim_json_array();
+	if (!strcmp(info->kind, "enrollment"))
+		tell_entries(baseline, delta, info->entries);
+	baseline->delta_count++;
 	return 0;
 }
 
@@ -125,7 +172,6 @@ int fim_baseline_apply(struct fim_baseline *baseline, const struct fim_baseline 
 	if (err)
 		return err;
 	memcpy(baseline->head, delta->digest, sizeof(baseline->head));
-	baseline->delta_count++;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 
 #include "lib_private.h"
@@ -204,6 +205,69 @@ static void set_cloud(struct fim_json *facts, const char *root)
 	set_line(facts, "instance_id", root, "/var/lib/cloud/data/instance-id");
 }
 
+/* ------------------------------------------------------------------- clock */
+
+const char *fim_clock_state(int64_t *error_us_ret)
+{
+	struct timex clock = {.modes = 0};
+	int state = adjtimex(&clock);
+
+	if (state < 0)
+		return NULL;
+	*error_us_ret = clock.maxerror;
+	return state == TIME_ERROR || clock.status & STA_UNSYNC ? "not synchronised"
+								: "synchronised";
+}
+
+/* A pid file outlives its process; another process may have its number by then. */
+static bool runs(const char *root, const char *pid_file, const char *name)
+{
+	char path[64] = "", *text;
+	size_t len = 0;
+	long pid;
+	bool same;
+
+	text = read_below(root, pid_file, SMALL_MAX, &len);
+	pid = text ? strtol(text, NULL, 10) : 0;
+	free(text);
+	if (pid <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	text = read_below(root, path, SMALL_MAX, &len);
+	same = text && strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == '\n';
+	free(text);
+	return same;
+}
+
+/* Whose work it is, as far as it leaves a trace; NULL: nobody's that we know. */
+static const char *clock_service(const char *root)
+{
+	char *mark;
+	size_t len;
+
+	if (runs(root, "/run/chrony/chronyd.pid", "chronyd"))
+		return "chronyd";
+	if (runs(root, "/run/ntpd.pid", "ntpd"))
+		return "ntpd";
+	/* Touched at each synchronisation, and gone with the service. */
+	mark = read_below(root, "/run/systemd/timesync/synchronized", SMALL_MAX, &len);
+	free(mark);
+	return mark ? "systemd-timesyncd" : NULL;
+}
+
+struct fim_json *fim_clock_facts(const char *root)
+{
+	struct fim_json *facts = fim_json_object();
+	int64_t error_us = 0;
+	const char *state = fim_clock_state(&error_us);
+
+	fim_json_set_str(facts, "state", state);
+	if (state)
+		fim_json_set_int(facts, "max_error_us", error_us);
+	fim_json_set_str(facts, "service", clock_service(root));
+	return facts;
+}
+
 struct fim_json *fim_host_facts(const char *root)
 {
 	struct fim_json *facts = fim_json_object();
@@ -220,5 +284,6 @@ struct fim_json *fim_host_facts(const char *root)
 	if (fim_json_get(facts, "module_srcversion"))
 		set_module_file(facts, root, name.release);
 	set_cloud(facts, root);
+	fim_json_set(facts, "clock", fim_clock_facts(root));
 	return facts;
 }

@@ -103,6 +103,29 @@ static const char *check_told(const struct fim_json *request, const struct fim_b
 	return NULL;
 }
 
+/*
+ * Whoever compares may say how the clock is: the daemon's own unit does not let it ask.
+ * Nothing but what fim_clock_facts() says is taken over.
+ */
+static void take_clock(const struct fim_json *request, struct fim_json *body)
+{
+	const struct fim_json *clock = fim_json_get(request, "clock");
+	const char *state = fim_json_get_str(clock, "state");
+	const char *service = fim_json_get_str(clock, "service");
+	int64_t error_us = fim_json_get_int(clock, "max_error_us", -1);
+	struct fim_json *taken;
+
+	if (!state || (strcmp(state, "synchronised") && strcmp(state, "not synchronised")))
+		return;
+	taken = fim_json_object();
+	fim_json_set_str(taken, "state", state);
+	if (error_us >= 0)
+		fim_json_set_int(taken, "max_error_us", error_us);
+	if (service && strlen(service) <= 32)
+		fim_json_set_str(taken, "service", service);
+	fim_json_set(body, "clock", taken);
+}
+
 int fim_comparison_body(const struct fim_json *request, const struct fim_baseline *baseline,
 			struct fim_json *who, const char **error_ret, struct fim_json **body_ret)
 {
@@ -120,6 +143,7 @@ int fim_comparison_body(const struct fim_json *request, const struct fim_baselin
 	fim_json_set(body, "who", who);
 	fim_comparison_to_json(&totals, fim_baseline_policy(baseline), body);
 	fim_json_set_str(body, "result_digest", fim_json_get_str(request, "result_digest"));
+	take_clock(request, body);
 	*body_ret = body;
 	return 0;
 }

@@ -59,6 +59,12 @@ enum source {
 	SOURCE_NONE,
 };
 
+enum clock_state {
+	CLOCK_UNKNOWN = 0,
+	CLOCK_RIGHT, /* synchronised, as the kernel said */
+	CLOCK_WRONG,
+};
+
 /*
  * struct builder - a report being made
  * @ledger: what statement.c judges; only outages that are over are in it until the end
@@ -70,6 +76,8 @@ enum source {
  * @boot_id: of the last record; @boot_end_ns: last sign of life in the boot before
  * @daemon_up: it said so and has not said that it stops
  * @daemon_boot: in which of the boots it said so
+ * @clock: as last told, @clock_ns: when; @clock_wrong_ns: of the period, while it was not
+ *	synchronised; @clock_said: who sets it, as last told
  * @baseline: last baseline record
  * @host: what the daemon said of the host when it started
  * @identity: account, region and the like, as the containers' labels say
@@ -93,6 +101,10 @@ struct builder {
 	uint64_t boots;
 	bool daemon_up;
 	uint64_t daemon_boot;
+	enum clock_state clock;
+	int64_t clock_ns;
+	int64_t clock_wrong_ns;
+	struct fim_json *clock_said;
 	struct fim_json *baseline;
 	struct fim_json *host;
 	struct fim_json *identity;
@@ -372,6 +384,37 @@ static int infer_outage(struct builder *builder)
 	return add_outage(builder, &outage);
 }
 
+static void count_clock(struct builder *builder, int64_t until_ns)
+{
+	int64_t since_ns = builder->clock_ns;
+
+	if (since_ns < builder->params->from_ns)
+		since_ns = builder->params->from_ns;
+	if (builder->clock == CLOCK_WRONG && until_ns > since_ns)
+		builder->clock_wrong_ns += until_ns - since_ns;
+	builder->clock_ns = until_ns;
+}
+
+/*
+ * At each start, when it changes, and with a comparison: @holder has it as "clock".  The
+ * daemon starts before the clock is right, and may not be allowed to ask.
+ */
+static void note_clock(struct builder *builder, const struct fim_json *holder)
+{
+	struct fim_json *clock = fim_json_get(holder, "clock");
+	const char *state = fim_json_get_str(clock, "state");
+
+	if (!fim_json_is_object(clock))
+		return;
+	count_clock(builder, builder->time_ns);
+	builder->clock = CLOCK_UNKNOWN;
+	if (!state)
+		return;
+	builder->clock = strcmp(state, "synchronised") == 0 ? CLOCK_RIGHT : CLOCK_WRONG;
+	fim_json_free(builder->clock_said);
+	builder->clock_said = fim_json_ref(clock);
+}
+
 static int read_daemon(struct builder *builder, const struct fim_json *record, bool up)
 {
 	const struct fim_json *detail = fim_json_get(record, "detail");
@@ -380,6 +423,10 @@ static int read_daemon(struct builder *builder, const struct fim_json *record, b
 	builder->ledger.health_known = true;
 	if (up && builder->daemon_up)
 		err = infer_outage(builder);
+	if (!up) {
+		count_clock(builder, builder->time_ns);
+		builder->clock = CLOCK_UNKNOWN;
+	}
 	builder->daemon_up = up;
 	builder->daemon_boot = builder->boots;
 	if (up && fim_json_is_object(detail)) {
@@ -452,6 +499,7 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 
 	if (!component || !state)
 		return -EINVAL;
+	note_clock(builder, fim_json_get(record, "detail"));
 	up = strcmp(state, "up") == 0;
 	down = strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 	if (strcmp(component, "module") == 0 && (up || down))
@@ -1039,6 +1087,8 @@ static int read_tree(struct builder *builder, const struct fim_json *record,
 	if (strcmp(line->type, "control") == 0)
 		return read_control(builder, record);
 	if (strcmp(line->type, "comparison") == 0)
+		note_clock(builder, record);
+	if (strcmp(line->type, "comparison") == 0)
 		return read_comparison(builder, record, line);
 	if (strcmp(line->type, "baseline") == 0)
 		return read_baseline(builder, record);
@@ -1127,6 +1177,25 @@ static struct fim_json *period_section(const struct builder *builder)
 	set_time(section, "first_record", builder->ledger.first_ns);
 	set_time(section, "last_record", builder->ledger.last_ns);
 	fim_json_set_int(section, "records", (int64_t)builder->ledger.records);
+	return section;
+}
+
+static struct fim_json *clock_section(const struct builder *builder)
+{
+	struct fim_json *section = fim_json_object();
+	const char *state = fim_json_get_str(builder->clock_said, "state");
+	bool known = state &&
+		     (strcmp(state, "synchronised") == 0 || strcmp(state, "not synchronised") == 0);
+	const char *service = fim_json_get_str(builder->clock_said, "service");
+
+	fim_json_set_str(section, "state", known ? state : "not recorded");
+	fim_json_set_str(section, "service", service);
+	if (fim_json_get_int(builder->clock_said, "max_error_us", -1) >= 0)
+		fim_json_set_int(section, "max_error_us",
+				 fim_json_get_int(builder->clock_said, "max_error_us", 0));
+	fim_json_set_int(section, "not_synchronised_ms",
+			 builder->clock_wrong_ns / FIM_NSEC_PER_MSEC);
+	fim_json_set_int(section, "steps_back", (int64_t)builder->ledger.steps_back);
 	return section;
 }
 
@@ -1408,6 +1477,7 @@ static struct fim_json *make_report(struct builder *builder)
 	else
 		fim_json_set_null(report, "host");
 	fim_json_set(report, "identity", fim_json_ref(builder->identity));
+	fim_json_set(report, "clock", clock_section(builder));
 	fim_json_set(report, "statements", fim_statements(&builder->ledger));
 	fim_json_set(report, "summary", summary_section(builder));
 	fim_json_set(report, "scope", scope_section(builder));
@@ -1444,6 +1514,7 @@ static void finish_ledger(struct builder *builder)
 
 	ledger->from_ns = params->from_ns ? params->from_ns : ledger->first_ns;
 	ledger->to_ns = params->to_ns ? params->to_ns : ledger->last_ns;
+	count_clock(builder, ledger->to_ns);
 	if (ledger->records && ledger->last_ns > gap_start(builder))
 		measure_gap(builder, gap_start(builder), ledger->last_ns, 0);
 }
@@ -1467,6 +1538,7 @@ static void builder_free(struct builder *builder)
 	fim_json_free(builder->baseline);
 	fim_json_free(builder->host);
 	fim_json_free(builder->identity);
+	fim_json_free(builder->clock_said);
 	for (i = 0; i < builder->category_count; i++)
 		free(builder->categories[i].name);
 	fim_alerts_free(builder->alerts);

@@ -64,6 +64,32 @@ static int put_fact_member(void *ctx, const char *key, struct fim_json *value)
 	return 0;
 }
 
+/* How the clock is, is told by itself: not as it was when the daemon started. */
+static int put_host_member(void *ctx, const char *key, struct fim_json *value)
+{
+	return strcmp(key, "clock_state") == 0 ? 0 : put_fact_member(ctx, key, value);
+}
+
+/* Times are as good as the clock (10.6; in v3.2.1: 10.4). */
+static void put_clock(struct fim_page *page)
+{
+	const struct fim_json *clock = fim_section_of(page, "clock");
+	int64_t wrong_ms = fim_json_get_int(clock, "not_synchronised_ms", 0);
+
+	fim_open_fact(page, T("Clock"));
+	fim_put(page, fim_tr_name(page->lang, fim_json_get_str(clock, "state")));
+	if (fim_json_get_str(clock, "service")) {
+		fim_put(page, " · ");
+		fim_put_member(page, clock, "service");
+	}
+	if (wrong_ms) {
+		page->ops->line_break(page);
+		fim_put(page, T("Not synchronised in the period: "));
+		fim_put_duration(page, wrong_ms);
+	}
+	fim_close_fact(page);
+}
+
 static void put_cover(struct fim_page *page)
 {
 	const struct fim_json *period = fim_section_of(page, "period");
@@ -82,7 +108,8 @@ static void put_cover(struct fim_page *page)
 	fim_open_fact(page, T("As of the record of (UTC)"));
 	fim_put_time_of(page, page->report, "generated");
 	fim_close_fact(page);
-	fim_json_each(fim_section_of(page, "host"), put_fact_member, page);
+	put_clock(page);
+	fim_json_each(fim_section_of(page, "host"), put_host_member, page);
 	fim_json_each(fim_section_of(page, "identity"), put_fact_member, page);
 	fim_open_fact(page, T("Journal records"));
 	fim_put_format(page, "%" PRId64 " – %" PRId64,
@@ -327,6 +354,39 @@ static void put_scope(struct fim_page *page)
 	fim_close_block(page, FIM_BLOCK_SECTION);
 }
 
+#define ENTRIES_SHOWN 50
+
+static void put_more(struct fim_page *page, size_t shown, size_t count)
+{
+	char text[FIM_COUNT_SIZE];
+
+	if (count <= shown)
+		return;
+	page->ops->line_break(page);
+	fim_put_format(page, T("and %s more, not shown here"),
+		       fim_count_text((int64_t)(count - shown), text));
+}
+
+/* What the first boot settled, each path by itself. */
+static void put_entries(struct fim_page *page, const struct fim_json *delta)
+{
+	const struct fim_json *entries = fim_json_get(delta, "entries"), *entry;
+	size_t i;
+
+	for (i = 0; i < fim_json_count(entries) && i < ENTRIES_SHOWN; i++) {
+		entry = fim_json_index(entries, i);
+		page->ops->line_break(page);
+		fim_put_path(page, entry, "path");
+		fim_put(page, " · ");
+		fim_put(page, fim_tr_name(page->lang, fim_json_get_str(entry, "class")));
+		if (fim_json_get_str(entry, "why") || fim_json_get_str(entry, "why_hex"))
+			fim_put(page, " · ");
+		fim_put_path(page, entry, "why");
+	}
+	if (i)
+		put_more(page, i, (size_t)fim_json_get_int(delta, "count", 0));
+}
+
 /* What was agreed to after it was signed. */
 static void put_deltas(struct fim_page *page, const struct fim_json *deltas)
 {
@@ -345,21 +405,9 @@ static void put_deltas(struct fim_page *page, const struct fim_json *deltas)
 		fim_put_count_of(page, delta, "count");
 		fim_put(page, " · ");
 		fim_put_code(page, delta, "digest");
+		put_entries(page, delta);
 	}
 	fim_close_fact(page);
-}
-
-#define ENTRIES_SHOWN 50
-
-static void put_more(struct fim_page *page, size_t count)
-{
-	char text[FIM_COUNT_SIZE];
-
-	if (count <= ENTRIES_SHOWN)
-		return;
-	page->ops->line_break(page);
-	fim_put_format(page, T("and %s more, in the JSON report"),
-		       fim_count_text((int64_t)(count - ENTRIES_SHOWN), text));
 }
 
 static void put_rule(struct fim_page *page, const struct fim_json *rule)
@@ -401,7 +449,7 @@ static void put_policy_changes(struct fim_page *page, const struct fim_json *cha
 		fim_put(page, " → ");
 		put_rule(page, after);
 	}
-	put_more(page, count);
+	put_more(page, i, count);
 	fim_close_fact(page);
 }
 
@@ -1116,7 +1164,7 @@ static void cell_files(struct fim_page *page, const struct fim_json *item)
 		fim_put(page, " ");
 		fim_put_path(page, fim_json_index(files, i), "path");
 	}
-	put_more(page, (size_t)changes);
+	put_more(page, i, (size_t)changes);
 }
 
 static void put_sessions(struct fim_page *page)
