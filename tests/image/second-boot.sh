@@ -7,7 +7,7 @@ final=/var/lib/ecs-fim/final
 check "the shutdown left a final report" sh -c "ls $final/report-*.html"
 check "and a bundle" sh -c "ls $final/bundle-*.tar"
 check "whose journal ends with the daemon's end" sh -c \
-	"tar -xOf $final/bundle-*.tar --wildcards '*journal*.ndjson' | jq -r 'select(.component == \"daemon\") | .state' | tail -n 1 | grep -x down"
+	"tar -xOf $final/bundle-*.tar --wildcards '*.ndjson' | jq -r 'select(.component == \"daemon\") | .state' | tail -n 1 | grep -x down"
 is "and the end says who asked for it" "$(all | jq -r 'select(.component == "daemon" and .state == "down") | .cause' |
 	grep -c 'sent by pid 1 ')" 1
 check "a second boot is not enrolled again" sh -c '! journalctl -b -u ecs-fim-enroll | grep -q "Starting"'
@@ -36,7 +36,7 @@ recovered fault-kill
 mark_journal
 wait_until 30 ecs-fim status --json
 pid=$(daemon)
-bash -c "kill -TERM $pid; sleep 3" &
+bash -c "kill -TERM $pid; sleep 10; :" &
 echo x >/etc/fault-term
 fault term '.component == "daemon" and .state == "down" and (.cause | contains("/bash, uid 0"))' 30
 wait_until 60 started_again "$pid"
@@ -63,10 +63,13 @@ wait_until 120 started_again "$pid"
 fault stop '.component == "daemon" and .state == "down" and (.cause | contains("killed"))' 60
 recovered fault-stop
 
+# Traced, a comparison would take longer than the watchdog waits.
+wait_until 120 compared
 mark_journal
 pid=$(daemon)
 strace -o /dev/null -p "$pid" &
 tracer=$!
+fault "ptrace, by whom" '.type == "place" and .action == "traced" and .actor.comm == "strace"'
 fault ptrace '.component == "daemon" and .state == "degraded" and (.cause | contains("traces"))' 90
 kill $tracer
 
