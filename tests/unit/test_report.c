@@ -1189,7 +1189,8 @@ END_TEST
 /* Who signed, what was agreed to since, and what the host said of itself, in each format. */
 START_TEST(a_baselines_signer_and_the_hosts_facts_are_in_every_format)
 {
-	static const char *const facts[] = {"golden", "blue fleet", "Module Signer", "dd11dd11"};
+	static const char *const facts[] = {"golden", "blue fleet", "Module Signer", "dd11dd11",
+					    "container-instance/prod/5d0f"};
 	struct fim_json *report, *oscal;
 	char *html, *text;
 	size_t i, len;
@@ -1199,6 +1200,9 @@ START_TEST(a_baselines_signer_and_the_hosts_facts_are_in_every_format)
 	    "\"component\":\"daemon\",\"state\":\"up\",\"cause\":\"c\",\"detail\":{\"hostname\":\"h\","
 	    "\"auto_scaling_group\":\"blue fleet\",\"module_signer\":\"Module Signer\","
 	    "\"kernel\":\" not for OSCAL\"}");
+	add(0.5, "control",
+	    "\"component\":\"host\",\"state\":\"info\",\"cause\":\"c\",\"detail\":{"
+	    "\"container_instance_arn\":\"arn:aws:ecs:x:1:container-instance/prod/5d0f\"}");
 	add(1, "baseline",
 	    "\"digest\":\"dd11dd11\",\"key_id\":\"k1\",\"key_file\":\"/etc/keys/golden.pem\",\"signature\":"
 	    "\"valid\",\"count\":2,\"path\":\"/b\",\"policy_digest\":\"p1\",\"policy\":{\"roots\":[\"/etc\"],"

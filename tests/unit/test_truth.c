@@ -310,6 +310,43 @@ START_TEST(the_agent_confirms_or_refutes_labels)
 }
 END_TEST
 
+#define INSTANCE "arn:aws:ecs:eu-central-1:1:container-instance/prod/5d0f"
+
+/* A name becomes an ARN of the instance's account and region; what is no ARN is no instance. */
+START_TEST(the_agent_names_the_container_instance_and_its_cluster)
+{
+	static const struct {
+		const char *metadata, *cluster_arn;
+	} rows[] = {
+		{"{\"ContainerInstanceArn\":\"" INSTANCE "\",\"Cluster\":\"prod\"}",
+		 "arn:aws:ecs:eu-central-1:1:cluster/prod"},
+		{"{\"ContainerInstanceArn\":\"" INSTANCE
+		 "\",\"Cluster\":\"arn:aws:ecs:x:1:cluster/c\"}",
+		 "arn:aws:ecs:x:1:cluster/c"},
+		{"{\"ContainerInstanceArn\":\"" INSTANCE "\",\"Cluster\":\"a\\u001bb\"}", NULL},
+		{"{\"ContainerInstanceArn\":null,\"Cluster\":\"prod\"}", ""},
+		{"{\"ContainerInstanceArn\":\"i-1\"}", ""},
+		{"{}", ""},
+	};
+	struct fim_json *metadata, *instance;
+	const char *arn;
+
+	ck_assert_int_eq(
+		fim_json_parse(rows[_i].metadata, strlen(rows[_i].metadata), NULL, &metadata), 0);
+	instance = fim_agent_instance_of(metadata);
+	ck_assert(!instance == (rows[_i].cluster_arn && !*rows[_i].cluster_arn));
+	if (instance) {
+		arn = fim_json_get_str(instance, "cluster_arn");
+		ck_assert_str_eq(fim_json_get_str(instance, "container_instance_arn"), INSTANCE);
+		ck_assert(!arn == !rows[_i].cluster_arn);
+		if (arn)
+			ck_assert_str_eq(arn, rows[_i].cluster_arn);
+	}
+	fim_json_free(instance);
+	fim_json_free(metadata);
+}
+END_TEST
+
 START_TEST(an_agent_that_is_not_there_is_unreachable)
 {
 	struct fim_container *container = container_of(PLAIN);
@@ -469,6 +506,7 @@ int main(void)
 			    COUNT(exposures));
 	tcase_add_test(tcase, this_process_is_read);
 	tcase_add_loop_test(tcase, the_agent_confirms_or_refutes_labels, 0, COUNT(answers));
+	tcase_add_loop_test(tcase, the_agent_names_the_container_instance_and_its_cluster, 0, 6);
 	tcase_add_test(tcase, an_agent_that_is_not_there_is_unreachable);
 	tcase_add_loop_test(tcase, an_exception_covers_what_it_names_and_nothing_else, 0,
 			    COUNT(excepted));

@@ -357,6 +357,14 @@ static void on_news(struct daemon *d, struct engine_news *news)
 	case ENGINE_ACCESS:
 		access_docker(d, news);
 		break;
+	case ENGINE_INSTANCE:
+		control_say(d,
+			    &(struct control){.component = COMPONENT_HOST,
+					      .state = CONTROL_INFO,
+					      .detail = fim_json_ref(news->inspect)},
+			    "the ECS agent says that this host is %s",
+			    fim_json_get_str(news->inspect, "container_instance_arn"));
+		break;
 	case ENGINE_LISTED:
 		if (d->engine_starting)
 			outsiders_want(d); /* now it is known which are not the engine's */

@@ -881,6 +881,7 @@ struct engine_news {
 		ENGINE_REFUSED,	  /* @text: id: its settings could not be read */
 		ENGINE_LISTED,	  /* every container there is has been told; after ENGINE_UP */
 		ENGINE_ACCESS,	  /* @text: container's id, @action, @exec */
+		ENGINE_INSTANCE,  /* @inspect: what the ECS agent says that this host is */
 	} what;
 	char *text;
 	char *action;	       /* of the engine's event: exec_start, copy, … */

@@ -49,6 +49,7 @@ struct follower {
 	bool late;	      /* the next list comes before its time */
 	int64_t list_ms;      /* how long the last one took */
 	struct map confirmed; /* ids whose task the ECS agent knows: it is not asked again */
+	bool instance_told;
 };
 
 void engine_news_free(struct engine_news *news)
@@ -110,6 +111,26 @@ static void confirmed_free(struct map_node *node)
 	free(node);
 }
 
+/* Once, when the agent answers: it registers the host some time after it starts. */
+static void tell_instance(struct follower *f)
+{
+	struct engine_news *news;
+	struct fim_json *instance;
+
+	if (f->instance_told)
+		return;
+	instance = fim_agent_instance(f->engine->agent, AGENT_TIMEOUT_MS);
+	news = instance ? calloc(1, sizeof(*news)) : NULL;
+	if (!news) {
+		fim_json_free(instance);
+		return;
+	}
+	news->what = ENGINE_INSTANCE;
+	news->inspect = instance;
+	f->instance_told = true;
+	post(f->engine, news);
+}
+
 /* The agent's word on the labels, asked for until it is given. */
 static int check_task(struct follower *f, struct fim_container *container)
 {
@@ -125,6 +146,7 @@ static int check_task(struct follower *f, struct fim_container *container)
 	err = fim_agent_check(f->engine->agent, AGENT_TIMEOUT_MS, container);
 	if (err || !container->task_check || strcmp(container->task_check, "confirmed") != 0)
 		return err;
+	tell_instance(f);
 	if (f->confirmed.count >= CONFIRMED_MAX) {
 		map_exit(&f->confirmed, confirmed_free);
 		if (map_init(&f->confirmed))

@@ -1510,6 +1510,11 @@ const char *fim_cgroup_engine(const char *cgroup);
  * nothing.  -ENOMEM.
  */
 int fim_agent_check(const char *url, uint32_t timeout_ms, struct fim_container *container);
+/*
+ * Which container instance the agent says that this host is; NULL: it cannot be asked, is not
+ * registered yet, or says nothing usable.
+ */
+struct fim_json *fim_agent_instance(const char *url, uint32_t timeout_ms);
 
 /* ----------------------------------------------------------- exceptions.c */
 /* Containers that may have the power they have, by image and settings. */

@@ -13,6 +13,8 @@
 
 #include "lib_private.h"
 
+#define ARN_MAX 512
+
 /* The agent learns an id when Docker has answered it; until then it does not know it. */
 #define NEW_NS INT64_C(60000000000)
 
@@ -113,4 +115,62 @@ int fim_agent_check(const char *url, uint32_t timeout_ms, struct fim_container *
 	err = fim_agent_judge(status, task, fim_time_now(), container);
 	fim_json_free(task);
 	return err;
+}
+
+/* ---------------------------------------------------------------- the host */
+
+/* Printable and not long: what it is used for is shown to people. */
+static const char *word_of(const struct fim_json *metadata, const char *key)
+{
+	const char *text = fim_json_get_str(metadata, key);
+	size_t len = text ? strlen(text) : 0;
+
+	return len && len <= ARN_MAX && fim_plain_run(text, len) == len ? text : NULL;
+}
+
+/* A cluster may be given by name; its account and region are those of the instance. */
+static void set_cluster(struct fim_json *instance, const char *arn, const char *cluster)
+{
+	static const char part[] = ":container-instance/";
+	const char *end = strstr(arn, part);
+	char text[2 * ARN_MAX + 16];
+
+	fim_json_set_str(instance, "cluster", cluster);
+	if (!cluster)
+		return;
+	if (strncmp(cluster, "arn:", 4) == 0) {
+		fim_json_set_str(instance, "cluster_arn", cluster);
+	} else if (end) {
+		snprintf(text, sizeof(text), "%.*s:cluster/%s", (int)(end - arn), arn, cluster);
+		fim_json_set_str(instance, "cluster_arn", text);
+	}
+}
+
+struct fim_json *fim_agent_instance_of(const struct fim_json *metadata)
+{
+	const char *arn = word_of(metadata, "ContainerInstanceArn");
+	struct fim_json *instance;
+
+	if (!arn || strncmp(arn, "arn:", 4) != 0)
+		return NULL;
+	instance = fim_json_object();
+	fim_json_set_str(instance, "container_instance_arn", arn);
+	set_cluster(instance, arn, word_of(metadata, "Cluster"));
+	fim_json_set_str(instance, "agent_version", word_of(metadata, "Version"));
+	return instance;
+}
+
+struct fim_json *fim_agent_instance(const char *url, uint32_t timeout_ms)
+{
+	struct fim_json *metadata = NULL, *instance = NULL;
+	long status = 0;
+	char *request;
+
+	if (!*url || asprintf(&request, "%s/v1/metadata", url) < 0)
+		return NULL;
+	if (!fim_http_get_json(request, timeout_ms, &status, &metadata) && status == 200)
+		instance = fim_agent_instance_of(metadata);
+	free(request);
+	fim_json_free(metadata);
+	return instance;
 }

@@ -553,6 +553,8 @@ static const struct text texts[] = {
 	{"tool sha256", "コマンドのSHA-256"},
 	{"instance id", "インスタンスID"},
 	{"image id", "イメージID"},
+	{"cluster arn", "クラスターのARN"},
+	{"container instance arn", "コンテナインスタンスのARN"},
 	{"module version", "モジュールの版"},
 	{"module srcversion", "モジュールのsrcversion"},
 	{"module signature", "モジュールの署名"},

@@ -306,6 +306,11 @@ int fim_http_get_json(const char *url, uint32_t timeout_ms, long *status_ret,
 /* What an answer of the ECS agent makes of a container's labels. @task: NULL unless status 200. */
 int fim_agent_judge(long status, const struct fim_json *task, int64_t now_ns,
 		    struct fim_container *container);
+/*
+ * Of its answer to /v1/metadata: {"container_instance_arn", "cluster_arn", "cluster",
+ * "agent_version"} as far as they are well formed; NULL: it does not name an instance.
+ */
+struct fim_json *fim_agent_instance_of(const struct fim_json *metadata);
 
 /* ----------------------------------------------------------- image_tar.c */
 

@@ -415,6 +415,20 @@ static void note_clock(struct builder *builder, const struct fim_json *holder)
 	builder->clock_said = fim_json_ref(clock);
 }
 
+/* What the ECS agent registered the host as. */
+static void note_instance(struct builder *builder, const struct fim_json *detail)
+{
+	static const char *const keys[] = {"cluster_arn", "container_instance_arn"};
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		text = fim_json_get_str(detail, keys[i]);
+		if (text)
+			fim_json_set_str(builder->identity, keys[i], text);
+	}
+}
+
 static int read_daemon(struct builder *builder, const struct fim_json *record, bool up)
 {
 	const struct fim_json *detail = fim_json_get(record, "detail");
@@ -500,6 +514,7 @@ static int read_control(struct builder *builder, const struct fim_json *record)
 	if (!component || !state)
 		return -EINVAL;
 	note_clock(builder, fim_json_get(record, "detail"));
+	note_instance(builder, fim_json_get(record, "detail"));
 	up = strcmp(state, "up") == 0;
 	down = strcmp(state, "down") == 0 || strcmp(state, "degraded") == 0;
 	if (strcmp(component, "module") == 0 && (up || down))
