@@ -1218,13 +1218,11 @@ void fim_later_lifted(const struct super_block *sb);
  * @op: FIM_OP_XATTR, FIM_OP_ACL, FIM_OP_FLAGS, or 0: see @ia_valid
  * @ia_valid: ATTR_* of a notify_change()
  * @writer: the change goes through a file that is open for writing
- * @name: extended attribute
  */
 struct fim_intent {
 	u32 op;
 	u32 ia_valid;
 	bool writer;
-	char name[XATTR_NAME_MAX + 1];
 };
 
 void fim_intent_init(void);
@@ -1257,6 +1255,13 @@ void fim_intent_flags(struct dentry *dentry);
  * Return: false if no hook saw it coming.
  */
 bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret);
+
+/**
+ * fim_intent_take_name - which extended attribute, after fim_intent_take() said that it is one
+ * @inode: which has just changed
+ * @name_ret: XATTR_NAME_MAX + 1 bytes; empty if it is none, or was forgotten meanwhile
+ */
+void fim_intent_take_name(const struct inode *inode, char *name_ret);
 
 /* event.c: records */
 

@@ -20,6 +20,8 @@ struct slot {
 	const struct task_struct *task;
 	const struct inode *inode;
 	struct fim_intent intent;
+	/* extended attribute */
+	char name[XATTR_NAME_MAX + 1];
 };
 
 static struct bucket {
@@ -73,7 +75,7 @@ void fim_intent_setattr(struct dentry *dentry, const struct iattr *attr)
 	slot->intent.ia_valid = attr->ia_valid;
 	slot->intent.writer = attr->ia_valid & ATTR_FILE && attr->ia_file &&
 			      attr->ia_file->f_mode & FMODE_WRITE;
-	slot->intent.name[0] = '\0';
+	slot->name[0] = '\0';
 	spin_unlock(&bucket->lock);
 }
 
@@ -89,7 +91,7 @@ void fim_intent_flags(struct dentry *dentry)
 	slot->intent.op = FIM_OP_FLAGS;
 	slot->intent.ia_valid = 0;
 	slot->intent.writer = false;
-	slot->intent.name[0] = '\0';
+	slot->name[0] = '\0';
 	spin_unlock(&bucket->lock);
 }
 
@@ -111,8 +113,14 @@ void fim_intent_xattr(struct dentry *dentry, const char *name)
 	slot->intent.op = is_acl(name) ? FIM_OP_ACL : FIM_OP_XATTR;
 	slot->intent.ia_valid = 0;
 	slot->intent.writer = false;
-	strscpy(slot->intent.name, name, sizeof(slot->intent.name));
+	strscpy(slot->name, name, sizeof(slot->name));
 	spin_unlock(&bucket->lock);
+}
+
+static void slot_clear(struct slot *slot)
+{
+	slot->task = NULL;
+	slot->inode = NULL;
 }
 
 bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret)
@@ -124,11 +132,26 @@ bool fim_intent_take(const struct inode *inode, struct fim_intent *intent_ret)
 	slot = slot_find(bucket, inode);
 	if (slot) {
 		*intent_ret = slot->intent;
-		slot->task = NULL;
-		slot->inode = NULL;
+		if (!slot->name[0])
+			slot_clear(slot);
 	}
 	spin_unlock(&bucket->lock);
 	return slot;
+}
+
+void fim_intent_take_name(const struct inode *inode, char *name_ret)
+{
+	struct bucket *bucket = current_bucket();
+	struct slot *slot;
+
+	name_ret[0] = '\0';
+	spin_lock(&bucket->lock);
+	slot = slot_find(bucket, inode);
+	if (slot) {
+		strscpy(name_ret, slot->name, sizeof(slot->name));
+		slot_clear(slot);
+	}
+	spin_unlock(&bucket->lock);
 }
 
 void fim_intent_init(void)

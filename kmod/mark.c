@@ -441,6 +441,17 @@ static void emit_setattr(struct fim_change *change, const struct fim_intent *int
 	}
 }
 
+/* Out of line: the compiler clears the name on the stack, used or not. */
+static noinline void emit_named(struct fim_change *change, const struct fim_intent *intent)
+{
+	char name[XATTR_NAME_MAX + 1];
+
+	fim_intent_take_name(change->inode, name);
+	change->xattr = name[0] ? name : NULL;
+	emit_op(change, intent->op, intent);
+	change->xattr = NULL;
+}
+
 static void emit_change(struct fim_change *change, u32 mask)
 {
 	struct fim_intent intent;
@@ -451,8 +462,7 @@ static void emit_change(struct fim_change *change, u32 mask)
 		if (mask & FS_ATTRIB)
 			emit_op(change, FIM_OP_ATTRIB, NULL);
 	} else if (intent.op) {
-		change->xattr = intent.name[0] ? intent.name : NULL;
-		emit_op(change, intent.op, &intent);
+		emit_named(change, &intent);
 	} else {
 		emit_setattr(change, &intent);
 	}
