@@ -809,6 +809,7 @@ void history_exit(struct history *history);
 struct sink;
 struct sink_ops {
 	const char *name;
+	bool (*wanted)(const struct fim_config *config);
 	int (*open)(struct sink *sink);
 	int (*send)(struct sink *sink, const struct alert *alert);
 	void (*close)(struct sink *sink);

@@ -81,8 +81,14 @@ static void audit_sink_close(struct sink *sink)
 	sink->fd = -1;
 }
 
+static bool audit_wanted(const struct fim_config *config)
+{
+	return config->sink_audit;
+}
+
 const struct sink_ops sink_audit = {
 	.name = "audit",
+	.wanted = audit_wanted,
 	.open = audit_sink_open,
 	.send = audit_sink_send,
 	.close = audit_sink_close,

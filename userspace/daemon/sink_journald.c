@@ -94,8 +94,14 @@ static int journald_send(struct sink *sink, const struct alert *alert)
 	return err;
 }
 
+static bool journald_wanted(const struct fim_config *config)
+{
+	return config->sink_journald;
+}
+
 const struct sink_ops sink_journald = {
 	.name = "journald",
+	.wanted = journald_wanted,
 	.open = journald_open,
 	.send = journald_send,
 	.close = sink_close_fd,

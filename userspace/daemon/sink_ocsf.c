@@ -89,8 +89,14 @@ static int ocsf_send(struct sink *sink, const struct alert *alert)
 	return err;
 }
 
+static bool ocsf_wanted(const struct fim_config *config)
+{
+	return config->sink_ocsf[0] != '\0';
+}
+
 const struct sink_ops sink_ocsf = {
 	.name = "ocsf",
+	.wanted = ocsf_wanted,
 	.open = ocsf_open,
 	.send = ocsf_send,
 	.close = sink_close_fd,

@@ -198,8 +198,14 @@ static int syslog_send(struct sink *sink, const struct alert *alert)
 	return err;
 }
 
+static bool syslog_wanted(const struct fim_config *config)
+{
+	return config->sink_syslog;
+}
+
 const struct sink_ops sink_syslog = {
 	.name = "syslog",
+	.wanted = syslog_wanted,
 	.open = syslog_open,
 	.send = syslog_send,
 	.close = sink_close_fd,

@@ -83,8 +83,14 @@ static int stdout_send(struct sink *sink, const struct alert *alert)
 	return done < 0 ? done : 0;
 }
 
+static bool stdout_wanted(const struct fim_config *config)
+{
+	return config->sink_stdout;
+}
+
 const struct sink_ops sink_stdout = {
 	.name = "stdout",
+	.wanted = stdout_wanted,
 	.open = stdout_open,
 	.send = stdout_send,
 	.close = sink_close_fd,
@@ -148,11 +154,11 @@ static void sink_failed(struct daemon *d, struct sink *sink, int err)
 				    : strerror(-err));
 }
 
+static const struct sink_ops *const ours[] = {&sink_audit, &sink_syslog, &sink_journald,
+					      &sink_stdout, &sink_ocsf};
+
 static bool is_ours(const char *name)
 {
-	static const struct sink_ops *const ours[] = {&sink_audit, &sink_syslog, &sink_journald,
-						      &sink_stdout, &sink_ocsf};
-
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (strcmp(ours[i]->name, name) == 0)
 			return true;
@@ -184,29 +190,18 @@ static void restore_outlets(struct sinks *sinks)
 
 void sinks_open(struct daemon *d)
 {
-	const struct {
-		const struct sink_ops *ops;
-		bool wanted;
-	} table[] = {
-		{&sink_audit, d->config->sink_audit},
-		{&sink_syslog, d->config->sink_syslog},
-		{&sink_journald, d->config->sink_journald},
-		{&sink_stdout, d->config->sink_stdout},
-		{&sink_ocsf, d->config->sink_ocsf[0] != '\0'},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct sink_health *health = sinks_health(&d->sinks.health, table[i].ops->name);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		struct sink_health *health = sinks_health(&d->sinks.health, ours[i]->name);
 		struct sink *sink = &d->sinks.sink[d->sinks.count];
 		int err;
 
-		if (!table[i].wanted) {
+		if (!ours[i]->wanted(d->config)) {
 			if (health->failing)
 				say_up(d, health, "is not in use any more");
 			continue;
 		}
 		*sink = (struct sink){
-			.ops = table[i].ops, .config = d->config, .health = health, .fd = -1};
+			.ops = ours[i], .config = d->config, .health = health, .fd = -1};
 		d->sinks.count++;
 		err = sink->ops->open(sink);
 		if (err)

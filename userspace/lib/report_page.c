@@ -1141,6 +1141,13 @@ static void cell_principal(struct fim_page *page, const struct fim_json *item)
 	fim_put_code(page, request, "source_ip");
 }
 
+static void cell_when(struct fim_page *page, const struct fim_json *item)
+{
+	fim_put_time_of(page, item, "first");
+	page->ops->line_break(page);
+	fim_put_time_of(page, item, "last");
+}
+
 static void cell_session(struct fim_page *page, const struct fim_json *item)
 {
 	fim_put_code(page, item, "session_id");
@@ -1170,12 +1177,11 @@ static void cell_files(struct fim_page *page, const struct fim_json *item)
 static void put_sessions(struct fim_page *page)
 {
 	static const struct fim_page_column columns[] = {
+		{"First, last (UTC)", 't', 18, .cell = cell_when},
 		{"Session", 'l', 20, .cell = cell_session},
-		{"First (UTC)", 't', 13, .put = fim_put_time_of, .key = "first"},
-		{"Last (UTC)", 't', 13, .put = fim_put_time_of, .key = "last"},
 		{"Asked for by", 'w', 20, .cell = cell_principal},
-		{"Container", 'l', 16, .cell = cell_container},
-		{"Files touched", 'w', 18, .cell = cell_files},
+		{"Container", 'l', 22, .cell = cell_container},
+		{"Files touched", 'w', 20, .cell = cell_files},
 	};
 
 	if (!fim_json_count(fim_items_of(page, "sessions")))
