@@ -37,7 +37,7 @@ reset_guest() {
 	[ $? -eq 125 ] || echo "the guest was not reset"
 }
 
-bad=0 alerts=0
+bad=0 alerts=0 busy=0
 for ((i = 0; i < resets; i++)); do
 	rm -rf "$work/root" "$work/disk.img"
 	mkdir "$work/root"
@@ -53,11 +53,12 @@ for ((i = 0; i < resets; i++)); do
 	debugfs -R "rdump /journal $work/root" "$work/disk.img" >/dev/null 2>&1
 	cp "$work/key" "$work/root/journal.key"
 	judge "$work/root/journal" "$work/alerts" >>"$work/said"
-	[ -s "$work/alerts" ] || echo "no alert left" >>"$work/said"
+	[ ! -s "$work/alerts" ] || busy=$((busy + 1))
 	alerts=$((alerts + $(wc -l <"$work/alerts")))
 	[ ! -s "$work/said" ] || { sed "s/^/# reset $i: /" "$work/said" && bad=$((bad + 1)); }
 done
-report $bad "$resets resets: each of $alerts alerts is in the journal, which verifies ($torn_seen torn last lines, all declared)"
+[ $((2 * busy)) -ge "$resets" ] || bad=$((bad + 1)) # else hardly anything was asked
+report $bad "$resets resets, $busy after alerts had left: each of $alerts alerts is in the journal, which verifies ($torn_seen torn last lines, all declared)"
 sed -i '$d' "$work/root/journal/journal.ndjson"
 "$fim" journal verify --key "$work/root/journal.key" "$work/root/journal" >/dev/null 2>&1
 report $(($? != 3)) "a record cut off the end is missed"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the report share: report.c (from journal to JSON), report_changes.c,
- * report_csv.c, statement.c, lang.c, and those of report_page.h.
+ * What the files of the report share: report.c (reads the journal), report_sections.c (makes
+ * JSON of it), report_changes.c, report_alerts.c, report_policy.c, report_csv.c, statement.c,
+ * lang.c, and those of report_page.h.
  */
 #ifndef REPORT_H
 #define REPORT_H
