@@ -8,6 +8,7 @@
  * and no module survives it.
  */
 #include <linux/capability.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/ptrace.h>
@@ -63,11 +64,24 @@ void fim_guard_signal(struct task_struct *task, int sig)
 		tell(FIM_OP_SIGNAL, sig, FIM_EV_UNCONFIRMED);
 }
 
-/* To look at /proc/PID is no trace; to attach, to read or write its memory is. */
+/*
+ * To look at /proc/PID is no trace; to attach, to read or write its memory is. A tracer
+ * reads memory at each of its system calls: told each time, the reader would read for ever
+ * what its reading causes. Once a second says as much.
+ */
 void fim_guard_trace(struct task_struct *task, unsigned int mode)
 {
-	if (mode & PTRACE_MODE_ATTACH && fim_is_reader_task(task))
-		tell(FIM_OP_TRACE, 0, FIM_EV_UNCONFIRMED);
+	static unsigned long told_at;
+	static pid_t told_of;
+
+	if (!(mode & PTRACE_MODE_ATTACH) || !fim_is_reader_task(task))
+		return;
+	/* Two that come at once are told both. */
+	if (READ_ONCE(told_of) == current->tgid && time_before(jiffies, READ_ONCE(told_at) + HZ))
+		return;
+	WRITE_ONCE(told_at, jiffies);
+	WRITE_ONCE(told_of, current->tgid);
+	tell(FIM_OP_TRACE, 0, FIM_EV_UNCONFIRMED);
 }
 
 /*
