@@ -200,7 +200,7 @@ check-image: ## an image built, sealed, tested as Packer does, booted, upgraded,
 	$(Q)tests/image/check.sh
 
 .PHONY: check-faults
-check-faults: all ## the control disturbed in 35 ways: each is said, ends, and loses no change (root, ten minutes)
+check-faults: all ## the control disturbed in every way that ecs-fimd(8) tells of: each is said, ends, loses no change (root, ten minutes)
 	$(Q)tests/check faults
 
 .PHONY: check-packages

@@ -10,7 +10,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . ./common.sh
 fault=
-said=()
+said=() attacks=()
 started=$SECONDS
 
 # ------------------------------------------------------------------------- helpers
@@ -78,6 +78,15 @@ refuses() { # $1: what it says on standard error
 	check "$fault: and says what to do" grep -q "$1" "$out/refused-$fault.log"
 }
 
+# $1: what was tried, $2: the signal or null, $3: how bad, $4: by whom. The report is asked at the end.
+attacked() {
+	local filter='.type == "place" and .action == "'$1'" and .signal == '$2' and .severity == "'$3'" and .actor.comm == "'$4'"'
+	wait_until 20 at_least "$filter" 1
+	report $? "$fault: that $4 did it is a record: $1, $3"
+	check "$fault: and an alert" wait_until 10 grep -q "$1: " "$out/syslog"
+	attacks+=("$(jq -nc '$ARGS.positional' --args "$fault" "$1")")
+}
+
 # Where the module is armed, root has to give a reason first.
 unload() { ecs-fim disarm --by test --reason test >/dev/null 2>&1; }
 
@@ -115,6 +124,9 @@ listen_syslog
 disk "$lib/journal" 24
 disk /srv/watched 8
 mkdir -p /srv/watched/sub /rules
+# As its package installs it: it is watched, and is not what is loaded.
+module=/lib/modules/$(uname -r)/extra/ecs_fim.ko
+mkdir -p "${module%/*}" && cp ecs_fim.ko "$module"
 check "the module loads, with a small ring" insmod ecs_fim.ko ring_kb=64
 make_key
 mkdir /keys && cp "$lib/keys/baseline.pem" /keys/
@@ -160,6 +172,7 @@ ends daemon
 found
 is "$fault: with who did it, which the ring kept" \
 	"$(records '.path == "/etc/fault-kill"' | jq -r '.detected_by + " " + .actor.comm')" "event run"
+attacked signalled 9 high run
 works
 
 begin oom
@@ -202,6 +215,19 @@ sleep 1
 kill -CONT "$daemon"
 says daemon info Continued
 found
+attacked signalled 19 high run
+
+begin traced
+strace -o /dev/null -p "$daemon" &
+tracer=$!
+change
+says daemon degraded traces 60
+shows '.controls.daemon == "degraded"'
+attacked traced null critical strace
+kill $tracer
+ends daemon 90
+found
+works
 
 begin overflow
 kill -STOP "$daemon"
@@ -219,8 +245,10 @@ works
 # ------------------------------------------------------------- module, kernel, clock
 
 begin unload
-! rmmod ecs_fim 2>/dev/null
+# rmmod(8) looks first whether it is in use, and then does not ask.
+! busybox rmmod ecs_fim 2>/dev/null
 report $? "$fault: rmmod is refused while the daemon listens"
+attacked unload null high busybox
 change
 found
 works
@@ -474,6 +502,18 @@ mv bin/ecs-fimd bin/ecs-fimd.away
 own "$PWD/bin/ecs-fimd" program high mv
 mv bin/ecs-fimd.away bin/ecs-fimd
 
+begin own-module
+echo x >>"$module"
+own "$(realpath "$module")" module high run
+
+begin own-module-replaced
+sed 's/vermagic=6\.1/vermagic=6.0/' ecs_fim.ko >"$module.new"
+mv "$module.new" "$module"
+own "$(realpath "$module")" module high mv
+doctor module fail "of the running kernel"
+cp ecs_fim.ko "$module"
+works
+
 begin own-rules
 echo "# comment" >>/rules/good.yaml
 own /rules/good.yaml rule high run
@@ -693,6 +733,11 @@ for line in "${said[@]}"; do
 	report "$(jq --argjson s "$line" '[.outages.items[], .losses.items[], .control_notes.items[]] |
 		any(.component == $s[1] and (.cause | contains($s[3]))) | if . then 0 else 1 end' report.json)" \
 		"$(jq -nr --argjson s "$line" '"\($s[0]): the report has \($s[1]) \($s[2]): \($s[3])"')"
+done
+for line in "${attacks[@]}"; do
+	report "$(jq --argjson a "$line" '[.alerts.items[].text] |
+		any((. // "") | startswith($a[1] + " ")) | if . then 0 else 1 end' report.json)" \
+		"$(jq -nr --argjson a "$line" '"\($a[0]): the report has it among its alerts: \($a[1])"')"
 done
 check "no bug in the kernel's log" sh -c "! dmesg | grep -E 'BUG|WARNING|Oops'"
 cp "$journal" report.json "$out/"
