@@ -1440,6 +1440,23 @@ START_TEST(unhandled_alerts_come_first_and_count_after_a_day)
 }
 END_TEST
 
+START_TEST(an_alert_of_the_host_is_not_called_a_container_s)
+{
+	const struct fim_json *alert;
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	add(1, "place",
+	    "\"action\":\"traced\",\"severity\":\"critical\",\"scope\":\"host\",\"path\":\"/d\"");
+	report = build_all();
+	alert = item(report, "alerts", 0);
+	ck_assert_str_eq(fim_json_get_str(alert, "scope"), "host");
+	ck_assert_str_eq(fim_json_get_str(alert, "text"), "traced /d");
+	fim_json_free(report);
+}
+END_TEST
+
 /* Not within a test: nothing of Check may be used. */
 static int update(void)
 {
@@ -1520,6 +1537,7 @@ static void add_format_tests(TCase *tcase)
 	tcase_add_test(tcase, a_baselines_signer_and_the_hosts_facts_are_in_every_format);
 	tcase_add_loop_test(tcase, an_alert_has_a_life, 0, COUNT(lives));
 	tcase_add_loop_test(tcase, unhandled_alerts_come_first_and_count_after_a_day, 0, 2);
+	tcase_add_test(tcase, an_alert_of_the_host_is_not_called_a_container_s);
 }
 
 int main(int argc, char **argv)

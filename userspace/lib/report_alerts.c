@@ -279,7 +279,7 @@ static void set_hand(struct fim_json *item, const char *key, const char *by, int
 	fim_json_set_int(item, name, (time_ns - since_ns) / FIM_NSEC_PER_MSEC);
 }
 
-/* Of what is no finding: a container, or a way into one. */
+/* Of what is no finding: a container, a way into one, or what was done to a place. */
 static void set_what(struct fim_json *item, const struct fim_json *record,
 		     enum fim_severity severity)
 {
@@ -291,7 +291,8 @@ static void set_what(struct fim_json *item, const struct fim_json *record,
 	text = fim_alert_text(record);
 	fim_json_set_str(item, "severity", fim_severity_name(severity));
 	fim_json_set_str(item, "kind", type);
-	fim_json_set_str(item, "scope", "container");
+	if (!fim_json_get(item, "scope"))
+		fim_json_set_str(item, "scope", "container");
 	fim_json_set_str(item, "text", text);
 	free(text);
 }
