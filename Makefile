@@ -196,7 +196,7 @@ check-integration: ## the story with a real dockerd, auditd and module in QEMU
 	$(Q)tests/check integration
 
 .PHONY: check-image
-check-image: ## an image built, sealed, tested as Packer does, booted, upgraded, broken; ECS Anywhere (root, half an hour)
+check-image: ## an image built, sealed, tested as Packer does, booted, upgraded, broken; ECS Anywhere (root, an hour)
 	$(Q)tests/image/check.sh
 
 .PHONY: check-faults
@@ -208,8 +208,8 @@ check-packages: all ## ten packages installed and upgraded, announced or not: ve
 	$(Q)tests/check packages
 
 .PHONY: check-crash
-check-crash: all ## the journal after 200 kills, and 200 cuts of the power of a guest (root, 10 minutes)
-	$(Q)CRASH_KILLS=200 CRASH_CUTS=200 tests/check crash
+check-crash: all ## the journal after 200 kills, 200 cuts of the power of a guest, 12 resets (root, 20 minutes)
+	$(Q)CRASH_KILLS=200 CRASH_CUTS=200 CRASH_RESETS=12 tests/check crash
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## unit tests only

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Sourced by kill.sh and power.sh: what must be true of a journal that a crash left.
+# Sourced by kill.sh, power.sh and reset.sh: what must be true of a journal that a crash left.
 
 number=0
 fim=build/ecs-fim
