@@ -18,6 +18,7 @@ started=$SECONDS
 begin() { # $1: the fault's name, also of the file that is changed meanwhile
 	fault=$1
 	mark_journal
+	syslog_mark=$(wc -l <"$out/syslog")
 	echo "# $fault at $((SECONDS - started)) s"
 }
 
@@ -78,12 +79,14 @@ refuses() { # $1: what it says on standard error
 	check "$fault: and says what to do" grep -q "$1" "$out/refused-$fault.log"
 }
 
+alerted() { tail -n +$((syslog_mark + 1)) "$out/syslog" | grep -q "$1"; }
+
 # $1: what was tried, $2: the signal or null, $3: how bad, $4: by whom. The report is asked at the end.
 attacked() {
 	local filter='.type == "place" and .action == "'$1'" and .signal == '$2' and .severity == "'$3'" and .actor.comm == "'$4'"'
 	wait_until 20 at_least "$filter" 1
 	report $? "$fault: that $4 did it is a record: $1, $3"
-	check "$fault: and an alert" wait_until 10 grep -q "$1: " "$out/syslog"
+	check "$fault: and an alert" wait_until 10 alerted "$1: "
 	attacks+=("$(jq -nc '$ARGS.positional' --args "$fault" "$1")")
 }
 
