@@ -12,7 +12,8 @@
  * that a device is free when umount(8) has returned, or a few milliseconds later.
  *
  * What was mounted over something watched stays in a list until it is lifted, and
- * what is open for writing by a file that fsnotify ignores, until nobody has it open.
+ * what is open for writing by a file that fsnotify ignores, until nobody has it open:
+ * that is a WRITE, and so is, once a second, what changes before.
  *
  * lock protects the lists. Hooks take it; nothing sleeps under it.
  */
@@ -33,6 +34,7 @@
 #define COVERS_MAX  256
 #define COVERS_LOOK (5 * HZ)
 #define SILENT_LOOK (HZ / 10)
+#define SILENT_TELL HZ
 
 /* What a change of attributes that are no fsnotify event leaves behind. */
 struct traces {
@@ -185,6 +187,7 @@ void fim_later_silent(struct inode *inode, const struct path *path)
 	item = known ? NULL : item_new(FIM_OP_WRITE, flags, FIM_LATER_SETTLED, inode);
 	if (!item)
 		return;
+	item->due = jiffies + SILENT_TELL;
 	fim_opener_fill(&item->opener, 0, path);
 	spin_lock(&lock);
 	list_add_tail(&item->list, &silent);
@@ -320,6 +323,21 @@ static void look_at_items(struct work_struct *work)
 		item_free(item);
 }
 
+/* Whoever never closes it is not to write in silence. */
+static void tell_unsettled(struct item *item)
+{
+	struct dentry *dentry;
+
+	if (time_before(jiffies, item->due) || !is_changed(item->inode, &item->traces))
+		return;
+	item->traces = traces_of(item->inode);
+	item->due = jiffies + SILENT_TELL;
+	dentry = d_find_any_alias(item->inode);
+	if (dentry)
+		emit(item, item->op, dentry, &item->opener);
+	dput(dentry);
+}
+
 static void look_at_silent(struct work_struct *work)
 {
 	struct item *item, *next;
@@ -335,6 +353,8 @@ static void look_at_silent(struct work_struct *work)
 		if (look(item)) {
 			list_move_tail(&item->list, &done);
 			count++;
+		} else {
+			tell_unsettled(item);
 		}
 	}
 	spin_lock(&lock);

@@ -76,6 +76,16 @@ static int act_fanotify_write(void)
 	return write(fd, "silent", 6) != 6 || close(fd);
 }
 
+/* Told after a second, and when it is closed. */
+static int act_fanotify_hold(void)
+{
+	int fd = fanotify_fd();
+
+	if (fd < 0)
+		return refused();
+	return write(fd, "silent", 6) != 6 || usleep(1500000) || close(fd);
+}
+
 static int act_fanotify_map(void)
 {
 	int fd = fanotify_fd();
@@ -310,6 +320,8 @@ static int act_snapshot(void)
 static const struct technique techniques[] = {
 	/* clang-format off */
 	{ "a descriptor of fanotify's, which fsnotify ignores", act_fanotify_write, ONE(FIM_OP_WRITE, "w/file"), false },
+	{ "such a descriptor, not closed for long", act_fanotify_hold, {
+		{ FIM_OP_WRITE, "w/file", NULL, NULL }, { FIM_OP_WRITE, "w/file", NULL, NULL } }, false },
 	{ "a mapping of such a descriptor", act_fanotify_map, ONE(FIM_OP_WRITE, "w/file"), false },
 	{ "the upper directory of an overlay", act_overlay_upper, ONE(FIM_OP_WRITE, "w/file"), true },
 	{ "tee and splice", act_tee, ONE(FIM_OP_WRITE, "w/file"), false },
