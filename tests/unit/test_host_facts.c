@@ -23,6 +23,7 @@ START_TEST(what_is_not_known_is_absent)
 	ck_assert_ptr_null(fim_json_get(facts, "tool_sha256"));
 	ck_assert_ptr_null(fim_json_get(facts, "module_signature"));
 	ck_assert_ptr_null(fim_json_get(facts, "instance_id"));
+	ck_assert_str_eq(fixture_log, "");
 	fim_json_free(facts);
 }
 END_TEST
@@ -36,6 +37,7 @@ START_TEST(a_clocks_state_and_service_are_named)
 	ck_assert(strcmp(state, "synchronised") == 0 || strcmp(state, "not synchronised") == 0);
 	ck_assert_int_ge(fim_json_get_int(facts, "max_error_us", -1), 0);
 	ck_assert_str_eq(fact(facts, "service"), "");
+	ck_assert_str_eq(fixture_log, "");
 	fim_json_free(facts);
 	ck_assert_int_eq(system("mkdir -p run/chrony run/systemd/timesync proc/77"), 0);
 	put_text("run/chrony/chronyd.pid", "77\n");

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon.h"
 
@@ -51,7 +52,7 @@ static void read_file(const char *path, char value[HOST_FACT_SIZE])
 	size_t len;
 
 	value[0] = '\0';
-	if (fim_file_read(path, 4096, &text, &len))
+	if (access(path, F_OK) || fim_file_read(path, 4096, &text, &len))
 		return;
 	snprintf(value, HOST_FACT_SIZE, "%.*s", (int)strcspn(text, "\n"), text);
 	free(text);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "lib_private.h"
 
@@ -18,14 +19,14 @@
 #define ID_MAX	    64
 #define GROUP_MAX   255
 
-/* NULL: it cannot be read, or is too large. */
+/* NULL: there is none, which most hosts say of most of them, or it cannot be read. */
 static char *read_below(const char *root, const char *path, size_t max, size_t *len_ret)
 {
 	char *full, *bytes = NULL;
 
 	if (asprintf(&full, "%s%s", root, path) < 0)
 		return NULL;
-	if (fim_file_read(full, max, &bytes, len_ret))
+	if (access(full, F_OK) || fim_file_read(full, max, &bytes, len_ret))
 		bytes = NULL;
 	free(full);
 	return bytes;
