@@ -33,7 +33,9 @@
 const char source_fanotify_blind[] =
 	"not seen at the time, but by the next comparison: what happened while the kernel's "
 	"queue was full, hard links made or used outside of a watched directory, stores "
-	"through a mapping before it ends, the names of containers' files "
+	"through a mapping before it ends, what is written through a descriptor that came with "
+	"an event of fanotify's or, up to Linux 6.1, by an overlay to its upper directory, the "
+	"names of containers' files "
 	"(their layer is looked at instead); not known: who did it when the process has "
 	"ended, which attribute changed, who opened a file that somebody else closed";
 
