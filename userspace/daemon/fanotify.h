@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/stat.h>
 
 #include "daemon.h"
 
@@ -154,6 +155,7 @@ void fan_fs_close(struct fan *fan);
 int fan_handle_open(struct fan *fan, const void *fsid, const struct file_handle *handle, int flags);
 void fan_object_fill(const struct fan_told *told, const struct fan_watch *watch,
 		     const struct file_handle *handle, struct fim_object *object);
+void fan_event_stat(struct fim_event *event, const struct stat *st);
 void fan_place_clear(struct fan_place *place);
 struct fan_dir *fan_dir_of(struct fan *fan, const void *fsid, const struct file_handle *handle);
 /* @name: NULL or ".": the directory itself. False: it is outside of every watch. */

@@ -61,10 +61,7 @@ static void dirty_tell(struct fan *fan, struct fan_dirty *dirty)
 		fan_object_fill(&told, place.watch, NULL, &event.object);
 		snprintf(path, sizeof(path), "%s%s/%s", place.watch->dir, place.below, dirty->name);
 		if (lstat(path, &st) == 0) {
-			event.mode = st.st_mode;
-			event.nlink = st.st_nlink;
-			event.size = st.st_size;
-			event.object.ino = st.st_ino;
+			fan_event_stat(&event, &st);
 		}
 		fan_put_op(fan, &told, &place, &event, FIM_OP_TRUNCATE);
 		fan_place_clear(&place);

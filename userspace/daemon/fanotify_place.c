@@ -138,6 +138,14 @@ bool fan_place_find(struct fan_dir *dir, const char *name, struct fan_place *pla
 	return true;
 }
 
+void fan_event_stat(struct fim_event *event, const struct stat *st)
+{
+	event->mode = st->st_mode;
+	event->nlink = st->st_nlink;
+	event->size = st->st_size;
+	event->object.ino = st->st_ino;
+}
+
 /* The name of a watch is what is watched there now: more than that is in the tree. */
 void fan_stat_fill(struct fan *fan, const struct fan_told *told, const struct fan_place *place,
 		   const char *name, struct fim_event *event)
@@ -160,10 +168,7 @@ void fan_stat_fill(struct fan *fan, const struct fan_told *told, const struct fa
 	fan_object_fill(told, place->watch, told->dir, &event->dir);
 	if (err < 0)
 		return;
-	event->mode = st.st_mode;
-	event->nlink = st.st_nlink;
-	event->size = st.st_size;
-	event->object.ino = st.st_ino;
+	fan_event_stat(event, &st);
 }
 
 /* Where a rename came from or went to outside of every watch; NULL if unknown. */

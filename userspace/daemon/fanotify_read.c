@@ -109,10 +109,7 @@ static void on_contents(struct fan *fan, const struct fanotify_event_metadata *e
 		memmove(path + fs_len, below, strlen(below) + 1);
 		memcpy(path, watch->fs_path, fs_len);
 		what.watch_id = watch->id;
-		what.mode = st.st_mode;
-		what.nlink = st.st_nlink;
-		what.size = st.st_size;
-		what.object.ino = st.st_ino;
+		fan_event_stat(&what, &st);
 		what.object.dev = watch->dev;
 		what.flags |= event->mask & FAN_MODIFY ? FIM_EV_MODIFIED : 0;
 		for (const char *p = path + fs_len; *p; p++)
