@@ -148,6 +148,8 @@ bool fim_json_is_int(const struct fim_json *json);
 bool fim_json_is_bool(const struct fim_json *json);
 bool fim_json_is_null(const struct fim_json *json);
 size_t fim_json_count(const struct fim_json *json); /* members or elements */
+/* One of its elements is this text. */
+bool fim_json_array_has(const struct fim_json *array, const char *text);
 struct fim_json *fim_json_index(const struct fim_json *array, size_t index);
 /* Calls @fn for each member in insertion order until it returns non-zero, which is returned. */
 int fim_json_each(const struct fim_json *object,

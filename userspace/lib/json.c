@@ -351,6 +351,19 @@ struct fim_json *fim_json_index(const struct fim_json *array, size_t index)
 	return wrap(json_array_get(unwrap(array), index));
 }
 
+bool fim_json_array_has(const struct fim_json *array, const char *text)
+{
+	const char *element;
+	size_t i;
+
+	for (i = 0; i < fim_json_count(array); i++) {
+		element = fim_json_str(fim_json_index(array, i));
+		if (element && strcmp(element, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 int fim_json_each(const struct fim_json *object,
 		  int (*fn)(void *ctx, const char *key, struct fim_json *value), void *ctx)
 {

@@ -515,19 +515,6 @@ static void find_new_privileges(struct judge *judge, const char *arg)
 		raise(judge, "HostConfig.SecurityOpt: no-new-privileges is not set");
 }
 
-static bool list_has(const struct fim_json *list, const char *wanted)
-{
-	const char *text;
-	size_t i;
-
-	for (i = 0; i < fim_json_count(list); i++) {
-		text = fim_json_str(fim_json_index(list, i));
-		if (text && strcmp(text, wanted) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * "systempaths=unconfined" is not kept as such: it is an empty list.  A list of
  * one's own that leaves out what matters does the same.  null is the engine's
@@ -548,7 +535,7 @@ static void find_system_paths(struct judge *judge, const char *arg)
 		return;
 	}
 	for (i = 0; i < sizeof(masked) / sizeof(masked[0]); i++)
-		if (!list_has(list, is_masked ? masked[i] : readonly[i]))
+		if (!fim_json_array_has(list, is_masked ? masked[i] : readonly[i]))
 			raise(judge, "HostConfig.%s lacks %s", arg,
 			      is_masked ? masked[i] : readonly[i]);
 }

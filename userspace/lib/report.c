@@ -507,19 +507,6 @@ static int read_baseline(struct builder *builder, const struct fim_json *record)
 	return 0;
 }
 
-static bool array_has(const struct fim_json *array, const char *wanted)
-{
-	const char *text;
-	size_t i;
-
-	for (i = 0; i < fim_json_count(array); i++) {
-		text = fim_json_str(fim_json_index(array, i));
-		if (text && strcmp(text, wanted) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Complete: every directory that the policy in force names was compared. */
 static bool is_complete(const struct builder *builder, const struct fim_json *record)
 {
@@ -530,7 +517,7 @@ static bool is_complete(const struct builder *builder, const struct fim_json *re
 
 	for (i = 0; i < fim_json_count(roots); i++) {
 		root = fim_json_str(fim_json_index(roots, i));
-		if (!root || !array_has(scope, root))
+		if (!root || !fim_json_array_has(scope, root))
 			return false;
 	}
 	return fim_json_count(roots) > 0;

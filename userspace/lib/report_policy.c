@@ -84,19 +84,6 @@ static void compare_rules(struct fim_json *changes, const struct fim_json *befor
 	free(right);
 }
 
-static bool has(const struct fim_json *roots, const char *wanted)
-{
-	const char *root;
-	size_t i;
-
-	for (i = 0; i < fim_json_count(roots); i++) {
-		root = fim_json_str(fim_json_index(roots, i));
-		if (root && strcmp(root, wanted) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void compare_roots(struct fim_json *changes, const struct fim_json *roots,
 			  const struct fim_json *other, const char *word)
 {
@@ -106,7 +93,7 @@ static void compare_roots(struct fim_json *changes, const struct fim_json *roots
 
 	for (i = 0; i < fim_json_count(roots); i++) {
 		root = fim_json_str(fim_json_index(roots, i));
-		if (!root || has(other, root))
+		if (!root || fim_json_array_has(other, root))
 			continue;
 		change = fim_json_object();
 		fim_json_set_str(change, "change", word);
