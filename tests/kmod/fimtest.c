@@ -556,6 +556,18 @@ int uring_one(int ring, const struct io_uring_params *p, const struct io_uring_s
 
 static pid_t *technique_actor;
 
+int technique_refused(int also)
+{
+	switch (errno) {
+	case EOPNOTSUPP:
+	case ENOSYS:
+	case ENOTTY:
+	case EINVAL:
+		return UNSUPPORTED;
+	}
+	return also && errno == also ? UNSUPPORTED : 1;
+}
+
 void technique_actor_is_me(void)
 {
 	*technique_actor = getpid();

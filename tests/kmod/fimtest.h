@@ -146,6 +146,19 @@ struct technique {
 	bool any_view;
 };
 
+/* What a technique has to be told of that is one event of one path. */
+#define TECHNIQUE_TELLS(op, path)            \
+	{                                    \
+		{                            \
+			op, path, NULL, NULL \
+		}                            \
+	}
+
+/*
+ * Called by an act for its failure: UNSUPPORTED if errno says that a kernel or file system has
+ * it not, or is @also (0: nothing else), else 1.
+ */
+int technique_refused(int also);
 /* Called by an act: whoever is named must be this process from here on. */
 void technique_actor_is_me(void);
 /* Make the tree, run the act, compare what is told. @dir is the working directory. */

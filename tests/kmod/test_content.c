@@ -19,20 +19,6 @@
 
 #include "fimtest.h"
 
-/* What a file system refuses, it does not have. */
-static int refused(void)
-{
-	switch (errno) {
-	case EOPNOTSUPP:
-	case ENOSYS:
-	case ENOTTY:
-	case EINVAL:
-	case EXDEV:
-		return UNSUPPORTED;
-	}
-	return 1;
-}
-
 static int open_file(void)
 {
 	return open("w/file", O_RDWR | O_CLOEXEC);
@@ -60,7 +46,7 @@ static int act_direct(void)
 	void *page;
 
 	if (fd < 0)
-		return refused();
+		return technique_refused(EXDEV);
 	if (posix_memalign(&page, 4096, 4096))
 		return 1;
 	memset(page, 'd', 4096);
@@ -96,7 +82,7 @@ static int act_copy_file_range(void)
 	int from = open("o/file", O_RDONLY), to = open_file();
 
 	if (copy_file_range(from, NULL, to, NULL, 7, 0) != 7)
-		return refused();
+		return technique_refused(EXDEV);
 	return close(to);
 }
 
@@ -108,7 +94,7 @@ static int fallocate_file(int mode, off_t offset, off_t len)
 	if (pwrite(fd, page, sizeof(page), 0) != sizeof(page))
 		return 1;
 	if (fallocate(fd, mode, offset, len))
-		return refused();
+		return technique_refused(EXDEV);
 	return close(fd);
 }
 
@@ -141,7 +127,7 @@ static int act_clone(void)
 {
 	int from = open("o/file", O_RDONLY), to = open_file();
 
-	return ioctl(to, FICLONE, from) ? refused() : close(to);
+	return ioctl(to, FICLONE, from) ? technique_refused(EXDEV) : close(to);
 }
 
 static int act_clone_range(void)
@@ -149,7 +135,7 @@ static int act_clone_range(void)
 	struct file_clone_range range = {.src_fd = open("o/file", O_RDONLY)};
 	int to = open_file();
 
-	return ioctl(to, FICLONERANGE, &range) ? refused() : close(to);
+	return ioctl(to, FICLONERANGE, &range) ? technique_refused(EXDEV) : close(to);
 }
 
 static int map_and_store(int prot, int prot_later)

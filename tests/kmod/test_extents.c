@@ -60,18 +60,6 @@ static const char *dir;
 static struct events events;
 static int device;
 
-static int refused(void)
-{
-	switch (errno) {
-	case EOPNOTSUPP:
-	case ENOSYS:
-	case ENOTTY:
-	case EINVAL:
-		return UNSUPPORTED;
-	}
-	return 1;
-}
-
 static int move_extent(int fd, int other)
 {
 	struct move_extent move = {.donor_fd = other, .len = 1};
@@ -131,7 +119,7 @@ static int act(void *arg)
 	int fd = open("w/file", O_RDWR), other = open("o/file", O_RDWR);
 
 	if (way->act(fd, other))
-		return refused();
+		return technique_refused(0);
 	return close(fd) || close(other);
 }
 

@@ -38,20 +38,6 @@ struct btrfs_args {
 	char name[BTRFS_NAME_MAX + 1];
 };
 
-/* What a kernel or file system refuses, it does not have. */
-static int refused(void)
-{
-	switch (errno) {
-	case EOPNOTSUPP:
-	case ENOSYS:
-	case ENOTTY:
-	case EINVAL:
-	case ENODEV:
-		return UNSUPPORTED;
-	}
-	return 1;
-}
-
 /* What a listener gets with an event: whatever is done to it, no listener is told. */
 static int fanotify_fd(void)
 {
@@ -72,7 +58,7 @@ static int act_fanotify_write(void)
 	int fd = fanotify_fd();
 
 	if (fd < 0)
-		return refused();
+		return technique_refused(ENODEV);
 	return write(fd, "silent", 6) != 6 || close(fd);
 }
 
@@ -82,7 +68,7 @@ static int act_fanotify_hold(void)
 	int fd = fanotify_fd();
 
 	if (fd < 0)
-		return refused();
+		return technique_refused(ENODEV);
 	return write(fd, "silent", 6) != 6 || usleep(1500000) || close(fd);
 }
 
@@ -92,7 +78,7 @@ static int act_fanotify_map(void)
 	char *map;
 
 	if (fd < 0)
-		return refused();
+		return technique_refused(ENODEV);
 	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED || close(fd))
 		return 1;
@@ -113,7 +99,7 @@ static int act_overlay_upper(void)
 		return 2;
 	if (mount("overlay", "o/mnt", "overlay", 0, options) &&
 	    mount("overlay", "o/mnt", "overlay", 0, fmt("%.*s", (int)strlen(options) - 9, options)))
-		return refused();
+		return technique_refused(ENODEV);
 	fd = open("o/mnt/file", O_WRONLY);
 	return fd < 0 || write(fd, "overlaid", 8) != 8 || close(fd);
 }
@@ -206,7 +192,7 @@ static int act_accounting(void)
 	pid_t pid;
 
 	if (acct("w/file"))
-		return refused();
+		return technique_refused(ENODEV);
 	pid = fork();
 	if (!pid)
 		_exit(0);
@@ -216,7 +202,7 @@ static int act_accounting(void)
 static int act_whiteout(void)
 {
 	if (syscall(SYS_renameat2, AT_FDCWD, "w/file", AT_FDCWD, "w/moved", 4 /* WHITEOUT */))
-		return refused();
+		return technique_refused(ENODEV);
 	return 0;
 }
 
@@ -240,14 +226,14 @@ static int act_attributes_of_path_fd(void)
 	    utimensat(AT_FDCWD, path, NULL, 0))
 		return 1;
 	if (setxattr(path, "trusted.fim", "x", 1, 0) || removexattr(path, "trusted.fim"))
-		return refused();
+		return technique_refused(ENODEV);
 	return 0;
 }
 
 static int act_fchmodat2(void)
 {
 	if (syscall(452, AT_FDCWD, "w/file", 0601, AT_SYMLINK_NOFOLLOW))
-		return refused();
+		return technique_refused(ENODEV);
 	return 0;
 }
 
@@ -257,10 +243,10 @@ static int act_new_mount_api(void)
 	int fs = syscall(SYS_fsopen, "tmpfs", 0), mnt;
 
 	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		return refused();
+		return technique_refused(ENODEV);
 	mnt = syscall(SYS_fsmount, fs, 0, 0);
 	if (mnt < 0)
-		return refused();
+		return technique_refused(ENODEV);
 	if (syscall(SYS_move_mount, mnt, "", AT_FDCWD, "w/dir", MOVE_MOUNT_F_EMPTY_PATH))
 		return 1;
 	usleep(50000);
@@ -297,7 +283,7 @@ static int act_snapshot(void)
 	int from, fd;
 
 	if (subvolume("o", BTRFS_IOC_SUBVOL_CREATE, 0, "volume"))
-		return refused();
+		return technique_refused(ENODEV);
 	if (mkdir("o/volume/deep", 0755))
 		return 1;
 	write_file("o/volume/deep/file", "deep");
@@ -310,24 +296,17 @@ static int act_snapshot(void)
 	return subvolume("w", BTRFS_IOC_SNAP_DESTROY, 0, "shot");
 }
 
-#define ONE(op, path)                        \
-	{                                    \
-		{                            \
-			op, path, NULL, NULL \
-		}                            \
-	}
-
 static const struct technique techniques[] = {
 	/* clang-format off */
-	{ "a descriptor of fanotify's, which fsnotify ignores", act_fanotify_write, ONE(FIM_OP_WRITE, "w/file"), false },
+	{ "a descriptor of fanotify's, which fsnotify ignores", act_fanotify_write, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
 	{ "such a descriptor, not closed for long", act_fanotify_hold, {
 		{ FIM_OP_WRITE, "w/file", NULL, NULL }, { FIM_OP_WRITE, "w/file", NULL, NULL } }, false },
-	{ "a mapping of such a descriptor", act_fanotify_map, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "the upper directory of an overlay", act_overlay_upper, ONE(FIM_OP_WRITE, "w/file"), true },
-	{ "tee and splice", act_tee, ONE(FIM_OP_WRITE, "w/file"), false },
+	{ "a mapping of such a descriptor", act_fanotify_map, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "the upper directory of an overlay", act_overlay_upper, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), true },
+	{ "tee and splice", act_tee, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
 	{ "a chain of io_uring: open, write, close", act_uring_chain, {
 		{ FIM_OP_CREATE, "w/new", NULL, NULL }, { FIM_OP_WRITE, "w/new", NULL, NULL } }, false },
-	{ "/proc/self/mem", act_proc_mem, ONE(FIM_OP_WRITE, "w/file"), false },
+	{ "/proc/self/mem", act_proc_mem, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
 	{ "a core dump", act_core, {
 		{ FIM_OP_CREATE, "w/core", NULL, NULL }, { FIM_OP_TRUNCATE, "w/core", NULL, NULL },
 		{ FIM_OP_WRITE, "w/core", NULL, NULL } }, false },
@@ -338,10 +317,10 @@ static const struct technique techniques[] = {
 		{ FIM_OP_MODE, "w/file", NULL, NULL }, { FIM_OP_OWNER, "w/file", NULL, NULL },
 		{ FIM_OP_TIMES, "w/file", NULL, NULL }, { FIM_OP_XATTR, "w/file", NULL, NULL },
 		{ FIM_OP_XATTR, "w/file", NULL, NULL } }, false },
-	{ "fchmodat2", act_fchmodat2, ONE(FIM_OP_MODE, "w/file"), false },
+	{ "fchmodat2", act_fchmodat2, TECHNIQUE_TELLS(FIM_OP_MODE, "w/file"), false },
 	{ "fsmount, move_mount, and lifted", act_new_mount_api, {
 		{ FIM_OP_MOUNT, "w/dir", NULL, NULL }, { FIM_OP_UMOUNT, "w/dir", NULL, NULL } }, true },
-	{ "pivot_root", act_pivot_root, ONE(FIM_OP_WRITE, "w/file"), true },
+	{ "pivot_root", act_pivot_root, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), true },
 	{ "a btrfs snapshot made in the watch", act_snapshot, {
 		{ FIM_OP_MKDIR, "w/shot", NULL, NULL }, { FIM_OP_WRITE, "w/shot/deep/file", NULL, NULL },
 		{ FIM_OP_RMDIR, "w/shot", NULL, NULL } }, true },
@@ -350,7 +329,7 @@ static const struct technique techniques[] = {
 
 /* From 7.0 acct(2) opens the file once to look at it and once more to write. */
 static const struct technique accounting[] = {
-	{"process accounting", act_accounting, ONE(FIM_OP_WRITE, "w/file"), true},
+	{"process accounting", act_accounting, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), true},
 	{"process accounting",
 	 act_accounting,
 	 {{FIM_OP_WRITE, "w/file", NULL, NULL}, {FIM_OP_WRITE, "w/file", NULL, NULL}},

@@ -265,31 +265,24 @@ static int act_in_vain(void)
 					 .len = 0755}) >= 0;
 }
 
-#define ONE(op, path)                        \
-	{                                    \
-		{                            \
-			op, path, NULL, NULL \
-		}                            \
-	}
-
 static const struct technique techniques[] = {
 	/* clang-format off */
 	{ "openat, write, close", act_open_write_close, {
 		{ FIM_OP_CREATE, "w/new", NULL, NULL }, { FIM_OP_WRITE, "w/new", NULL, NULL } }, false },
-	{ "writev", act_writev, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "a write to a registered file", act_fixed_file, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "a registered file left to the exit", act_fixed_file_left, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "a file that never has a descriptor", act_direct_descriptor, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "a write from a registered buffer", act_fixed_buffer, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "fallocate", act_fallocate, ONE(FIM_OP_WRITE, "w/file"), false },
-	{ "splice", act_splice, ONE(FIM_OP_WRITE, "w/file"), false },
+	{ "writev", act_writev, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "a write to a registered file", act_fixed_file, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "a registered file left to the exit", act_fixed_file_left, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "a file that never has a descriptor", act_direct_descriptor, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "a write from a registered buffer", act_fixed_buffer, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "fallocate", act_fallocate, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
+	{ "splice", act_splice, TECHNIQUE_TELLS(FIM_OP_WRITE, "w/file"), false },
 	{ "renameat", act_rename, {{ FIM_OP_RENAME, "w/renamed", "w/file", NULL }}, false },
-	{ "unlinkat", act_unlink, ONE(FIM_OP_DELETE, "w/file"), false },
-	{ "unlinkat of a directory", act_rmdir, ONE(FIM_OP_RMDIR, "w/dir"), false },
-	{ "mkdirat", act_mkdir, ONE(FIM_OP_MKDIR, "w/made"), false },
-	{ "symlinkat", act_symlink, ONE(FIM_OP_SYMLINK, "w/symlink"), false },
-	{ "linkat", act_link, ONE(FIM_OP_LINK, "w/link"), false },
-	{ "setxattr", act_xattr, ONE(FIM_OP_XATTR, "w/file"), false },
+	{ "unlinkat", act_unlink, TECHNIQUE_TELLS(FIM_OP_DELETE, "w/file"), false },
+	{ "unlinkat of a directory", act_rmdir, TECHNIQUE_TELLS(FIM_OP_RMDIR, "w/dir"), false },
+	{ "mkdirat", act_mkdir, TECHNIQUE_TELLS(FIM_OP_MKDIR, "w/made"), false },
+	{ "symlinkat", act_symlink, TECHNIQUE_TELLS(FIM_OP_SYMLINK, "w/symlink"), false },
+	{ "linkat", act_link, TECHNIQUE_TELLS(FIM_OP_LINK, "w/link"), false },
+	{ "setxattr", act_xattr, TECHNIQUE_TELLS(FIM_OP_XATTR, "w/file"), false },
 	{ "what fails is no event", act_in_vain, {}, false },
 	/* clang-format on */
 };
