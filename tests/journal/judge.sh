@@ -7,6 +7,15 @@ fim=build/ecs-fim
 load=build/journal-bin/load
 torn_seen=0
 
+# In the guests of power.sh and reset.sh: the disk under test, mounted.
+# shellcheck disable=SC2016,SC2034 # expands in the guest, whose script has it
+mount_extra='for serial in /sys/block/*/serial; do
+	[ "$(cat "$serial")" = extra ] || continue
+	disk=${serial%/serial}
+	disk=/dev/${disk##*/}
+done
+mkdir /mnt/extra && mount -t ext4 "$disk" /mnt/extra || exit 1'
+
 report() {
 	number=$((number + 1))
 	if [ "$1" -eq 0 ]; then echo "ok $number - $2"; else echo "not ok $number - $2"; fi

@@ -19,12 +19,7 @@ mkdir "$work/job" "$work/vm" "$work/cuts"
 cp $load $fim "$work/job/"
 cat >"$work/job/run" <<GUEST
 #!/bin/sh
-for serial in /sys/block/*/serial; do
-	[ "\$(cat "\$serial")" = extra ] || continue
-	disk=\${serial%/serial}
-	disk=/dev/\${disk##*/}
-done
-mkdir /mnt/extra && mount -t ext4 "\$disk" /mnt/extra || exit 1
+$mount_extra
 printf 'journal_dir: /mnt/extra/journal\nstatus_socket: /run/none\njournal_protect: false\n' >config.yaml
 ./ecs-fim journal seal --config config.yaml >out/key || exit 1
 timeout -s KILL $seconds ./load write /mnt/extra/journal "\$disk" $((file_system << 20))

@@ -20,12 +20,7 @@ cp $load "$work/job/"
 reset_guest() {
 	cat >"$work/job/run" <<-GUEST
 		#!/bin/sh
-		for serial in /sys/block/*/serial; do
-			[ "\$(cat "\$serial")" = extra ] || continue
-			disk=\${serial%/serial}
-			disk=/dev/\${disk##*/}
-		done
-		mkdir /mnt/extra && mount -t ext4 "\$disk" /mnt/extra || exit 1
+		$mount_extra
 		./load write /mnt/extra/journal "\$disk" $((file_system << 20)) &
 		sleep $(($1 / 10)).$(($1 % 10))
 		echo b >/proc/sysrq-trigger
