@@ -14,20 +14,8 @@ root=$work/root
 newer=9.0.1
 status=0
 
-check() { # $1: what; the rest: a command
-	local what=$1 code=0
-	shift
-	"$@" >"$work/check.log" 2>&1 || code=$?
-	if [ "$code" -eq 0 ]; then
-		echo "ok - $what"
-	else
-		echo "not ok - $what"
-		sed 's/^/# /' "$work/check.log" | tail -n 20
-		status=1
-	fi
-}
-in_root() { SYSTEMD_OFFLINE=1 unshare --mount --pid --net --fork --kill-child --root="$root" --mount-proc "$@"; }
-here() { in_root sh -c "$1"; }
+# shellcheck source=tests/image/checks.sh
+. tests/image/checks.sh
 refuses() { # $1: what it says; the rest: arguments of the installer
 	local says=$1 code=0
 	shift

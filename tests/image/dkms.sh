@@ -18,40 +18,13 @@ status=0
 release=$(cat "$(tests/vm/fetch.sh kernel "$kernel")/release")
 other=${release/-cloud/}
 
-check() { # $1: what; the rest: a command
-	local what=$1 code=0
-	shift
-	"$@" >"$work/check.log" 2>&1 || code=$?
-	if [ "$code" -eq 0 ]; then
-		echo "ok - $what"
-	else
-		echo "not ok - $what"
-		sed 's/^/# /' "$work/check.log" | tail -n 20
-		status=1
-	fi
-}
-here() { SYSTEMD_OFFLINE=1 unshare --mount --pid --net --fork --kill-child --root="$root" --mount-proc sh -c "$1"; }
+# shellcheck source=tests/image/checks.sh
+. tests/image/checks.sh
 
 base() {
-	local packages="dkms gcc make kmod systemd openssl linux-headers-$release linux-headers-$other
+	debian_root image-dkms 'building the root of a host that builds its modules' "dkms gcc make kmod systemd openssl
+		linux-headers-$release linux-headers-$other
 		libcurl4 libjansson4 libaudit1 libseccomp2 libyaml-0-2 libpcre2-8-0 libssl3 libsqlite3-0 zlib1g"
-	local base tmp
-	base=$ECS_FIM_CACHE/image-dkms-$(printf '%s' "$packages" | sha256sum | cut -c1-12).tar.zst
-	lock image-dkms
-	if [ ! -e "$base" ]; then
-		say 'building the root of a host that builds its modules'
-		tmp=$(mktemp -d)
-		sources bookworm bookworm-updates bookworm-security |
-			mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
-				--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-				--dpkgopt='path-exclude=/usr/share/locale/*' \
-				--include="$(tr -s ' \n\t' , <<<"$packages")" bookworm "$tmp/base.tar" - >&2
-		zstd -q -3 -T0 --rm "$tmp/base.tar" -o "$base.new"
-		mv "$base.new" "$base"
-		rmdir "$tmp"
-	fi
-	unlock
-	echo "$base"
 }
 
 rm -rf "$root"

@@ -51,6 +51,27 @@ sources()
 	done
 }
 
+# debian_root NAME WHAT PACKAGES: path of a root (tar.zst) with these, built when the cache has none.
+debian_root()
+{
+	root_path=$ECS_FIM_CACHE/$1-$(printf '%s' "$3" | sha256sum | cut -c1-12).tar.zst
+	lock "$1"
+	if [ ! -e "$root_path" ]; then
+		say "$2"
+		root_tmp=$(mktemp -d)
+		sources bookworm bookworm-updates bookworm-security |
+			mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
+				--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+				--dpkgopt='path-exclude=/usr/share/locale/*' \
+				--include="$(printf '%s' "$3" | tr -s ' \n\t' ,)" bookworm "$root_tmp/root.tar" - >&2
+		zstd -q -3 -T0 --rm "$root_tmp/root.tar" -o "$root_path.new"
+		mv "$root_path.new" "$root_path"
+		rmdir "$root_tmp"
+	fi
+	unlock
+	echo "$root_path"
+}
+
 # Architectures whose packages apt_run knows, the machine's own first.
 apt_archs=amd64
 
