@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -504,6 +505,20 @@ int receive_fd(int sock)
 		return -1;
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
 	return fd;
+}
+
+int fanotify_fd(const char *path)
+{
+	struct fanotify_event_metadata event;
+	int group = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC, O_RDWR), fd;
+
+	if (group < 0 || fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, path))
+		return -1;
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || close(fd) || read(group, &event, sizeof(event)) < (ssize_t)sizeof(event))
+		return -1;
+	close(group);
+	return event.fd;
 }
 
 int uring_setup(struct io_uring_params *params)

@@ -111,6 +111,8 @@ const char *self_exe(void);
 /* Descriptors through a socket: 0 or not; the descriptor or -1. */
 int send_fds(int sock, const int *fds, size_t count);
 int receive_fd(int sock);
+/* What a listener gets with an event of @path: whatever is done to it, no listener is told. */
+int fanotify_fd(const char *path);
 
 /* io_uring without a library */
 

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -38,24 +37,9 @@ struct btrfs_args {
 	char name[BTRFS_NAME_MAX + 1];
 };
 
-/* What a listener gets with an event: whatever is done to it, no listener is told. */
-static int fanotify_fd(void)
-{
-	struct fanotify_event_metadata event;
-	int group = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC, O_RDWR), fd;
-
-	if (group < 0 || fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "w/file"))
-		return -1;
-	fd = open("w/file", O_RDONLY);
-	if (fd < 0 || close(fd) || read(group, &event, sizeof(event)) < (ssize_t)sizeof(event))
-		return -1;
-	close(group);
-	return event.fd;
-}
-
 static int act_fanotify_write(void)
 {
-	int fd = fanotify_fd();
+	int fd = fanotify_fd("w/file");
 
 	if (fd < 0)
 		return technique_refused(ENODEV);
@@ -65,7 +49,7 @@ static int act_fanotify_write(void)
 /* Told after a second, and when it is closed. */
 static int act_fanotify_hold(void)
 {
-	int fd = fanotify_fd();
+	int fd = fanotify_fd("w/file");
 
 	if (fd < 0)
 		return technique_refused(ENODEV);
@@ -74,7 +58,7 @@ static int act_fanotify_hold(void)
 
 static int act_fanotify_map(void)
 {
-	int fd = fanotify_fd();
+	int fd = fanotify_fd("w/file");
 	char *map;
 
 	if (fd < 0)

@@ -292,6 +292,47 @@ static int act_buried(void)
 	return send_fds(sv[0], fds, 2);
 }
 
+/* Who opened it for writing gives it away; this process writes. */
+static int act_given(void)
+{
+	int sv[2], fd;
+	pid_t giver;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv))
+		return 1;
+	giver = fork();
+	if (!giver) {
+		fd = open_file();
+		_exit(send_fds(sv[0], &fd, 1));
+	}
+	fd = receive_fd(sv[1]);
+	return waitpid(giver, NULL, 0) != giver || write_close(fd);
+}
+
+static int act_exchange(void)
+{
+	return renameat2(AT_FDCWD, path, AT_FDCWD, fmt("%s/source", out), RENAME_EXCHANGE);
+}
+
+static int act_fanotify(void)
+{
+	return write_close(fanotify_fd(path));
+}
+
+/* The file by its path in an overlay, which nobody watches. */
+static int act_overlay_upper(void)
+{
+	const char *merged = fmt("%s/merged", out);
+	const char *options =
+		fmt("lowerdir=%s/lower,upperdir=%s,workdir=%s/work,uuid=off", out, dir, out);
+
+	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mkdir(merged, 0755) || mkdir(fmt("%s/lower", out), 0755) ||
+	       mkdir(fmt("%s/work", out), 0755) ||
+	       mount("overlay", merged, "overlay", 0, options) ||
+	       write_close(open(fmt("%s%s", merged, strrchr(path, '/')), O_WRONLY));
+}
+
 static int act_mount_over(void)
 {
 	return mount(fmt("%s/source", out), path, NULL, MS_BIND, NULL);
@@ -341,6 +382,10 @@ static const struct way {
 	{"descriptor older than the monitor", act_older_fd, HERE},
 	{"mapping older than the monitor", act_older_map, HERE},
 	{"file buried in a socket", act_buried, PLAIN},
+	{"descriptor received from another process", act_given, PLAIN},
+	{"exchange with a file outside", act_exchange, PLAIN},
+	{"descriptor that came with a fanotify event", act_fanotify, PLAIN},
+	{"upper directory of an overlay", act_overlay_upper, PLAIN},
 	{"mount over the file", act_mount_over, PLAIN},
 };
 
