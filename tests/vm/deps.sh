@@ -84,9 +84,10 @@ fi
 echo "deps.sh: installing $missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-# dpkg's progress is noise in a build log; its errors are not.
+# dpkg's progress is noise in a build log; its errors are not. A machine that has just
+# been started may be upgrading itself.
 log=$(mktemp)
-if ! $cmd -qq -o Dpkg::Use-Pty=0 >"$log" 2>&1; then
+if ! $cmd -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 >"$log" 2>&1; then
 	cat "$log" >&2
 	rm -f "$log"
 	echo "deps.sh: apt-get failed" >&2
