@@ -16,6 +16,7 @@
 #include <linux/namei.h>
 #include <linux/rcupdate.h>
 #include <linux/security.h>
+#include <linux/unistd.h>
 
 #include "conftest.h"
 
@@ -198,23 +199,39 @@ static __always_inline unsigned long fim_compat_hook_arg(struct fim_hook_regs *r
 		 : 1)
 
 /*
- * How delete_module(2) is called where a kernel has wrappers of its system calls: with
- * the registers of the caller. A 32-bit program may call it too; on arm64 by the same
- * function.
+ * How a system call is called where a kernel has wrappers of them: with the registers of
+ * the caller. A 32-bit program may call it too; on arm64 by the same function.
  */
 #ifdef CONFIG_X86_64
-#define FIM_DELETE_MODULE	 "__x64_sys_delete_module"
-#define FIM_DELETE_MODULE32	 "__ia32_sys_delete_module"
-#define FIM_HAVE_DELETE_MODULE32 IS_ENABLED(CONFIG_IA32_EMULATION)
-#define fim_compat_syscall_arg32(regs) \
-	((const char __user *)(unsigned long)(u32)((const struct pt_regs *)(regs))->bx)
+#define FIM_SYSCALL(name)   "__x64_sys_" name
+#define FIM_SYSCALL32(name) "__ia32_sys_" name
+#define FIM_HAVE_SYSCALL32  IS_ENABLED(CONFIG_IA32_EMULATION)
+/* The first three. */
+static inline unsigned long fim_compat_syscall_arg32(unsigned long regs, unsigned int n)
+{
+	const struct pt_regs *caller = (const struct pt_regs *)regs;
+
+	return (u32)(n == 0 ? caller->bx : n == 1 ? caller->cx : caller->dx);
+}
 #else
-#define FIM_DELETE_MODULE	       "__arm64_sys_delete_module"
-#define FIM_DELETE_MODULE32	       ""
-#define FIM_HAVE_DELETE_MODULE32       0
-#define fim_compat_syscall_arg32(regs) ((const char __user *)NULL)
+#define FIM_SYSCALL(name)   "__arm64_sys_" name
+#define FIM_SYSCALL32(name) ""
+#define FIM_HAVE_SYSCALL32  0
+static inline unsigned long fim_compat_syscall_arg32(unsigned long regs, unsigned int n)
+{
+	return 0;
+}
 #endif
-#define fim_compat_syscall_arg(regs) \
-	((const char __user *)regs_get_kernel_argument((struct pt_regs *)(regs), 0))
+static inline unsigned long fim_compat_syscall_arg(unsigned long regs, unsigned int n)
+{
+	return regs_get_kernel_argument((struct pt_regs *)regs, n);
+}
+
+/* 5.12 */
+#ifdef __NR_mount_setattr
+#define FIM_HAVE_MOUNT_SETATTR 1
+#else
+#define FIM_HAVE_MOUNT_SETATTR 0
+#endif
 
 #endif /* _ECS_FIM_COMPAT_H */

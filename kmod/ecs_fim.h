@@ -1111,6 +1111,19 @@ void fim_notice_device(struct file *file);
 void fim_notice_mount(const struct path *path, unsigned long flags);
 
 /**
+ * fim_notice_reconfigured - a filesystem is about to get new options
+ * @sb: it; the caller holds its s_umount
+ */
+void fim_notice_reconfigured(struct super_block *sb);
+
+/**
+ * fim_notice_mount_setattr - mount_setattr(2) is called
+ * @fd: its first argument
+ * @flags: its third
+ */
+void fim_notice_mount_setattr(unsigned int fd, unsigned int flags);
+
+/**
  * fim_notice_refused - an access is refused but for a capability
  * @inode: to which
  * @cap: CAP_*

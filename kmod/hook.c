@@ -86,6 +86,28 @@ static void notrace on_move_mount(struct fim_hook_regs *regs)
 	fim_notice_mount((const struct path *)fim_compat_hook_arg(regs, 1), MS_MOVE);
 }
 
+/* mount(2) and fsconfig(2) both come here. */
+static void notrace on_sb_remount(struct fim_hook_regs *regs)
+{
+	fim_notice_reconfigured((struct super_block *)fim_compat_hook_arg(regs, 0));
+}
+
+static void notrace on_mount_setattr(struct fim_hook_regs *regs)
+{
+	unsigned long caller = fim_compat_hook_arg(regs, 0);
+
+	fim_notice_mount_setattr(fim_compat_syscall_arg(caller, 0),
+				 fim_compat_syscall_arg(caller, 2));
+}
+
+static void notrace on_mount_setattr32(struct fim_hook_regs *regs)
+{
+	unsigned long caller = fim_compat_hook_arg(regs, 0);
+
+	fim_notice_mount_setattr(fim_compat_syscall_arg32(caller, 0),
+				 fim_compat_syscall_arg32(caller, 2));
+}
+
 static void notrace on_pivot_root(struct fim_hook_regs *regs)
 {
 	fim_newroot_note((const struct path *)fim_compat_hook_arg(regs, 1));
@@ -126,12 +148,14 @@ static void notrace on_ptrace(struct fim_hook_regs *regs)
 
 static void notrace on_delete_module(struct fim_hook_regs *regs)
 {
-	fim_guard_unload(fim_compat_syscall_arg(fim_compat_hook_arg(regs, 0)));
+	fim_guard_unload(
+		(const char __user *)fim_compat_syscall_arg(fim_compat_hook_arg(regs, 0), 0));
 }
 
 static void notrace on_delete_module32(struct fim_hook_regs *regs)
 {
-	fim_guard_unload(fim_compat_syscall_arg32(fim_compat_hook_arg(regs, 0)));
+	fim_guard_unload(
+		(const char __user *)fim_compat_syscall_arg32(fim_compat_hook_arg(regs, 0), 0));
 }
 
 static struct hook {
@@ -154,6 +178,11 @@ static struct hook {
 	 FIM_HAVE_FILE_SETATTR},
 	{"security_sb_mount", on_sb_mount, FIM_FEATURE_MOUNT_HOOKS, true},
 	{"security_move_mount", on_move_mount, FIM_FEATURE_MOUNT_HOOKS, true},
+	{"security_sb_remount", on_sb_remount, FIM_FEATURE_MOUNT_HOOKS, true},
+	{FIM_SYSCALL("mount_setattr"), on_mount_setattr, FIM_FEATURE_MOUNT_HOOKS,
+	 FIM_HAVE_MOUNT_SETATTR},
+	{FIM_SYSCALL32("mount_setattr"), on_mount_setattr32, FIM_FEATURE_MOUNT_HOOKS,
+	 FIM_HAVE_MOUNT_SETATTR &&FIM_HAVE_SYSCALL32},
 	{"security_sb_umount", on_umount, FIM_FEATURE_MOUNT_HOOKS, true},
 	{"security_sb_pivotroot", on_pivot_root, FIM_FEATURE_ROOT_HOOK, true},
 	{"iomap_swapfile_activate", on_swap, FIM_FEATURE_LEND_HOOKS, IS_BUILTIN(CONFIG_FS_IOMAP)},
@@ -162,9 +191,9 @@ static struct hook {
 	{"inode_owner_or_capable", on_owner, FIM_FEATURE_ATTEMPTS, true},
 	{"security_task_kill", on_task_kill, FIM_FEATURE_GUARD_HOOKS, true},
 	{"security_ptrace_access_check", on_ptrace, FIM_FEATURE_GUARD_HOOKS, true},
-	{FIM_DELETE_MODULE, on_delete_module, FIM_FEATURE_GUARD_HOOKS, true},
-	{FIM_DELETE_MODULE32, on_delete_module32, FIM_FEATURE_GUARD_HOOKS,
-	 FIM_HAVE_DELETE_MODULE32},
+	{FIM_SYSCALL("delete_module"), on_delete_module, FIM_FEATURE_GUARD_HOOKS, true},
+	{FIM_SYSCALL32("delete_module"), on_delete_module32, FIM_FEATURE_GUARD_HOOKS,
+	 FIM_HAVE_SYSCALL32},
 };
 
 /* What was installed, and what of it answers. */

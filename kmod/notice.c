@@ -148,6 +148,9 @@ void fim_notice_mount(const struct path *path, unsigned long flags)
 		fim_later_lifted(NULL);
 	if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) && !(flags & MS_BIND))
 		return;
+	/* Of the filesystem: fim_notice_reconfigured(). */
+	if ((flags & (MS_REMOUNT | MS_BIND)) == MS_REMOUNT)
+		return;
 	if (!concerns_watch(dentry))
 		return;
 	if (flags & MS_REMOUNT)
@@ -156,6 +159,28 @@ void fim_notice_mount(const struct path *path, unsigned long flags)
 		fim_later(FIM_OP_MOUNT, FIM_EV_UNCONFIRMED, FIM_LATER_NOW, d_inode(dentry), path);
 	else
 		fim_later(FIM_OP_MOUNT, 0, FIM_LATER_COVERED, d_inode(dentry), path);
+}
+
+void fim_notice_reconfigured(struct super_block *sb)
+{
+	struct dentry *root = sb->s_root;
+
+	if (root && concerns_watch(root))
+		fim_later(FIM_OP_REMOUNT, FIM_EV_UNCONFIRMED, FIM_LATER_NOW, d_inode(root), NULL);
+}
+
+/*
+ * By a descriptor of a mount, as mount(8) and systemd do it. Whose mount a name is
+ * cannot be asked here: that may sleep.
+ */
+void fim_notice_mount_setattr(unsigned int fd, unsigned int flags)
+{
+	struct file *file = flags & AT_EMPTY_PATH ? fget_raw(fd) : NULL;
+
+	if (!file)
+		return;
+	fim_notice_mount(&file->f_path, MS_REMOUNT | MS_BIND);
+	fput(file);
 }
 
 /* The same access is checked more than once: first without taking references. */

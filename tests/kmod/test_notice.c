@@ -250,6 +250,58 @@ static void check_verity(void)
 		bail("cannot unmount");
 }
 
+/* fspick(2): as mount(8) does it since util-linux 2.39. */
+static int act_fspick(void *arg)
+{
+	int fs = fspick(AT_FDCWD, "o/dir", FSPICK_CLOEXEC);
+
+	(void)arg;
+	return fs < 0 || fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) ||
+	       fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+}
+
+static int act_mount_setattr(void *arg)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOEXEC};
+	int mnt = open_tree(AT_FDCWD, "o/dir", OPEN_TREE_CLOEXEC);
+
+	(void)arg;
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		return technique_refused(ENOSYS);
+	return close(mnt);
+}
+
+/* A file system of its own: what is done to the other's root is done to the guest's. */
+static void check_remounts(void)
+{
+	int id, status;
+
+	tree();
+	if (system("mount -t tmpfs tmpfs o/dir && mkdir o/dir/w && echo 1 >o/dir/w/file"))
+		bail("cannot make a file system");
+	id = must_add("o/dir/w");
+	run("mount -o remount,noatime o/dir");
+	check(is_only(FIM_OP_REMOUNT, FIM_EV_ABOVE | FIM_EV_UNCONFIRMED, "/"),
+	      "a file system gets new options");
+	act(act_fspick, NULL);
+	check(is_only(FIM_OP_REMOUNT, FIM_EV_ABOVE | FIM_EV_UNCONFIRMED, "/"),
+	      "and by fsconfig(2)");
+	forget();
+	status = in_child(act_mount_setattr, NULL);
+	drain_settled(device, &events);
+	if (status == UNSUPPORTED)
+		skip("no mount_setattr(2)", "its mount, by mount_setattr(2)");
+	else
+		check(!status && is_only(FIM_OP_REMOUNT, FIM_EV_ABOVE | FIM_EV_UNCONFIRMED, "/"),
+		      "its mount, by mount_setattr(2)");
+	run("mount -t tmpfs tmpfs o/dir/w && mount -o remount,size=1M o/dir/w && umount o/dir/w");
+	check(events.count == 2 && !find(&events, FIM_OP_REMOUNT, 0),
+	      "what lies over it gets new options: nothing more");
+	watch_del(device, id);
+	if (system("umount o/dir"))
+		bail("cannot unmount");
+}
+
 static void check_mounts(void)
 {
 	int id;
@@ -470,6 +522,7 @@ int main(void)
 	check_flood();
 	check_verity();
 	check_mounts();
+	check_remounts();
 	check_device();
 	check_lend();
 	check_strangers();
