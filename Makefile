@@ -43,12 +43,14 @@ endif
 CPPFLAGS_ALL += $(CPPFLAGS)
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL += $(LDFLAGS)
-LIBS := -lcrypto -ljansson -lyaml -lcurl -lpcre2-8 -lz -lpthread -ldl
-# RPM's database is read where there is librpm (RPM=0: not); loaded then, not linked.
+LIBS := -lcrypto -ljansson -lyaml -lpcre2-8 -lz -lpthread -ldl
+# What most runs do without is loaded when it is wanted, not linked: see library.c.
+soname = $(shell readelf -d "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+CPPFLAGS_ALL += -DFIM_CURL_SONAME='"$(call soname,libcurl)"'
+# RPM's database is read where there is librpm (RPM=0: not).
 RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
 ifeq ($(RPM),1)
-RPM_SONAME := $(shell objdump -p "$$($(CC) -print-file-name=librpm.so)" | awk '$$1 == "SONAME" { print $$2 }')
-CPPFLAGS_ALL += -DFIM_RPM -DFIM_RPM_SONAME='"$(RPM_SONAME)"'
+CPPFLAGS_ALL += -DFIM_RPM -DFIM_RPM_SONAME='"$(call soname,librpm)"'
 endif
 
 # The fleet's tables.

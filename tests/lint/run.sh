@@ -98,7 +98,7 @@ third_party() {
 		only_in 'yaml' userspace/lib/yaml.c userspace/lib/rules_yaml.c &&
 		only_in 'pcre2' userspace/lib/regex.c &&
 		only_in 'zlib' userspace/lib/gzip.c &&
-		only_in 'curl/' userspace/lib/docker.c userspace/lib/aws.c &&
+		only_in 'curl/' userspace/lib/curl.h &&
 		only_in 'sqlite3' userspace/lib/fleet_db.c &&
 		only_in 'libaudit' userspace/daemon/sink_audit.c
 }

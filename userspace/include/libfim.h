@@ -1799,7 +1799,7 @@ struct fim_address {
 int fim_address_parse(const char *text, struct fim_address *address_ret);
 
 /* ------------------------------------------------------------------ aws.c */
-/* The other file that includes libcurl. */
+/* The other file that uses libcurl. */
 
 /**
  * struct fim_aws_credentials - what requests are signed with

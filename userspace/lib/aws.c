@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AWS over HTTPS: where credentials come from, and signed requests; beside docker.c the only
- * file that includes libcurl, which signs (Signature Version 4).
+ * file that uses libcurl, which signs (Signature Version 4).
  *
  * Credentials are looked for where every AWS tool looks, in that order: the environment, the
  * shared file (ECS Anywhere: the SSM agent renews it, so that it is read for every request),
@@ -14,8 +14,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
+#include "curl.h"
 #include "lib_private.h"
 
 #define FILE_MAX       (64u << 10)
@@ -212,22 +211,22 @@ static int curl_errno(CURLcode code)
 /* No redirects, no proxy but that of the environment, nothing but HTTP. */
 static CURL *easy_new(const char *url, struct fim_aws_reply *reply, long timeout_ms)
 {
-	CURL *curl = curl_easy_init();
+	CURL *curl = fim_curl.easy_init();
 
 	if (!curl)
 		return NULL;
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	fim_curl.easy_setopt(curl, CURLOPT_URL, url);
+	fim_curl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	fim_curl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 #if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	fim_curl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+	fim_curl.easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
 #endif
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+	fim_curl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+	fim_curl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+	fim_curl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	fim_curl.easy_setopt(curl, CURLOPT_WRITEDATA, reply);
 	return curl;
 }
 
@@ -236,11 +235,11 @@ static int perform(CURL *curl, struct curl_slist *headers, struct fim_aws_reply 
 {
 	CURLcode code;
 
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	code = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
-	curl_easy_cleanup(curl);
-	curl_slist_free_all(headers);
+	fim_curl.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	code = fim_curl.easy_perform(curl);
+	fim_curl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+	fim_curl.easy_cleanup(curl);
+	fim_curl.slist_free_all(headers);
 	return curl_errno(code);
 }
 
@@ -251,12 +250,12 @@ static struct curl_slist *with_header(struct curl_slist *list, const char *name,
 	char *line;
 
 	if (asprintf(&line, "%s: %s", name, value) >= 0) {
-		longer = curl_slist_append(list, line);
+		longer = fim_curl.slist_append(list, line);
 		explicit_bzero(line, strlen(line));
 		free(line);
 	}
 	if (!longer)
-		curl_slist_free_all(list);
+		fim_curl.slist_free_all(list);
 	return longer;
 }
 
@@ -271,7 +270,7 @@ static struct curl_slist *with_host(struct curl_slist *list, const char *url)
 	if (name)
 		longer = with_header(list, "Host", name);
 	else
-		curl_slist_free_all(list);
+		fim_curl.slist_free_all(list);
 	free(name);
 	return longer;
 }
@@ -296,30 +295,34 @@ int fim_aws_post(const struct fim_aws_credentials *credentials, const char *serv
 		 const char *region, const char *url, const char *body, size_t len,
 		 struct fim_aws_reply *reply_ret)
 {
-	struct curl_slist *headers = with_header(NULL, "Content-Type", "application/json");
 	char scope[128], user[sizeof(credentials->key_id) + sizeof(credentials->secret) + 1];
+	struct curl_slist *headers;
 	CURL *curl;
+	int err;
 
 	if (!fim_aws_url_is_safe(url)) {
 		fim_log(LOG_ERR, "%s: not https", url);
-		curl_slist_free_all(headers);
 		return -EINVAL;
 	}
+	err = fim_curl_load();
+	if (err)
+		return err;
+	headers = with_header(NULL, "Content-Type", "application/json");
 	if (headers && *credentials->token)
 		headers = with_header(headers, "X-Amz-Security-Token", credentials->token);
 	if (headers)
 		headers = with_host(headers, url);
 	curl = headers ? easy_new(url, reply_ret, TIMEOUT_MS) : NULL;
 	if (!curl) {
-		curl_slist_free_all(headers);
+		fim_curl.slist_free_all(headers);
 		return -ENOMEM;
 	}
 	snprintf(scope, sizeof(scope), "aws:amz:%s:%s", region, service);
 	snprintf(user, sizeof(user), "%s:%s", credentials->key_id, credentials->secret);
-	curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, scope);
-	curl_easy_setopt(curl, CURLOPT_USERPWD, user);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	fim_curl.easy_setopt(curl, CURLOPT_AWS_SIGV4, scope);
+	fim_curl.easy_setopt(curl, CURLOPT_USERPWD, user);
+	fim_curl.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+	fim_curl.easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 	explicit_bzero(user, sizeof(user));
 	return perform(curl, headers, reply_ret);
 }
@@ -344,21 +347,25 @@ static bool metadata_is_off(void)
 static int metadata_request(const char *path, bool put, const char *name, const char *value,
 			    struct fim_aws_reply *reply)
 {
-	struct curl_slist *headers = with_header(NULL, name, value);
+	struct curl_slist *headers;
 	CURL *curl = NULL;
 	char *url = NULL;
-	int err = -ENOMEM;
+	int err = fim_curl_load();
 
+	if (err)
+		return err;
+	err = -ENOMEM;
+	headers = with_header(NULL, name, value);
 	if (headers && asprintf(&url, "%s%s", metadata_url(), path) >= 0)
 		curl = easy_new(url, reply, METADATA_MS);
 	if (curl) {
 		/* The metadata service is on the link: a proxy must not get the credentials. */
-		curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+		fim_curl.easy_setopt(curl, CURLOPT_NOPROXY, "*");
 		if (put)
-			curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT");
+			fim_curl.easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT");
 		err = perform(curl, headers, reply);
 	} else {
-		curl_slist_free_all(headers);
+		fim_curl.slist_free_all(headers);
 	}
 	free(url);
 	if (!err && reply->status != 200)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Docker Engine API over its UNIX socket; beside aws.c the only file that includes libcurl.
+ * Docker Engine API over its UNIX socket; beside aws.c the only file that uses libcurl.
  *
  * What the engine sends is read as if it came from an enemy: labels, names and
  * environment are chosen by whoever creates a container.  Nothing is read without
@@ -23,8 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
+#include "curl.h"
 #include "lib_private.h"
 
 #define MAX_MESSAGE   512 /* bytes of an error body that are worth a log line */
@@ -250,7 +249,7 @@ static int curl_errno(CURL *curl, CURLcode code)
 		return -ETIMEDOUT;
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST: /* 7.x says so for a socket path that is too long */
-		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_err);
+		fim_curl.easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_err);
 		return os_err > 0 ? -(int)os_err : -ECONNREFUSED;
 	default:
 		return -EPROTO;
@@ -264,29 +263,29 @@ static int curl_errno(CURL *curl, CURLcode code)
  */
 static CURL *easy_new(const struct fim_docker *docker)
 {
-	CURL *curl = curl_easy_init();
+	CURL *curl = fim_curl.easy_init();
 	CURLcode code;
 
 	if (!curl)
 		return NULL;
-	code = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, docker->socket_path);
+	code = fim_curl.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, docker->socket_path);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+		code = fim_curl.easy_setopt(curl, CURLOPT_NOPROXY, "*");
 #if LIBCURL_VERSION_NUM >= 0x075500
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+		code = fim_curl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 #else
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP);
+		code = fim_curl.easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP);
 #endif
 	if (code != CURLE_OK) {
-		curl_easy_cleanup(curl);
+		fim_curl.easy_cleanup(curl);
 		return NULL;
 	}
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)docker->timeout_ms);
+	fim_curl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	fim_curl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	fim_curl.easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+	fim_curl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)docker->timeout_ms);
 	return curl;
 }
 
@@ -327,14 +326,14 @@ static int stream_turn(CURLM *multi, int stop_fd, int poll_ms, CURLcode *code_re
 	CURLMsg *message;
 	int running, left;
 
-	if (curl_multi_perform(multi, &running) != CURLM_OK)
+	if (fim_curl.multi_perform(multi, &running) != CURLM_OK)
 		return -EIO;
 	if (!running) {
-		message = curl_multi_info_read(multi, &left);
+		message = fim_curl.multi_info_read(multi, &left);
 		*code_ret = message ? message->data.result : CURLE_RECV_ERROR;
 		return 0;
 	}
-	if (curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, poll_ms, NULL) != CURLM_OK)
+	if (fim_curl.multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, poll_ms, NULL) != CURLM_OK)
 		return -EIO;
 	return is_ready(stop_fd) ? -ECANCELED : 1;
 }
@@ -342,16 +341,16 @@ static int stream_turn(CURLM *multi, int stop_fd, int poll_ms, CURLcode *code_re
 /* One request, unless the wake descriptor becomes readable: -ECANCELED. */
 static int easy_run(const struct fim_docker *docker, CURL *curl, CURLcode *code_ret)
 {
-	CURLM *multi = curl_multi_init();
+	CURLM *multi = fim_curl.multi_init();
 	int turn = -ENOMEM;
 
-	if (multi && curl_multi_add_handle(multi, curl) == CURLM_OK) {
+	if (multi && fim_curl.multi_add_handle(multi, curl) == CURLM_OK) {
 		do
 			turn = stream_turn(multi, docker->wake_fd, POLL_MS, code_ret);
 		while (turn > 0);
-		curl_multi_remove_handle(multi, curl);
+		fim_curl.multi_remove_handle(multi, curl);
 	}
-	curl_multi_cleanup(multi);
+	fim_curl.multi_cleanup(multi);
 	return turn;
 }
 
@@ -384,11 +383,11 @@ static int perform(struct fim_docker *docker, const char *path, struct reply *re
 		err = -ENOMEM;
 		goto out;
 	}
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)docker->timeout_ms);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
-	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
-	code = curl_easy_setopt(curl, CURLOPT_URL, url);
+	fim_curl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)docker->timeout_ms);
+	fim_curl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	fim_curl.easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+	fim_curl.easy_setopt(curl, CURLOPT_HEADERDATA, reply);
+	code = fim_curl.easy_setopt(curl, CURLOPT_URL, url);
 	if (code != CURLE_OK) {
 		err = -ENOMEM;
 		goto out;
@@ -396,20 +395,20 @@ static int perform(struct fim_docker *docker, const char *path, struct reply *re
 	err = easy_run(docker, curl, &code);
 	if (!err)
 		err = reply->err ? reply->err : curl_errno(curl, code);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+	fim_curl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
 	if (err == -EPROTO && !reply->status)
 		err = connect_errno(docker->socket_path, err);
 	if (err == -ECANCELED)
 		goto out;
 	if (err) {
 		fim_log(LOG_ERR, "%s: GET %s: %s: %s", docker->socket_path, path,
-			reply->err ? "refused" : curl_easy_strerror(code), strerror(-err));
+			reply->err ? "refused" : fim_curl.easy_strerror(code), strerror(-err));
 	} else if (reply->status != 200) {
 		log_refusal(docker, path, reply);
 		err = reply->status == 404 ? -ENOENT : -EPROTO;
 	}
 out:
-	curl_easy_cleanup(curl);
+	fim_curl.easy_cleanup(curl);
 	free(url);
 	return err;
 }
@@ -497,7 +496,7 @@ int fim_docker_open_wakeable(const char *socket_path, uint32_t timeout_ms, int w
 			     struct fim_docker **docker_ret)
 {
 	struct fim_docker *docker;
-	int err = -ENOMEM;
+	int err;
 
 	/* libcurl would fall back to TCP for an empty path. */
 	if (!*socket_path ||
@@ -505,12 +504,16 @@ int fim_docker_open_wakeable(const char *socket_path, uint32_t timeout_ms, int w
 		fim_log(LOG_ERR, "\"%s\": not a path of a socket", socket_path);
 		return -EINVAL;
 	}
+	err = fim_curl_load();
+	if (err)
+		return err;
+	err = -ENOMEM;
 	/* Counted by libcurl; HTTP over a UNIX socket needs none of its subsystems. */
-	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
+	if (fim_curl.global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
 		return -ENOMEM;
 	docker = calloc(1, sizeof(*docker));
 	if (!docker) {
-		curl_global_cleanup();
+		fim_curl.global_cleanup();
 		return -ENOMEM;
 	}
 	docker->timeout_ms = timeout_ms;
@@ -536,7 +539,7 @@ void fim_docker_close(struct fim_docker *docker)
 	fim_json_free(docker->engine);
 	free(docker->socket_path);
 	free(docker);
-	curl_global_cleanup();
+	fim_curl.global_cleanup();
 }
 
 const char *fim_docker_api_version(const struct fim_docker *docker)
@@ -648,31 +651,33 @@ int fim_http_get_json(const char *url, uint32_t timeout_ms, long *status_ret,
 	struct reply reply = {.body = NULL};
 	struct fim_json *json = NULL;
 	CURL *curl;
-	int err;
+	int err = fim_curl_load();
 
-	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
+	if (err)
+		return err;
+	if (fim_curl.global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
 		return -ENOMEM;
-	curl = curl_easy_init();
+	curl = fim_curl.easy_init();
 	if (!curl) {
-		curl_global_cleanup();
+		fim_curl.global_cleanup();
 		return -ENOMEM;
 	}
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_agent_body);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
-	err = curl_errno(curl, curl_easy_perform(curl));
+	fim_curl.easy_setopt(curl, CURLOPT_URL, url);
+	fim_curl.easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	fim_curl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	fim_curl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	fim_curl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	fim_curl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_agent_body);
+	fim_curl.easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+	err = curl_errno(curl, fim_curl.easy_perform(curl));
 	if (reply.err)
 		err = reply.err;
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
+	fim_curl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
 	if (!err && reply.status == 200) {
 		err = fim_json_parse(reply.body ? reply.body : "", reply.len, url, &json);
 	}
-	curl_easy_cleanup(curl);
-	curl_global_cleanup();
+	fim_curl.easy_cleanup(curl);
+	fim_curl.global_cleanup();
 	free(reply.body);
 	if (err)
 		return err;
@@ -752,7 +757,7 @@ static size_t on_stream(char *bytes, size_t one, size_t len, void *ctx)
 {
 	struct stream *stream = ctx;
 
-	curl_easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
+	fim_curl.easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
 	if (stream->reply.status != 200)
 		return on_body(bytes, one, len, &stream->reply);
 	stream->err = fim_splitter_feed(stream->splitter, bytes, len);
@@ -781,7 +786,7 @@ static int stream_run(struct stream *stream, CURLM *multi, uint32_t timeout_ms, 
 			return stream->err;
 		if (turn <= 0)
 			return turn;
-		curl_easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
+		fim_curl.easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
 		begun = stream->reply.headers_done && stream->reply.status == 200;
 		if (!begun && monotonic_ns() > deadline)
 			return -ETIMEDOUT;
@@ -793,11 +798,11 @@ static int stream_end(const struct fim_docker *docker, struct stream *stream, CU
 {
 	int err;
 
-	curl_easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
+	fim_curl.easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->reply.status);
 	if (!stream->reply.status || !stream->reply.headers_done) {
 		err = code == CURLE_OK ? -EPROTO : curl_errno(stream->curl, code);
 		fim_log(LOG_ERR, "%s: GET /events: %s", docker->socket_path,
-			curl_easy_strerror(code));
+			fim_curl.easy_strerror(code));
 		return err;
 	}
 	if (stream->reply.status != 200) {
@@ -826,10 +831,10 @@ static int stream_prepare(const struct fim_docker *docker, struct stream *stream
 	url = request_url(docker, path);
 	if (!url)
 		return -ENOMEM;
-	curl_easy_setopt(stream->curl, CURLOPT_WRITEFUNCTION, on_stream);
-	curl_easy_setopt(stream->curl, CURLOPT_WRITEDATA, stream);
-	curl_easy_setopt(stream->curl, CURLOPT_HEADERDATA, &stream->reply);
-	code = curl_easy_setopt(stream->curl, CURLOPT_URL, url);
+	fim_curl.easy_setopt(stream->curl, CURLOPT_WRITEFUNCTION, on_stream);
+	fim_curl.easy_setopt(stream->curl, CURLOPT_WRITEDATA, stream);
+	fim_curl.easy_setopt(stream->curl, CURLOPT_HEADERDATA, &stream->reply);
+	code = fim_curl.easy_setopt(stream->curl, CURLOPT_URL, url);
 	free(url);
 	return code == CURLE_OK ? 0 : -ENOMEM;
 }
@@ -844,13 +849,13 @@ int fim_docker_events(struct fim_docker *docker, int64_t since_ns,
 
 	stream.splitter = fim_splitter_new(on_event, &stream);
 	stream.curl = easy_new(docker);
-	multi = curl_multi_init();
+	multi = fim_curl.multi_init();
 	if (!stream.splitter || !stream.curl || !multi)
 		goto out;
 	err = stream_prepare(docker, &stream, since_ns);
 	if (err)
 		goto out;
-	if (curl_multi_add_handle(multi, stream.curl) != CURLM_OK) {
+	if (fim_curl.multi_add_handle(multi, stream.curl) != CURLM_OK) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -860,10 +865,10 @@ int fim_docker_events(struct fim_docker *docker, int64_t since_ns,
 	else if (err == -ETIMEDOUT || err == -EMSGSIZE)
 		fim_log(LOG_ERR, "%s: GET /events: %s", docker->socket_path,
 			err == -EMSGSIZE ? "an event is too large" : strerror(-err));
-	curl_multi_remove_handle(multi, stream.curl);
+	fim_curl.multi_remove_handle(multi, stream.curl);
 out:
-	curl_multi_cleanup(multi);
-	curl_easy_cleanup(stream.curl);
+	fim_curl.multi_cleanup(multi);
+	fim_curl.easy_cleanup(stream.curl);
 	fim_splitter_free(stream.splitter);
 	free(stream.reply.body);
 	return err;

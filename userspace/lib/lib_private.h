@@ -138,6 +138,12 @@ int fim_stage_write(struct fim_stage *stage, const void *bytes, size_t len);
 int fim_stage_commit(struct fim_stage *stage, mode_t mode);
 void fim_stage_free(struct fim_stage *stage);
 
+/* ------------------------------------------------------------- library.c */
+
+/* Loads a library for good; @functions_ret gets the @count functions of @names. -ELIBACC: logged. */
+int fim_library_load(const char *soname, const char *const *names, size_t count,
+		     void **functions_ret);
+
 /* --------------------------------------------------------------- state.c */
 
 /* Copies name and value; call fim_state_sort_xattrs() after the last. */
@@ -295,7 +301,7 @@ bool fim_container_has_flag(const struct fim_container *container, const char *i
 /* ------------------------------------------------------------- docker.c */
 
 /*
- * One GET over TCP: docker.c is the only file that knows libcurl.  At most 1 MiB.
+ * One GET over TCP.  At most 1 MiB.
  * *@json_ret is NULL unless the status is 200.
  */
 int fim_http_get_json(const char *url, uint32_t timeout_ms, long *status_ret,

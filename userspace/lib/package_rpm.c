@@ -8,7 +8,6 @@
  * The library is loaded when there is such a database and its packages are asked for: it
  * brings twenty others along, whose relocation takes every command milliseconds.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -45,6 +44,7 @@
 	X(rpmtsInitIterator)  \
 	X(rpmtsSetVSFlags)
 #define DECLARE(name) __typeof__(name) *name;
+#define NAME(name)    #name,
 
 static struct {
 	EACH_FUNCTION(DECLARE)
@@ -53,17 +53,14 @@ static struct {
 /* False: logged. Stays loaded. */
 static bool load_library(void)
 {
-	void *library = dlopen(FIM_RPM_SONAME, RTLD_NOW | RTLD_LOCAL);
-	bool whole = library != NULL;
+	static const char *const names[] = {EACH_FUNCTION(NAME)};
 
-/* POSIX wants the object pointer to be taken for the function's. */
-#define FIND(name)                                                       \
-	*(void **)&librpm.name = library ? dlsym(library, #name) : NULL; \
-	whole &= librpm.name != NULL;
-	EACH_FUNCTION(FIND)
-	if (!whole)
-		fim_log(LOG_WARNING, "%s: packages of RPM are not named", dlerror());
-	return whole;
+	_Static_assert(sizeof(librpm) == sizeof(names), "a pointer for each name");
+	if (!fim_library_load(FIM_RPM_SONAME, names, sizeof(names) / sizeof(names[0]),
+			      (void **)&librpm))
+		return true;
+	fim_log(LOG_WARNING, "packages of RPM are not named");
+	return false;
 }
 
 /* Where it is below the root; the first that exists. */
