@@ -46,15 +46,12 @@ LDFLAGS_ALL += $(LDFLAGS)
 LIBS := -lcrypto -ljansson -lyaml -lpcre2-8 -lz -lpthread -ldl
 # What most runs do without is loaded when it is wanted, not linked: see library.c.
 soname = $(shell readelf -d "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
-CPPFLAGS_ALL += -DFIM_CURL_SONAME='"$(call soname,libcurl)"'
+CPPFLAGS_ALL += -DFIM_CURL_SONAME='"$(call soname,libcurl)"' -DFIM_SQLITE_SONAME='"$(call soname,libsqlite3)"'
 # RPM's database is read where there is librpm (RPM=0: not).
 RPM ?= $(shell pkg-config --exists rpm 2>/dev/null && echo 1)
 ifeq ($(RPM),1)
 CPPFLAGS_ALL += -DFIM_RPM -DFIM_RPM_SONAME='"$(call soname,librpm)"'
 endif
-
-# The fleet's tables.
-LIBS += -lsqlite3
 
 LIB_SRC := $(wildcard userspace/lib/*.c)
 DAEMON_SRC := $(wildcard userspace/daemon/*.c)

@@ -17,7 +17,7 @@ cd "$(dirname "$0")/../.." || exit 1
 work=${1:?usage: tests/ami/rpm.sh DIR}
 root=$work/root
 status=0
-NAMES='systemd rpm-libs libcurl.so.4()(64bit) rtld(GNU_HASH)'
+NAMES='systemd rpm-libs libcurl.so.4()(64bit) libsqlite3.so.0()(64bit) rtld(GNU_HASH)'
 newer=9.0.1
 
 # ------------------------------------------------------------------- what stands in

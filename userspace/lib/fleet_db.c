@@ -2,7 +2,7 @@
 /*
  * The fleet's tables in SQLite, the only file that includes it.  They have the columns that
  * queries.sql asks for, whatever the engine; the database is on disk, so memory does not
- * grow with the fleet.
+ * grow with the fleet. No other command needs the library: it is loaded here.
  */
 #include <errno.h>
 #include <sqlite3.h>
@@ -16,6 +16,43 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_COLUMNS  6
+
+#define EACH_FUNCTION(X) \
+	X(bind_int)      \
+	X(bind_int64)    \
+	X(bind_null)     \
+	X(bind_text)     \
+	X(changes)       \
+	X(close)         \
+	X(column_count)  \
+	X(column_int64)  \
+	X(column_name)   \
+	X(column_text)   \
+	X(column_type)   \
+	X(errcode)       \
+	X(errmsg)        \
+	X(exec)          \
+	X(finalize)      \
+	X(free)          \
+	X(mprintf)       \
+	X(open)          \
+	X(prepare_v2)    \
+	X(reset)         \
+	X(step)
+#define DECLARE(name) __typeof__(sqlite3_##name) *name;
+#define NAME(name)    "sqlite3_" #name,
+
+static struct {
+	EACH_FUNCTION(DECLARE)
+} libsqlite;
+
+static int load_library(void)
+{
+	static const char *const names[] = {EACH_FUNCTION(NAME)};
+
+	_Static_assert(sizeof(libsqlite) == sizeof(names), "a pointer for each name");
+	return fim_library_load(FIM_SQLITE_SONAME, names, COUNT(names), (void **)&libsqlite);
+}
 
 static const char tables[] =
 	"PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
@@ -114,13 +151,13 @@ struct fim_fleet_db {
 
 static int failed(const struct fim_fleet_db *db)
 {
-	fim_log(LOG_ERR, "the fleet's database: %s", sqlite3_errmsg(db->sqlite));
-	return sqlite3_errcode(db->sqlite) == SQLITE_NOMEM ? -ENOMEM : -EIO;
+	fim_log(LOG_ERR, "the fleet's database: %s", libsqlite.errmsg(db->sqlite));
+	return libsqlite.errcode(db->sqlite) == SQLITE_NOMEM ? -ENOMEM : -EIO;
 }
 
 static int run(struct fim_fleet_db *db, const char *sql)
 {
-	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db);
+	return libsqlite.exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db);
 }
 
 void fim_fleet_db_close(struct fim_fleet_db *db)
@@ -130,8 +167,8 @@ void fim_fleet_db_close(struct fim_fleet_db *db)
 	if (!db)
 		return;
 	for (i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(db->statements[i]);
-	sqlite3_close(db->sqlite);
+		libsqlite.finalize(db->statements[i]);
+	libsqlite.close(db->sqlite);
 	free(db);
 }
 
@@ -148,19 +185,23 @@ int fim_fleet_db_open(const char *path, struct fim_fleet_db **db_ret)
 		" ?13, ?14, ?15, ?16)",
 		"INSERT OR IGNORE INTO expected VALUES (?1, ?2, ?3)",
 	};
-	struct fim_fleet_db *db = calloc(1, sizeof(*db));
+	struct fim_fleet_db *db;
 	const char *sql;
-	int err;
+	int err = load_library();
 	size_t i;
 
+	if (err)
+		return err;
+	db = calloc(1, sizeof(*db));
 	if (!db)
 		return -ENOMEM;
-	err = sqlite3_open(path ? path : "", &db->sqlite) == SQLITE_OK ? 0 : failed(db);
+	err = libsqlite.open(path ? path : "", &db->sqlite) == SQLITE_OK ? 0 : failed(db);
 	if (!err)
 		err = run(db, tables);
 	for (i = 0; i < STATEMENTS && !err; i++) {
 		sql = i < INSERT_SEEN ? record_tables[i].insert : others[i - INSERT_SEEN];
-		if (sqlite3_prepare_v2(db->sqlite, sql, -1, &db->statements[i], NULL) != SQLITE_OK)
+		if (libsqlite.prepare_v2(db->sqlite, sql, -1, &db->statements[i], NULL) !=
+		    SQLITE_OK)
 			err = failed(db);
 	}
 	if (err) {
@@ -184,15 +225,15 @@ int fim_fleet_db_end(struct fim_fleet_db *db, bool keep)
 /* Nothing to say but that it is done. */
 static int step(struct fim_fleet_db *db, sqlite3_stmt *statement)
 {
-	int err = sqlite3_step(statement) == SQLITE_DONE ? 0 : failed(db);
+	int err = libsqlite.step(statement) == SQLITE_DONE ? 0 : failed(db);
 
-	sqlite3_reset(statement);
+	libsqlite.reset(statement);
 	return err;
 }
 
 static void bind_text(sqlite3_stmt *statement, int column, const char *text)
 {
-	sqlite3_bind_text(statement, column, text, -1, SQLITE_STATIC);
+	libsqlite.bind_text(statement, column, text, -1, SQLITE_STATIC);
 }
 
 static void bind_host(sqlite3_stmt *statement, const struct fim_bundle *bundle)
@@ -263,10 +304,10 @@ static void bind_string(sqlite3_stmt *statement, int column, const struct fim_sp
 	if (span->kind != FIM_SPAN_STRING) {
 		bind_text(statement, column, "");
 	} else if (!span->escaped) {
-		sqlite3_bind_text(statement, column, span->text, (int)span->len, SQLITE_STATIC);
+		libsqlite.bind_text(statement, column, span->text, (int)span->len, SQLITE_STATIC);
 	} else if (fim_json_parse(span->text - 1, span->len + 2, NULL, &json) == 0) {
 		text = fim_json_str(json);
-		sqlite3_bind_text(statement, column, text ? text : "", -1, SQLITE_TRANSIENT);
+		libsqlite.bind_text(statement, column, text ? text : "", -1, SQLITE_TRANSIENT);
 		fim_json_free(json);
 	} else {
 		bind_text(statement, column, "");
@@ -281,25 +322,25 @@ static void bind_member(sqlite3_stmt *statement, int column, enum kind kind,
 		bind_string(statement, column, span);
 		return;
 	case NUMBER:
-		sqlite3_bind_int64(statement, column, fim_span_int(span, 0));
+		libsqlite.bind_int64(statement, column, fim_span_int(span, 0));
 		return;
 	case SECONDS:
-		sqlite3_bind_int64(statement, column, seconds(span));
+		libsqlite.bind_int64(statement, column, seconds(span));
 		return;
 	case AS_IS:
 		if (span->kind == FIM_SPAN_ARRAY)
-			sqlite3_bind_text(statement, column, span->text, (int)span->len,
-					  SQLITE_STATIC);
+			libsqlite.bind_text(statement, column, span->text, (int)span->len,
+					    SQLITE_STATIC);
 		else
-			sqlite3_bind_null(statement, column);
+			libsqlite.bind_null(statement, column);
 		return;
 	case TRUTH:
-		sqlite3_bind_int(statement, column,
-				 span->len == 4 && memcmp(span->text, "true", 4) == 0);
+		libsqlite.bind_int(statement, column,
+				   span->len == 4 && memcmp(span->text, "true", 4) == 0);
 		return;
 	default:
-		sqlite3_bind_int(statement, column,
-				 span->kind != FIM_SPAN_NONE && span->kind != FIM_SPAN_NULL);
+		libsqlite.bind_int(statement, column,
+				   span->kind != FIM_SPAN_NONE && span->kind != FIM_SPAN_NULL);
 	}
 }
 
@@ -310,12 +351,12 @@ static int compare_seen(struct fim_fleet_db *db, const struct fim_bundle *bundle
 	int err = 0;
 
 	bind_host(statement, bundle);
-	sqlite3_bind_int64(statement, 4, bundle->last_seq);
-	if (sqlite3_step(statement) != SQLITE_ROW)
+	libsqlite.bind_int64(statement, 4, bundle->last_seq);
+	if (libsqlite.step(statement) != SQLITE_ROW)
 		err = failed(db);
-	else if (sqlite3_column_int64(statement, 0) != bundle->link)
+	else if (libsqlite.column_int64(statement, 0) != bundle->link)
 		err = -ESTALE;
-	sqlite3_reset(statement);
+	libsqlite.reset(statement);
 	return err;
 }
 
@@ -325,12 +366,12 @@ int fim_fleet_db_know(struct fim_fleet_db *db, const struct fim_bundle *bundle)
 	int err;
 
 	bind_host(statement, bundle);
-	sqlite3_bind_int64(statement, 4, bundle->last_seq);
-	sqlite3_bind_int64(statement, 5, bundle->link);
+	libsqlite.bind_int64(statement, 4, bundle->last_seq);
+	libsqlite.bind_int64(statement, 5, bundle->link);
 	err = step(db, statement);
 	if (err)
 		return err;
-	return sqlite3_changes(db->sqlite) > 0 ? 1 : compare_seen(db, bundle);
+	return libsqlite.changes(db->sqlite) > 0 ? 1 : compare_seen(db, bundle);
 }
 
 int fim_fleet_db_line(struct fim_fleet_db *db, const struct fim_bundle *bundle, const char *line,
@@ -348,7 +389,7 @@ int fim_fleet_db_line(struct fim_fleet_db *db, const struct fim_bundle *bundle, 
 		return err;
 	statement = db->statements[INSERT_LIFE];
 	bind_host(statement, bundle);
-	sqlite3_bind_int64(statement, 4, seconds(&picked.time));
+	libsqlite.bind_int64(statement, 4, seconds(&picked.time));
 	err = step(db, statement);
 	for (t = 0; t < COUNT(record_tables) && !err; t++) {
 		if (!fim_span_is(&picked.type, record_tables[t].type))
@@ -358,7 +399,7 @@ int fim_fleet_db_line(struct fim_fleet_db *db, const struct fim_bundle *bundle, 
 			return -EINVAL;
 		statement = db->statements[t];
 		bind_host(statement, bundle);
-		sqlite3_bind_int64(statement, 4, picked.seq);
+		libsqlite.bind_int64(statement, 4, picked.seq);
 		for (i = 0; i < MAX_COLUMNS && picked.table->members[i].key; i++)
 			bind_member(statement, 5 + (int)i, picked.table->members[i].kind,
 				    &picked.values[i]);
@@ -378,11 +419,11 @@ int fim_fleet_db_bundle(struct fim_fleet_db *db, const struct fim_bundle *bundle
 	bind_text(statement, 7, bundle->signer);
 	bind_text(statement, 8, bundle->first_day);
 	bind_text(statement, 9, bundle->last_day);
-	sqlite3_bind_int64(statement, 10, bundle->from_s);
-	sqlite3_bind_int64(statement, 11, bundle->to_s);
-	sqlite3_bind_int64(statement, 12, (int64_t)bundle->records);
-	sqlite3_bind_int64(statement, 13, bundle->first_seq);
-	sqlite3_bind_int64(statement, 14, bundle->last_seq);
+	libsqlite.bind_int64(statement, 10, bundle->from_s);
+	libsqlite.bind_int64(statement, 11, bundle->to_s);
+	libsqlite.bind_int64(statement, 12, (int64_t)bundle->records);
+	libsqlite.bind_int64(statement, 13, bundle->first_seq);
+	libsqlite.bind_int64(statement, 14, bundle->last_seq);
 	bind_text(statement, 15, bundle->prev);
 	bind_text(statement, 16, bundle->head);
 	return step(db, statement);
@@ -406,7 +447,7 @@ int fim_fleet_db_void(struct fim_fleet_db *db, const struct fim_bundle *bundle, 
 	sqlite3_stmt *statement = db->statements[INSERT_VOIDED];
 
 	bind_host(statement, bundle);
-	sqlite3_bind_int64(statement, 4, seq);
+	libsqlite.bind_int64(statement, 4, seq);
 	return step(db, statement);
 }
 
@@ -438,43 +479,43 @@ struct reach {
 
 static void take_text(sqlite3_stmt *statement, int column, char *text_ret, size_t size)
 {
-	const char *text = (const char *)sqlite3_column_text(statement, column);
+	const char *text = (const char *)libsqlite.column_text(statement, column);
 
 	snprintf(text_ret, size, "%s", text ? text : "");
 }
 
 static bool is_same_host(sqlite3_stmt *statement, const struct fim_bundle *host)
 {
-	return !strcmp((const char *)sqlite3_column_text(statement, 1), host->account) &&
-	       !strcmp((const char *)sqlite3_column_text(statement, 2), host->cluster) &&
-	       !strcmp((const char *)sqlite3_column_text(statement, 3), host->host);
+	return !strcmp((const char *)libsqlite.column_text(statement, 1), host->account) &&
+	       !strcmp((const char *)libsqlite.column_text(statement, 2), host->cluster) &&
+	       !strcmp((const char *)libsqlite.column_text(statement, 3), host->host);
 }
 
 static int say_incomplete(struct fim_fleet_db *db, int64_t row, int64_t from, int64_t to)
 {
-	char *sql = sqlite3_mprintf(
+	char *sql = libsqlite.mprintf(
 		"UPDATE bundles SET status = 'incomplete', reason ="
 		" 'records %lld to %lld, before it, are in no bundle' WHERE rowid = %lld",
 		(long long)from, (long long)to, (long long)row);
 	int err = sql ? run(db, sql) : -ENOMEM;
 
-	sqlite3_free(sql);
+	libsqlite.free(sql);
 	return err;
 }
 
 static int settle_row(struct fim_fleet_db *db, sqlite3_stmt *statement, struct reach *reach)
 {
-	int64_t first = sqlite3_column_int64(statement, 4), last;
-	const char *prev = (const char *)sqlite3_column_text(statement, 6);
+	int64_t first = libsqlite.column_int64(statement, 4), last;
+	const char *prev = (const char *)libsqlite.column_text(statement, 6);
 	int err = 0;
 
-	last = sqlite3_column_int64(statement, 5);
+	last = libsqlite.column_int64(statement, 5);
 	if (!is_same_host(statement, &reach->host)) {
 		take_text(statement, 1, reach->host.account, sizeof(reach->host.account));
 		take_text(statement, 2, reach->host.cluster, sizeof(reach->host.cluster));
 		take_text(statement, 3, reach->host.host, sizeof(reach->host.host));
 	} else if (first > reach->seq + 1) {
-		err = say_incomplete(db, sqlite3_column_int64(statement, 0), reach->seq + 1,
+		err = say_incomplete(db, libsqlite.column_int64(statement, 0), reach->seq + 1,
 				     first - 1);
 	} else if (first == reach->seq + 1 && strcmp(prev, reach->head) != 0) {
 		err = fim_fleet_db_void(db, &reach->host, reach->seq);
@@ -496,13 +537,13 @@ int fim_fleet_db_settle(struct fim_fleet_db *db)
 	struct reach reach = {.seq = 0};
 	int got = SQLITE_DONE, err = apply_voided(db);
 
-	if (!err && sqlite3_prepare_v2(db->sqlite, in_order, -1, &statement, NULL) != SQLITE_OK)
+	if (!err && libsqlite.prepare_v2(db->sqlite, in_order, -1, &statement, NULL) != SQLITE_OK)
 		err = failed(db);
-	while (!err && (got = sqlite3_step(statement)) == SQLITE_ROW)
+	while (!err && (got = libsqlite.step(statement)) == SQLITE_ROW)
 		err = settle_row(db, statement, &reach);
 	if (!err && got != SQLITE_DONE)
 		err = failed(db);
-	sqlite3_finalize(statement);
+	libsqlite.finalize(statement);
 	return err ? err : apply_voided(db);
 }
 
@@ -535,15 +576,15 @@ static struct fim_json *row_json(sqlite3_stmt *statement, int columns)
 	int column;
 
 	for (column = 0; column < columns; column++) {
-		const char *name = sqlite3_column_name(statement, column);
+		const char *name = libsqlite.column_name(statement, column);
 
-		if (sqlite3_column_type(statement, column) == SQLITE_INTEGER)
-			fim_json_set_int(row, name, sqlite3_column_int64(statement, column));
-		else if (sqlite3_column_type(statement, column) == SQLITE_NULL)
+		if (libsqlite.column_type(statement, column) == SQLITE_INTEGER)
+			fim_json_set_int(row, name, libsqlite.column_int64(statement, column));
+		else if (libsqlite.column_type(statement, column) == SQLITE_NULL)
 			fim_json_set_null(row, name);
 		else
 			fim_json_set_str(row, name,
-					 (const char *)sqlite3_column_text(statement, column));
+					 (const char *)libsqlite.column_text(statement, column));
 	}
 	return row;
 }
@@ -558,17 +599,17 @@ int fim_fleet_db_bundles(struct fim_fleet_db *db, int (*fn)(void *ctx, struct fi
 	struct fim_json *row;
 	int got = SQLITE_DONE, err = 0;
 
-	if (sqlite3_prepare_v2(db->sqlite, all, -1, &statement, NULL) != SQLITE_OK)
+	if (libsqlite.prepare_v2(db->sqlite, all, -1, &statement, NULL) != SQLITE_OK)
 		return failed(db);
-	while (!err && (got = sqlite3_step(statement)) == SQLITE_ROW) {
-		row = row_json(statement, sqlite3_column_count(statement) - 1);
+	while (!err && (got = libsqlite.step(statement)) == SQLITE_ROW) {
+		row = row_json(statement, libsqlite.column_count(statement) - 1);
 		fim_json_set_path(row, "directory",
-				  (const char *)sqlite3_column_text(statement, 11));
+				  (const char *)libsqlite.column_text(statement, 11));
 		err = fn(ctx, row);
 	}
 	if (!err && got != SQLITE_DONE)
 		err = failed(db);
-	sqlite3_finalize(statement);
+	libsqlite.finalize(statement);
 	return err;
 }
 
@@ -583,18 +624,19 @@ int fim_fleet_db_ask(struct fim_fleet_db *db, const char *name, size_t shown,
 	int got = SQLITE_DONE, err = 0;
 
 	sql = find_query(name, &len);
-	if (!sql || sqlite3_prepare_v2(db->sqlite, sql, (int)len, &statement, NULL) != SQLITE_OK) {
+	if (!sql ||
+	    libsqlite.prepare_v2(db->sqlite, sql, (int)len, &statement, NULL) != SQLITE_OK) {
 		err = failed(db);
 		goto out;
 	}
-	while ((got = sqlite3_step(statement)) == SQLITE_ROW)
+	while ((got = libsqlite.step(statement)) == SQLITE_ROW)
 		if (count++ < shown)
 			fim_json_append(items,
-					row_json(statement, sqlite3_column_count(statement)));
+					row_json(statement, libsqlite.column_count(statement)));
 	if (got != SQLITE_DONE)
 		err = failed(db);
 out:
-	sqlite3_finalize(statement);
+	libsqlite.finalize(statement);
 	fim_json_set_int(section, "count", (int64_t)count);
 	fim_json_set_int(section, "omitted", count > shown ? (int64_t)(count - shown) : 0);
 	fim_json_set(section, "items", items);
