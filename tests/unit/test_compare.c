@@ -284,7 +284,7 @@ START_TEST(deep_trees_need_no_more_descriptors_than_flat_ones)
 	struct rlimit limit = {.rlim_cur = 32, .rlim_max = 32};
 
 	put_system();
-	shell("cd root/etc && for i in $(seq 600); do mkdir d && cd d || exit 1; done");
+	shell("cd root/etc && mkdir -p $(printf 'd/%.0s' $(seq 600))");
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	take_baseline("name: n\nversion: 1\nroots: [/etc]\n");
 	assert_found("");
