@@ -455,6 +455,8 @@ int fim_pool_open(int root_fd, uint64_t rate, fim_pool_fn fn, void *ctx,
 void fim_pool_close(struct fim_pool *pool);
 /* Have an object measured; may deliver earlier ones first. What the callback returned, or -ENOMEM. */
 int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object);
+/* Deliver until *@open, which fim_home_put() counts down, is below @max, or nothing is left. */
+int fim_pool_relieve(struct fim_pool *pool, const size_t *open, size_t max);
 /* Deliver all that is left. */
 int fim_pool_drain(struct fim_pool *pool);
 /* Processors that this process may run on. */

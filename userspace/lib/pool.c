@@ -623,6 +623,15 @@ int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object)
 	return err;
 }
 
+int fim_pool_relieve(struct fim_pool *pool, const size_t *open, size_t max)
+{
+	int err = 0;
+
+	while (!err && *open >= max && pool->delivered != pool->put)
+		err = deliver_oldest(pool);
+	return err;
+}
+
 int fim_pool_drain(struct fim_pool *pool)
 {
 	int err = queue_batch(pool);

@@ -41,7 +41,10 @@
 
 /* What getdents64(2) fills at once; its own limit is INT_MAX. */
 #define ENTRIES_SIZE (64u << 10)
-/* Directories that stay open at the same time; as many as a fourth of the descriptors, if fewer. */
+/*
+ * Directories that stay open at the same time; as many as a fourth of the descriptors, if fewer.
+ * Whoever would open more measures what is in the first of them.
+ */
 #define HOMES_MAX 200
 
 struct listing;
@@ -345,9 +348,13 @@ static int visit(struct walk *walk, struct entry *entry, uint64_t dir, struct fi
 	const struct fim_walk_params *params = walk->params;
 	struct fim_pool_object object = {.path = walk->path, .dir = dir, .home = home};
 	bool excluded;
+	int err;
 
 	object.rule = fim_policy_lookup_next(params->policy, &walk->place, walk->path);
 	excluded = object.rule->cls == FIM_CLASS_EXCLUDED;
+	err = entry->is_dir ? fim_pool_relieve(walk->pool, &walk->open, walk->open_max) : 0;
+	if (err)
+		return err;
 	if (entry->is_dir && (!excluded || fim_policy_compares_below(params->policy, walk->path))) {
 		entry->listing = calloc(1, sizeof(*entry->listing));
 		object.walk_err = entry->listing
