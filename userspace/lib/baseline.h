@@ -54,6 +54,36 @@ int fim_arena_entry(struct fim_arena *arena, const struct fim_entry *from,
 struct fim_json *fim_baseline_header_new(const char *root, const struct fim_policy *policy,
 					 int64_t expires_ns, struct fim_json *provenance);
 
+/* ----------------------------------------------------------- baseline_load.c */
+
+/**
+ * struct fim_facts - what reading a file once tells
+ * @size: bytes
+ * @lines: newlines
+ * @last: last byte
+ * @digest: SHA-256 of all
+ * @above: SHA-256 of all but the last line; of a file that was kept in memory
+ */
+struct fim_facts {
+	uint64_t size;
+	size_t lines;
+	char last;
+	unsigned char digest[FIM_SHA256_SIZE];
+	unsigned char above[FIM_SHA256_SIZE];
+};
+
+ssize_t fim_read_some(int fd, char *bytes, size_t len);
+size_t fim_lines_count(const char *bytes, size_t len);
+/* Zeroes that will all be written to; NULL: out of memory. */
+struct fim_entry *fim_entries_new(size_t lines);
+int fim_facts_of(const char *bytes, size_t len, struct fim_facts *facts_ret);
+/*
+ * All of a file from where @fd stands, and memory for its entries, or NULL if they are not to be
+ * made yet; both malloc'ed. -EAGAIN: it has not @size bytes any more.
+ */
+int fim_facts_load(int fd, size_t size, char **bytes_ret, struct fim_entry **entries_ret,
+		   struct fim_facts *facts_ret);
+
 /* ---------------------------------------------------------- baseline_ahead.c */
 
 struct fim_ahead;

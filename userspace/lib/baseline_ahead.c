@@ -37,16 +37,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Lines before @end, which is behind a newline. */
-static size_t count_lines(const char *at, const char *end)
-{
-	size_t count = 0;
-
-	for (; (at = memchr(at, '\n', (size_t)(end - at))); at++)
-		count++;
-	return count;
-}
-
 struct fim_ahead *fim_ahead_start(const char *bytes, size_t len, struct fim_entry *entries)
 {
 	const char *trailer = len > 1 ? memrchr(bytes, '\n', len - 1) : NULL;
@@ -56,7 +46,7 @@ struct fim_ahead *fim_ahead_start(const char *bytes, size_t len, struct fim_entr
 
 	if (len < WORTH_SIZE || !middle || middle >= trailer || fim_processor_count() < 2)
 		return NULL;
-	lines = count_lines(bytes, middle + 1);
+	lines = fim_lines_count(bytes, (size_t)(middle + 1 - bytes));
 	ahead = calloc(1, sizeof(*ahead));
 	if (!ahead)
 		return NULL;

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -27,22 +26,6 @@
 #define LINE_MAX_SIZE FIM_JSON_MAX_BYTES
 /* Of some 70,000 objects; larger files are read twice. */
 #define WHOLE_MAX (16u << 20)
-
-/**
- * struct facts - what reading a file once tells
- * @size: bytes
- * @lines: newlines
- * @last: last byte
- * @digest: SHA-256 of all
- * @above: SHA-256 of all but the last line; of a file that was kept in memory
- */
-struct facts {
-	uint64_t size;
-	size_t lines;
-	char last;
-	unsigned char digest[FIM_SHA256_SIZE];
-	unsigned char above[FIM_SHA256_SIZE];
-};
 
 /**
  * struct reader - a baseline being read
@@ -62,7 +45,7 @@ struct facts {
 struct reader {
 	const char *path;
 	bool is_delta;
-	struct facts facts;
+	struct fim_facts facts;
 	uint64_t offset;
 	size_t line;
 	char what[WHAT_SIZE];
@@ -493,33 +476,19 @@ static int check_facts(struct reader *reader)
 	return 0;
 }
 
-/*
- * All of it will be written to: one call takes less than a fault for each page. An older
- * kernel (before 5.14) cannot, and then there are the faults.
- */
-static void populate(void *memory, size_t size)
+/* @entries: zeroes, taken over; NULL: they are made here */
+static int reader_open(struct reader *reader, struct fim_entry *entries)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
-	uintptr_t end = ((uintptr_t)memory + size) / page * page;
-
-	if (memory && end > begin)
-		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
-}
-
-static int reader_open(struct reader *reader)
-{
-	size_t size = reader->facts.lines * sizeof(*reader->baseline->entries);
 	int err = check_facts(reader);
 
-	if (err)
-		return err;
-	reader->baseline = calloc(1, sizeof(*reader->baseline));
-	if (!reader->baseline)
-		return -ENOMEM;
+	if (!err)
+		reader->baseline = calloc(1, sizeof(*reader->baseline));
+	if (!reader->baseline) {
+		free(entries);
+		return err ? err : -ENOMEM;
+	}
 	/* More than there can be: header and trailer are lines too. */
-	reader->baseline->entries = calloc(reader->facts.lines, sizeof(*reader->baseline->entries));
-	populate(reader->baseline->entries, size);
+	reader->baseline->entries = entries ? entries : fim_entries_new(reader->facts.lines);
 	return reader->baseline->entries ? 0 : -ENOMEM;
 }
 
@@ -554,43 +523,22 @@ static int reader_close(struct reader *reader, int err, struct fim_baseline **ba
 	return 0;
 }
 
-static void add_facts(struct facts *facts, const char *bytes, size_t len)
+static void add_facts(struct fim_facts *facts, const char *bytes, size_t len)
 {
-	const char *end = bytes + len, *newline;
-
 	if (!len)
 		return;
 	facts->size += len;
 	facts->last = bytes[len - 1];
-	for (; (newline = memchr(bytes, '\n', (size_t)(end - bytes))); bytes = newline + 1)
-		facts->lines++;
+	facts->lines += fim_lines_count(bytes, len);
 }
 
-static int bytes_facts(const char *bytes, size_t len, struct facts *facts_ret)
-{
-	const char *newline = len > 1 ? memrchr(bytes, '\n', len - 1) : NULL;
-	size_t above = newline ? (size_t)(newline + 1 - bytes) : 0;
-	struct fim_hasher *hasher = fim_hasher_new();
-	int err = hasher ? fim_hasher_update(hasher, bytes, above) : -ENOMEM;
-
-	*facts_ret = (struct facts){0};
-	add_facts(facts_ret, bytes, len);
-	if (!err)
-		err = fim_hasher_peek(hasher, facts_ret->above);
-	if (!err)
-		err = fim_hasher_update(hasher, bytes + above, len - above);
-	if (!err)
-		err = fim_hasher_final(hasher, facts_ret->digest);
-	fim_hasher_free(hasher);
-	return err;
-}
-
-static int bytes_parse(const char *bytes, size_t len, const char *path, bool is_delta,
-		       const struct facts *facts, struct fim_baseline **baseline_ret)
+static int bytes_parse(const char *bytes, const char *path, bool is_delta,
+		       const struct fim_facts *facts, struct fim_entry *entries,
+		       struct fim_baseline **baseline_ret)
 {
 	struct reader reader = {.path = path, .is_delta = is_delta, .facts = *facts};
-	size_t used;
-	int err = reader_open(&reader);
+	size_t len = facts->size, used;
+	int err = reader_open(&reader, entries);
 
 	if (!err)
 		reader.ahead = fim_ahead_start(bytes, len, reader.baseline->entries);
@@ -604,10 +552,10 @@ static int bytes_parse(const char *bytes, size_t len, const char *path, bool is_
 static int parse(const char *bytes, size_t len, const char *path, bool is_delta,
 		 struct fim_baseline **baseline_ret)
 {
-	struct facts facts;
-	int err = bytes_facts(bytes, len, &facts);
+	struct fim_facts facts;
+	int err = fim_facts_of(bytes, len, &facts);
 
-	return err ? err : bytes_parse(bytes, len, path, is_delta, &facts, baseline_ret);
+	return err ? err : bytes_parse(bytes, path, is_delta, &facts, NULL, baseline_ret);
 }
 
 int fim_baseline_parse(const char *bytes, size_t len, const char *path,
@@ -623,16 +571,6 @@ int fim_delta_parse(const char *bytes, size_t len, const char *path,
 }
 
 /* ---- from a file */
-
-static ssize_t read_some(int fd, char *bytes, size_t len)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, bytes, len);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
 
 static int file_open(const char *path, int *fd_ret, uint64_t *size_ret)
 {
@@ -658,38 +596,16 @@ static int file_open(const char *path, int *fd_ret, uint64_t *size_ret)
 	return err;
 }
 
-/* malloc'ed; -EAGAIN: it is not of that size any more */
-static int file_whole(int fd, size_t size, char **bytes_ret)
-{
-	char *bytes = malloc(size + 1);
-	size_t len = 0;
-	ssize_t n = 1;
-
-	populate(bytes, size);
-	while (bytes && n > 0 && len <= size) {
-		n = read_some(fd, bytes + len, size + 1 - len);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (bytes && !n && len == size) {
-		*bytes_ret = bytes;
-		return 0;
-	}
-	free(bytes);
-	if (!bytes)
-		return -ENOMEM;
-	return n < 0 ? (int)n : -EAGAIN;
-}
-
-static int file_facts(int fd, struct facts *facts_ret)
+static int file_facts(int fd, struct fim_facts *facts_ret)
 {
 	struct fim_hasher *hasher = fim_hasher_new();
 	char *window = malloc(WINDOW_SIZE);
-	struct facts facts = {0};
+	struct fim_facts facts = {0};
 	ssize_t n = 1;
 	int err = hasher && window ? 0 : -ENOMEM;
 
 	while (!err && n) {
-		n = read_some(fd, window, WINDOW_SIZE);
+		n = fim_read_some(fd, window, WINDOW_SIZE);
 		if (n < 0) {
 			err = (int)n;
 			break;
@@ -730,7 +646,7 @@ static int file_lines(struct reader *reader, int fd)
 			window = larger;
 			room *= 2;
 		}
-		n = read_some(fd, window + len, room - len);
+		n = fim_read_some(fd, window + len, room - len);
 		if (n < 0) {
 			err = (int)n;
 			break;
@@ -744,14 +660,14 @@ static int file_lines(struct reader *reader, int fd)
 	return err;
 }
 
-static int file_parse(int fd, const char *path, bool is_delta, const struct facts *facts,
+static int file_parse(int fd, const char *path, bool is_delta, const struct fim_facts *facts,
 		      struct fim_baseline **baseline_ret)
 {
 	struct reader reader = {.path = path, .is_delta = is_delta, .facts = *facts};
 	int err;
 
 	reader.hasher = fim_hasher_new();
-	err = reader.hasher ? reader_open(&reader) : -ENOMEM;
+	err = reader.hasher ? reader_open(&reader, NULL) : -ENOMEM;
 	if (!err)
 		err = file_lines(&reader, fd);
 	return reader_close(&reader, err, baseline_ret);
@@ -813,7 +729,7 @@ int fim_signature_check_digest(const char *path, const char *signature_path,
  * Of a file that nobody trusted has signed no line is parsed; but whether it is what
  * its last line says tells a damaged file from one that another key signed.
  */
-static void explain_rejection(const char *path, int fd, const struct facts *facts)
+static void explain_rejection(const char *path, int fd, const struct fim_facts *facts)
 {
 	char tail[FIM_TRAILER_SIZE], *window = malloc(WINDOW_SIZE), *line = tail, *newline;
 	struct fim_hasher *hasher = fim_hasher_new();
@@ -832,7 +748,7 @@ static void explain_rejection(const char *path, int fd, const struct facts *fact
 	line = newline ? newline + 1 : tail;
 	left = facts->size - (size_t)(tail + len - line);
 	for (; left; left -= (uint64_t)n) {
-		n = read_some(fd, window, left < WINDOW_SIZE ? left : WINDOW_SIZE);
+		n = fim_read_some(fd, window, left < WINDOW_SIZE ? left : WINDOW_SIZE);
 		if (n <= 0 || fim_hasher_update(hasher, window, (size_t)n))
 			goto out;
 	}
@@ -872,21 +788,17 @@ static int open_any(const char *path, const char *signature_path, const char *co
 	struct fim_baseline *baseline = NULL;
 	char key_id[FIM_KEY_ID_SIZE] = "";
 	bool check = signature_path || key_paths;
+	struct fim_entry *entries = NULL;
 	char *bytes = NULL;
-	struct facts facts;
+	struct fim_facts facts;
 	uint64_t size;
 	int fd, err;
 
 	err = file_open(path, &fd, &size);
 	if (err)
 		return err;
-	if (size <= WHOLE_MAX) {
-		err = file_whole(fd, (size_t)size, &bytes);
-		if (!err)
-			err = bytes_facts(bytes, (size_t)size, &facts);
-	} else {
-		err = file_facts(fd, &facts);
-	}
+	err = size <= WHOLE_MAX ? fim_facts_load(fd, (size_t)size, &bytes, &entries, &facts)
+				: file_facts(fd, &facts);
 	if (!err && lseek(fd, 0, SEEK_SET) < 0)
 		err = -errno;
 	if (err)
@@ -897,8 +809,10 @@ static int open_any(const char *path, const char *signature_path, const char *co
 						 key_id);
 	if (err == -EKEYREJECTED)
 		explain_rejection(path, fd, &facts);
-	if (!err)
-		err = bytes ? bytes_parse(bytes, (size_t)size, path, is_delta, &facts, &baseline)
+	if (err)
+		free(entries);
+	else
+		err = bytes ? bytes_parse(bytes, path, is_delta, &facts, entries, &baseline)
 			    : file_parse(fd, path, is_delta, &facts, &baseline);
 	if (!err && check)
 		err = check_expiry(baseline, path);
@@ -927,7 +841,7 @@ int fim_delta_open(const char *path, const char *signature_path, const char *con
 
 int fim_file_digest(const char *path, unsigned char digest_ret[FIM_SHA256_SIZE])
 {
-	struct facts facts;
+	struct fim_facts facts;
 	uint64_t size;
 	int fd, err;
 
