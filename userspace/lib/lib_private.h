@@ -189,16 +189,20 @@ int fim_measure_known(int dirfd, const char *path, const struct fim_rule *rule,
 		      struct fim_state *state_ret);
 #define FIM_MEASURE_SMALL (1u << 8) /* -EINPROGRESS: content that takes long was not read */
 
+#define FIM_MEASURE_LATE (1u << 9) /* if it is what is expected, it is looked at only after */
+
 /**
  * struct fim_reading - a file that is measured but for its content
  * @fd: opened for reading, at its beginning
  * @may_grow: it may get longer meanwhile
+ * @expected: its attributes are read after the content, which must be this one's; NULL: no
  * @before: what it was
  * @state: all but the digest; @size bytes of content are to be read
  */
 struct fim_reading {
 	int fd;
 	bool may_grow;
+	const struct fim_state *expected;
 	struct statx before;
 	struct fim_state state;
 };
@@ -409,6 +413,7 @@ void fim_home_put(struct fim_home *home);
  * @expected: what the baseline has, NULL: nothing or unknown
  * @walk_err: result's error should it turn out to be a directory
  * @packaged: what its package says is in it, NULL: nothing
+ * @is_file: a regular file, as its directory has it
  * @look: its times are wanted
  * @known: and if they are these, it need not be measured; NULL: it must be
  */
@@ -420,6 +425,7 @@ struct fim_pool_object {
 	const struct fim_state *expected;
 	int walk_err;
 	const struct fim_package_digest *packaged;
+	bool is_file;
 	bool look;
 	const struct fim_memo_record *known;
 };

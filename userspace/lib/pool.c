@@ -47,6 +47,7 @@ enum status {
  * @walk_err: its error should it be a directory
  * @packaged: what its package says is in it, NULL: nothing
  * @origin: how it relates to that
+ * @is_file: it was a regular file when its directory was read
  * @look: its times are wanted
  * @same: it is as it was known, and was not measured
  * @known: how it was known, NULL: it was not
@@ -61,6 +62,7 @@ struct job {
 	int walk_err;
 	const struct fim_package_digest *packaged;
 	enum fim_origin origin;
+	bool is_file;
 	bool look;
 	bool same;
 	const struct fim_memo_record *known;
@@ -279,6 +281,9 @@ static int measure_in_lane(struct hand *hand, struct slot *slot, int dir_fd, str
 
 	if (!hand->lanes || dir_fd < 0 || !*name)
 		return -ENOTSUP;
+	/* What is remembered of its times is from before it was read. */
+	if (job->is_file && !job->look)
+		flags |= FIM_MEASURE_LATE;
 	place = fim_lanes_place(hand->lanes);
 	reading = &hand->readings[place];
 	err = fim_measure_begin(dir_fd, name, flags, job->rule, job->expected, reading);
@@ -616,6 +621,7 @@ int fim_pool_put(struct fim_pool *pool, const struct fim_pool_object *object)
 			    .expected = object->expected,
 			    .walk_err = object->walk_err,
 			    .packaged = object->packaged,
+			    .is_file = object->is_file,
 			    .look = object->look,
 			    .known = object->known};
 	err = add_text(slot, name, strlen(name));

@@ -54,12 +54,14 @@ struct listing;
  * @name: the name; for a root of the policy: its path
  * @len: its length
  * @is_dir: as far as reading the directory told
+ * @is_file: likewise, a regular one
  * @listing: what is in it, from its visit until its content was visited
  */
 struct entry {
 	const char *name;
 	size_t len;
 	bool is_dir;
+	bool is_file;
 	struct listing *listing;
 };
 
@@ -147,7 +149,7 @@ static int listing_grow(struct listing *listing, size_t len)
 	return 0;
 }
 
-static int listing_add(struct listing *listing, const char *name, bool is_dir)
+static int listing_add(struct listing *listing, const char *name, unsigned char type)
 {
 	size_t len = strlen(name);
 
@@ -155,7 +157,8 @@ static int listing_add(struct listing *listing, const char *name, bool is_dir)
 	    listing_grow(listing, len))
 		return -ENOMEM;
 	memcpy(listing->names + listing->used, name, len + 1);
-	listing->entries[listing->count++] = (struct entry){.len = listing->used, .is_dir = is_dir};
+	listing->entries[listing->count++] = (struct entry){
+		.len = listing->used, .is_dir = type == DT_DIR, .is_file = type == DT_REG};
 	listing->used += len + 1;
 	return 0;
 }
@@ -195,13 +198,13 @@ static bool is_made_up(int fd)
 	return false;
 }
 
-static bool entry_is_dir(int fd, const struct dirent64 *entry)
+static unsigned char entry_type(int fd, const struct dirent64 *entry)
 {
 	struct stat st;
 
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type == DT_DIR;
-	return !fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
+	if (entry->d_type == DT_UNKNOWN && !fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+		return IFTODT(st.st_mode);
+	return entry->d_type;
 }
 
 static bool is_dots(const char *name)
@@ -234,7 +237,7 @@ static int read_names(struct walk *walk, int fd, size_t name_max, struct listing
 				too_long = true;
 				continue;
 			}
-			err = listing_add(listing, entry->d_name, entry_is_dir(fd, entry));
+			err = listing_add(listing, entry->d_name, entry_type(fd, entry));
 			if (err)
 				return err;
 		}
@@ -346,7 +349,8 @@ bool fim_errno_is_ours(int err)
 static int visit(struct walk *walk, struct entry *entry, uint64_t dir, struct fim_home *home)
 {
 	const struct fim_walk_params *params = walk->params;
-	struct fim_pool_object object = {.path = walk->path, .dir = dir, .home = home};
+	struct fim_pool_object object = {
+		.path = walk->path, .dir = dir, .home = home, .is_file = entry->is_file};
 	bool excluded;
 	int err;
 
@@ -422,7 +426,8 @@ static int visit_roots(struct walk *walk)
 	for (i = 0; i < fim_policy_root_count(walk->params->policy) && !err; i++) {
 		root = fim_policy_root(walk->params->policy, i);
 		fd = fim_open_beneath(walk->params->root_fd, root + 1, O_PATH);
-		err = listing_add(roots, root, fd >= 0 && !fstat(fd, &st) && S_ISDIR(st.st_mode));
+		err = listing_add(roots, root,
+				  fd >= 0 && !fstat(fd, &st) ? IFTODT(st.st_mode) : DT_UNKNOWN);
 		if (fd >= 0)
 			close(fd);
 	}
