@@ -340,23 +340,22 @@ static size_t without_suffix(const char *text, size_t len, const char *suffix)
 }
 
 /*
- * One component: "<id>", "docker-<id>.scope", "cri-containerd-<id>.scope".  The
- * kernel appends " (deleted)" to a cgroup that was removed under a process.
+ * One component: "<id>", "docker-<id>.scope", "cri-containerd-<id>.scope", "libpod-<id>"
+ * (Podman without systemd).  "libpod-conmon-<id>.scope" is who keeps the container, on the
+ * host.  The kernel appends " (deleted)" to a cgroup that was removed under a process.
  */
 static const char *component_id(const char *component, size_t len)
 {
-	size_t bare;
+	static const char keeper[] = "conmon-";
+	size_t prefix;
 
 	len = without_suffix(component, len, " (deleted)");
-	bare = without_suffix(component, len, ".scope");
-	if (bare < len) {
-		len = bare;
-		if (len <= ID_LEN || component[len - ID_LEN - 1] != '-')
-			return NULL;
-		component += len - ID_LEN;
-		len = ID_LEN;
-	}
-	return is_container_id(component, len) ? component : NULL;
+	len = without_suffix(component, len, ".scope");
+	prefix = len > ID_LEN ? len - ID_LEN : 0;
+	if ((prefix && component[prefix - 1] != '-') ||
+	    without_suffix(component, prefix, keeper) < prefix)
+		return NULL;
+	return is_container_id(component + prefix, len - prefix) ? component + prefix : NULL;
 }
 
 bool fim_cgroup_container_id(const char *cgroup, char id_ret[FIM_CONTAINER_ID_SIZE])
