@@ -1622,6 +1622,45 @@ START_TEST(a_running_container_is_recorded_once)
 }
 END_TEST
 
+static struct fim_truth outsider(uint64_t mnt_ns, uint64_t start_ticks, const char *cgroup)
+{
+	struct fim_truth truth = {.pid = 7, .start_ticks = start_ticks, .seccomp = 2};
+
+	truth.ns[FIM_NS_MNT] = mnt_ns;
+	snprintf(truth.cgroup, sizeof(truth.cgroup), "%s", cgroup);
+	return truth;
+}
+
+static void put_outsider(const struct fim_truth *truth)
+{
+	struct fim_truth host = outsider(1, 1, "/");
+	struct fim_container *container;
+
+	ck_assert(!containers_seen(&d, truth));
+	ck_assert_int_eq(fim_container_from_truth(truth, &host, &container), 0);
+	containers_outsider(&d, container, truth);
+	ck_assert(containers_seen(&d, truth));
+}
+
+START_TEST(the_number_of_a_namespace_may_be_another_containers_by_now)
+{
+	struct fim_truth first = outsider(42, 1000, "/first");
+	struct fim_truth second = outsider(42, 2000, "/second");
+	struct fim_truth again = outsider(42, 3000, "/first");
+
+	put_outsider(&first);
+	ck_assert_str_eq(containers_id_of_ns(&d, 42, "/first"), "first");
+	ck_assert_str_eq(containers_id_of_ns(&d, 42, "/first/below"), "first");
+	ck_assert_ptr_null(containers_id_of_ns(&d, 42, "/first-not"));
+	ck_assert_ptr_null(containers_id_of_ns(&d, 42, "/second"));
+	ck_assert_ptr_null(containers_id_of_ns(&d, 43, "/first"));
+	put_outsider(&second);
+	ck_assert_str_eq(containers_id_of_ns(&d, 42, "/second"), "second");
+	put_outsider(&again);
+	ck_assert_uint_eq(read_journal("container"), 3);
+}
+END_TEST
+
 START_TEST(a_container_that_only_exists_is_not_recorded)
 {
 	put_container(ENGINE_CONTAINER, false, "event");
@@ -2230,6 +2269,7 @@ int main(void)
 	tcase_add_test(tcase, time_stamps_alone_are_no_hurry_but_a_write_is);
 	tcase_add_test(tcase, many_changes_at_once_are_all_told);
 	tcase_add_test(tcase, a_running_container_is_recorded_once);
+	tcase_add_test(tcase, the_number_of_a_namespace_may_be_another_containers_by_now);
 	tcase_add_test(tcase, a_container_that_only_exists_is_not_recorded);
 	tcase_add_test(tcase, a_container_that_ran_for_a_moment_is_recorded);
 	tcase_add_test(tcase, a_container_that_was_removed_when_docker_was_asked_is_recorded);

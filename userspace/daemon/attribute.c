@@ -398,7 +398,7 @@ static bool container_by_other_means(const struct daemon *d, const struct fim_ch
 		if (tree->id[0] && strcmp(tree->id, slash + 1) == 0)
 			id = tree->id;
 	if (!id)
-		id = containers_id_of_ns(d, mnt_ns);
+		id = change->cgroup ? containers_id_of_ns(d, mnt_ns, change->cgroup) : NULL;
 	if (!id)
 		return false;
 	snprintf(id_ret, FIM_CONTAINER_ID_SIZE, "%s", id);

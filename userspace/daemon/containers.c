@@ -15,6 +15,7 @@ static void container_free(struct map_node *node)
 
 	fim_container_free(known->container);
 	free(known->root);
+	free(known->cgroup);
 	free(known);
 }
 
@@ -35,21 +36,23 @@ const char *containers_id_of(const struct daemon *d, const char *root)
 	return NULL;
 }
 
-static struct known_container *outsider_find(const struct daemon *d, uint64_t mnt_ns)
+static bool is_below(const char *cgroup, const char *top)
+{
+	size_t len = strlen(top);
+
+	if (len && top[len - 1] == '/')
+		len--;
+	return strncmp(cgroup, top, len) == 0 && (!cgroup[len] || cgroup[len] == '/');
+}
+
+const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns, const char *cgroup)
 {
 	struct known_container *known = NULL;
 
-	while (mnt_ns && (known = map_next(&d->container_table, known)))
-		if (known->mnt_ns == mnt_ns)
-			return known;
+	while (d->outsider_count && mnt_ns && (known = map_next(&d->container_table, known)))
+		if (known->mnt_ns == mnt_ns && is_below(cgroup, known->cgroup))
+			return known->container->id;
 	return NULL;
-}
-
-const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns)
-{
-	const struct known_container *known = d->outsider_count ? outsider_find(d, mnt_ns) : NULL;
-
-	return known ? known->container->id : NULL;
 }
 
 static char *flags_text(const struct fim_container *container)
@@ -194,6 +197,14 @@ static void check_driver(struct daemon *d, const struct fim_json *inspect)
 		    driver);
 }
 
+static void outsider_end(struct daemon *d, struct known_container *known)
+{
+	d->outsider_count -= known->mnt_ns != 0;
+	free(known->cgroup);
+	known->cgroup = NULL;
+	known->mnt_ns = known->start_ticks = 0;
+}
+
 /* Takes over @news->container and @news->root. */
 static void on_container(struct daemon *d, struct engine_news *news)
 {
@@ -216,8 +227,7 @@ static void on_container(struct daemon *d, struct engine_news *news)
 	free(known->root);
 	known->container = news->container;
 	known->root = news->root;
-	d->outsider_count -= known->mnt_ns != 0; /* Docker knows it after all */
-	known->mnt_ns = 0;
+	outsider_end(d, known); /* Docker knows it after all */
 	news->container = NULL;
 	news->root = NULL;
 	known->listed = true;
@@ -228,35 +238,67 @@ static void on_container(struct daemon *d, struct engine_news *news)
 
 /* ------------------------------------------------------------- outside Docker */
 
-void containers_outsider(struct daemon *d, struct fim_container *container, uint64_t mnt_ns)
+void containers_outsider(struct daemon *d, struct fim_container *container,
+			 const struct fim_truth *truth)
 {
 	struct known_container *known = map_find(&d->container_table, container->id);
+	char *cgroup = strdup(truth->cgroup);
+	bool fresh = !known;
 
-	if (!known) {
+	if (fresh)
 		known = calloc(1, sizeof(*known));
-		if (!known || map_put(&d->container_table, container->id, &known->node)) {
+	if (!cgroup || !known ||
+	    (fresh && map_put(&d->container_table, container->id, &known->node))) {
+		if (fresh)
 			free(known);
-			fim_container_free(container);
-			d->counters.no_memory++;
-			return;
-		}
+		free(cgroup);
+		fim_container_free(container);
+		d->counters.no_memory++;
+		return;
 	}
-	d->outsider_count += known->mnt_ns == 0;
+	outsider_end(d, known);
+	d->outsider_count++;
 	fim_container_free(known->container);
 	known->container = container;
-	known->mnt_ns = mnt_ns;
+	known->mnt_ns = truth->ns[FIM_NS_MNT];
+	known->start_ticks = truth->start_ticks;
+	known->cgroup = cgroup;
 	known->listed = true;
 	known->gone_ms = 0;
 	container_say(d, known, "reconcile", NULL);
 }
 
-bool containers_seen(struct daemon *d, uint64_t mnt_ns)
+bool containers_seen(struct daemon *d, const struct fim_truth *truth)
 {
-	struct known_container *known = d->outsider_count ? outsider_find(d, mnt_ns) : NULL;
+	struct known_container *known = NULL;
 
-	if (known)
+	while (d->outsider_count && (known = map_next(&d->container_table, known))) {
+		if (known->mnt_ns != truth->ns[FIM_NS_MNT] ||
+		    known->start_ticks != truth->start_ticks)
+			continue;
 		known->listed = true;
-	return known;
+		known->gone_ms = 0;
+		return true;
+	}
+	return false;
+}
+
+static void containers_forget(struct daemon *d)
+{
+	struct known_container *known = map_next(&d->container_table, NULL);
+
+	while (known) {
+		struct known_container *next = map_next(&d->container_table, known);
+		char *key = known->node.key;
+
+		if (known->gone_ms && now_ms() - known->gone_ms > GONE_KEEP_MS) {
+			outsider_end(d, known);
+			map_del(&d->container_table, &known->node);
+			free(key);
+			container_free(&known->node);
+		}
+		known = next;
+	}
 }
 
 void containers_outsiders_listed(struct daemon *d)
@@ -270,6 +312,7 @@ void containers_outsiders_listed(struct daemon *d)
 			known->gone_ms = now_ms();
 		known->listed = false;
 	}
+	containers_forget(d);
 }
 
 /* ----------------------------------------------------------------------- news */
@@ -296,24 +339,16 @@ static void on_gone(struct daemon *d, const struct engine_news *news)
 /* Whoever the list did not name is gone; who is gone for long is forgotten. */
 static void on_listed(struct daemon *d)
 {
-	struct known_container *known = map_next(&d->container_table, NULL);
+	struct known_container *known = NULL;
 
-	while (known) {
-		struct known_container *next = map_next(&d->container_table, known);
-		char *key = known->node.key;
-
-		if (!known->mnt_ns && !known->listed && !known->gone_ms)
+	while ((known = map_next(&d->container_table, known))) {
+		if (known->mnt_ns)
+			continue;
+		if (!known->listed && !known->gone_ms)
 			known->gone_ms = now_ms();
-		if (!known->mnt_ns)
-			known->listed = false;
-		if (known->gone_ms && now_ms() - known->gone_ms > GONE_KEEP_MS) {
-			d->outsider_count -= known->mnt_ns != 0;
-			map_del(&d->container_table, &known->node);
-			free(key);
-			container_free(&known->node);
-		}
-		known = next;
+		known->listed = false;
 	}
+	containers_forget(d);
 }
 
 static void on_news(struct daemon *d, struct engine_news *news)

@@ -925,8 +925,12 @@ struct known_container {
 	char *root;
 	bool said; /* its container record was written */
 	bool listed;
-	uint64_t mnt_ns; /* of one that Docker did not tell about, else 0 */
 	int64_t gone_ms; /* 0: it exists */
+	/* Of one that Docker did not tell about, else 0 and NULL. Numbers of namespaces are used
+	 * again: its first process's start and its cgroup tell it from who had the number before. */
+	uint64_t mnt_ns;
+	uint64_t start_ticks;
+	char *cgroup;
 };
 
 /* Read the exceptions; what was read before stays if they are wrong. */
@@ -939,13 +943,14 @@ const struct fim_container *containers_find(const struct daemon *d, const char *
 /* Id of the container whose root is mounted there, NULL if unknown. */
 const char *containers_id_of(const struct daemon *d, const char *root);
 /* One that Docker did not tell about. Takes over @container. */
-void containers_outsider(struct daemon *d, struct fim_container *container, uint64_t mnt_ns);
+void containers_outsider(struct daemon *d, struct fim_container *container,
+			 const struct fim_truth *truth);
 /* True if that one is known; it counts as seen then. */
-bool containers_seen(struct daemon *d, uint64_t mnt_ns);
+bool containers_seen(struct daemon *d, const struct fim_truth *truth);
 /* Those of them that were not seen since the last time are gone. */
 void containers_outsiders_listed(struct daemon *d);
-/* Its id; NULL: no container outside Docker has this mount namespace. */
-const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns);
+/* Its id; NULL: no container outside Docker has this mount namespace and is in this cgroup. */
+const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns, const char *cgroup);
 void containers_exit(struct daemon *d);
 
 /* ------------------------------------------------------------ outsiders.c */
@@ -1121,6 +1126,7 @@ struct daemon {
 	uint64_t host_mnt_ns;	   /* of process 1; 0: not readable */
 	int64_t outsiders_ms;	   /* when to look for containers outside Docker */
 	int64_t outsiders_last_ms; /* when that was done last */
+	int64_t outsiders_gap_ms;  /* to the next time, longer each time */
 	struct map accesses;	   /* ECS Exec sessions and execs that were told */
 	struct host host_facts;
 	struct attempts attempts;

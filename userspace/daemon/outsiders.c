@@ -2,7 +2,8 @@
 /*
  * Containers that Docker did not tell about: made by containerd, Podman or runc, or in
  * Docker's cgroups without Docker knowing.  Found by looking at every process's mount
- * namespace and root: some seconds after something was mounted, and now and then.
+ * namespace and root: some seconds after something was mounted, a few times more, since
+ * its process may come later on a busy host, and now and then.
  *
  * What is known of them stands in the table of containers, beside Docker's.
  */
@@ -56,7 +57,7 @@ static int outsider_add(struct look *look, const struct fim_truth *truth, bool u
 	if (!err && unknown)
 		err = fim_container_disown(container, truth);
 	if (!err)
-		containers_outsider(look->d, container, truth->ns[FIM_NS_MNT]);
+		containers_outsider(look->d, container, truth);
 	return err;
 }
 
@@ -68,7 +69,7 @@ static int outsider_look(void *ctx, const struct fim_truth *truth)
 	bool dockers = engine && strcmp(engine, "docker") == 0;
 	char id[FIM_CONTAINER_ID_SIZE];
 
-	if (containers_seen(d, truth->ns[FIM_NS_MNT]))
+	if (containers_seen(d, truth))
 		return 0;
 	if (fim_truth_is_starting(truth)) {
 		look->again = true;
@@ -92,6 +93,7 @@ void outsiders_want(struct daemon *d)
 {
 	int64_t at = now_ms() + AFTER_MOUNT_MS;
 
+	d->outsiders_gap_ms = AFTER_MOUNT_MS;
 	if (at < d->outsiders_ms)
 		d->outsiders_ms = at;
 }
@@ -107,7 +109,10 @@ void outsiders_look(struct daemon *d)
 		return;
 	}
 	d->outsiders_last_ms = now;
-	d->outsiders_ms = now + EVERY_MS;
+	d->outsiders_gap_ms = d->outsiders_gap_ms && d->outsiders_gap_ms < EVERY_MS / 2
+				      ? d->outsiders_gap_ms * 2
+				      : EVERY_MS;
+	d->outsiders_ms = now + d->outsiders_gap_ms;
 	if (fim_truth_read(1, &look.host) || fim_truth_each(outsider_look, &look))
 		fim_log(LOG_WARNING, "not every container outside Docker could be looked for");
 	if (look.again)
