@@ -43,7 +43,8 @@ static const char help[] = USAGE
 	"system, no-new-privileges missing) are in the list, but do not flag a container.\n"
 	"\n"
 	"exit status: 0 none is flagged, 3 some are, 1 error (also: one could not be\n"
-	"inspected), 2 wrong usage\n"
+	"inspected, or Docker does not answer: only what the kernel shows is listed then),\n"
+	"2 wrong usage\n"
 	"\n"
 	"  ecs-fim containers\n"
 	"  ecs-fim containers --json | jq -r 'select(.flagged) | .name'\n"
@@ -325,11 +326,14 @@ static int watch(const struct inventory_source *source, bool json)
 static int list(const struct inventory_source *source, bool json)
 {
 	struct inventory inventory = {.containers = NULL};
-	int status, err = inventory_take(&inventory, source);
+	int status, taken = inventory_take(&inventory, source);
+	int err;
 
+	/* An engine that is not there hides nothing that the kernel shows. */
 	inventory_sort(&inventory);
+	err = json ? put_json(&inventory) : put_table(&inventory);
 	if (!err)
-		err = json ? put_json(&inventory) : put_table(&inventory);
+		err = taken;
 	status = cli_exit(err);
 	if (!err && inventory.failed)
 		status = FIM_EXIT_ERROR;

@@ -184,17 +184,17 @@ static int dockers_take(struct inventory *inventory, const struct inventory_sour
 int inventory_take(struct inventory *inventory, const struct inventory_source *source)
 {
 	struct rest rest = {.inventory = inventory, .source = source};
-	int err = 0;
+	int down = 0, err = 0;
 
 	if (*source->socket)
-		err = fim_docker_open(source->socket, TIMEOUT_MS, &rest.docker);
-	if (!err && rest.docker)
+		down = fim_docker_open(source->socket, TIMEOUT_MS, &rest.docker);
+	if (rest.docker)
 		err = dockers_take(inventory, source, rest.docker);
 	/* Whoever may not look at process 1 sees no namespaces at all. */
 	if (!err && !fim_truth_read(1, &rest.host) && rest.host.ns[FIM_NS_MNT])
 		err = fim_truth_each(rest_look, &rest);
 	fim_docker_close(rest.docker);
-	return err;
+	return err ? err : down;
 }
 
 /* ---- --watch */
