@@ -5,6 +5,7 @@
  * report should be, to be read before it is committed.
  */
 #include "fixture.h"
+#include "userspace/lib/report.h"
 
 #include <stdarg.h>
 
@@ -536,6 +537,7 @@ START_TEST(a_daemon_that_starts_without_having_stopped_was_interrupted)
 	journal_begin();
 	usual_start(0);
 	finding(2, "/etc/a");
+	add(2, "alert", "\"action\":\"delivered\",\"sink\":\"syslog\",\"alerts\":[%d]", (int)seq);
 	if (_i)
 		boot_id = "boot-2";
 	if (_i == 2)
@@ -808,6 +810,65 @@ START_TEST(containers_with_power_come_first_and_each_once)
 	ck_assert_int_eq(fim_json_get_int(fim_json_get(report, "containers"), "flagged", 0), 3);
 	ck_assert(fim_json_get_bool(item(report, "containers", 2), "flagged", false));
 	ck_assert(!fim_json_get_bool(item(report, "containers", 3), "flagged", true));
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(an_exception_is_shown_and_counts)
+{
+	const struct fim_json *containers, *statement;
+	struct fim_json *report;
+	char *html;
+
+	journal_begin();
+	usual_start(0);
+	container(
+		1, "a",
+		"\"privileged\":true,\"flagged\":false,\"flags\":[{\"id\":\"privileged\",\"severity\":"
+		"\"critical\"}],\"exception\":{\"owner\":\"the platform team\",\"reason\":\"node "
+		"agent\",\"expires\":\"2027-01-01T00:00:00Z\"}");
+	if (_i)
+		container(1, "b", "\"privileged\":true,\"flagged\":true,\"flags\":[]");
+	report = build_all();
+	containers = fim_json_get(report, "containers");
+	ck_assert_int_eq(fim_json_get_int(containers, "privileged", 0), 1 + _i);
+	ck_assert_int_eq(fim_json_get_int(containers, "flagged", -1), _i);
+	ck_assert(!fim_json_get_bool(item(report, "containers", 0), "flagged", true));
+	statement = fim_json_index(fim_json_get(report, "statements"), ALERT_RESPONSE + 1);
+	ck_assert(
+		mentions(statement, "1 container ran with power over the host under an exception"));
+	ck_assert_int_eq(mentions(statement, "whether that was needed is not recorded"), _i);
+	ck_assert_str_eq(fim_json_get_str(statement, "status"),
+			 _i ? "insufficient evidence" : "met");
+	html = html_of(report);
+	ck_assert_ptr_nonnull(
+		strstr(html, "node agent<br>owner the platform team, until 2027-01-01"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(logs_that_may_only_grow_are_said_to_be_watched)
+{
+	const struct fim_json *statement;
+	struct fim_json *report;
+
+	journal_begin();
+	add(0, "baseline",
+	    "\"digest\":\"d1\",\"policy_digest\":\"p1\",\"policy\":{\"name\":\"p\",\"version\":\"1\","
+	    "\"roots\":[\"/var/log\"],\"rules\":[{\"path\":\"/var/log\",\"class\":\"%s\"}]}",
+	    _i ? "append-only" : "strict");
+	add(1, "finding",
+	    "\"kind\":\"modified\",\"severity\":\"high\",\"path\":\"/var/log/a\",\"scope\":\"host\","
+	    "\"class\":\"%s\",\"changed\":[\"sha256\"]",
+	    _i ? "append-only" : "strict");
+	report = build_all();
+	statement = fim_json_index(fim_json_get(report, "statements"), LOGS);
+	ck_assert_int_eq(mentions(statement, "Other audit logs are not watched"), !_i);
+	ck_assert_int_eq(mentions(statement, "files that may only grow: 1; changes of what such "
+					     "files held when the baseline was taken: 1."),
+			 _i);
+	ASSERT_STATUS(report, LOGS, "insufficient evidence");
 	fim_json_free(report);
 }
 END_TEST
@@ -1374,6 +1435,120 @@ START_TEST(a_csv_cell_holds_any_name)
 }
 END_TEST
 
+START_TEST(every_word_that_a_record_holds_is_in_japanese)
+{
+	/* Those that are written where no function names them. */
+	static const char *const words[] = {
+		"daemon",
+		"module",
+		"ring",
+		"docker",
+		"baseline",
+		"comparison",
+		"sink",
+		"watch",
+		"rules",
+		"cloudtrail",
+		"journal",
+		"host",
+		"container",
+		"place",
+		"access",
+		"rule",
+		"start-up",
+		"scheduled",
+		"overflow",
+		"request",
+		"event",
+		"added",
+		"gone",
+		"moved",
+		"removed",
+		"changed",
+		"down",
+		"degraded",
+		"docker-exec",
+		"ecs-exec-armed",
+		"ecs-exec-used",
+		"ecs-exec-forged",
+		"attach",
+		"copy",
+		"archive-path",
+		"extract-to-dir",
+		"commit",
+		"exec",
+		"ecs-exec",
+		"forged-ecs-exec",
+		"signed",
+		"unsigned",
+		"lockdown",
+		"module signatures enforced",
+		"tainted",
+		"ftrace enabled",
+		"livepatch",
+		"daemon sha256",
+		"tool sha256",
+		"module version",
+		"module file",
+		"module sha256",
+		"module signer",
+		"cluster arn",
+		"instance id",
+		"image id",
+		"system executables",
+		"application executables",
+		"configuration and parameter files",
+	};
+	uint32_t op, bit;
+	int i;
+
+	/* In English a word stands for itself: only Japanese has others for all of them. */
+#define ASSERT_JAPANESE(word)                                                         \
+	do {                                                                          \
+		const char *word_ = word;                                             \
+		ck_assert_msg(fim_tr_name(FIM_LANG_JA, word_) != word_, "%s", word_); \
+	} while (0)
+	for (i = 0; i < (int)COUNT(words); i++)
+		ASSERT_JAPANESE(words[i]);
+	for (op = FIM_OP_WRITE; strcmp(fim_op_name(op), "unknown") != 0; op++)
+		ASSERT_JAPANESE(fim_op_name(op));
+	ck_assert_uint_gt(op, FIM_OP_UNLOAD);
+	for (i = 0; i <= FIM_CLASS_EXCLUDED; i++)
+		ASSERT_JAPANESE(fim_class_name((enum fim_class)i));
+	for (i = 0; i <= FIM_KIND_UNREADABLE; i++)
+		ASSERT_JAPANESE(fim_kind_name((enum fim_kind)i));
+	for (i = 0; i <= FIM_SEVERITY_CRITICAL; i++)
+		ASSERT_JAPANESE(fim_severity_name((enum fim_severity)i));
+	for (i = FIM_TYPE_NONE; i <= FIM_TYPE_SOCKET; i++)
+		ASSERT_JAPANESE(fim_type_name((enum fim_type)i));
+	for (bit = 1; bit & FIM_DIFF_ALL; bit <<= 1)
+		if (strcmp(fim_diff_name(bit), "uid") != 0 &&
+		    strcmp(fim_diff_name(bit), "gid") != 0)
+			ASSERT_JAPANESE(fim_diff_name(bit));
+#undef ASSERT_JAPANESE
+}
+END_TEST
+
+START_TEST(the_cover_shows_no_empty_fact_and_names_the_tool)
+{
+	struct fim_json *report;
+	char *html;
+
+	journal_begin();
+	add(0, "control",
+	    "\"component\":\"daemon\",\"state\":\"up\",\"cause\":\"c\",\"detail\":{\"livepatch\":\"\","
+	    "\"hostname\":\"h\",\"module_signature\":\"unsigned\"}");
+	report = build_all();
+	html = html_of(report);
+	ck_assert_ptr_null(strstr(html, "ivepatch"));
+	ck_assert_ptr_nonnull(strstr(html, ">Hostname<"));
+	ck_assert_ptr_nonnull(strstr(html, "ecs-fim " FIM_VERSION));
+	ck_assert_ptr_nonnull(strstr(html, ">Made with<"));
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
 /* ---- alerts */
 
 static void say_alert(double hours, const char *action, int alert, const char *more)
@@ -1457,6 +1632,72 @@ START_TEST(an_alert_of_the_host_is_not_called_a_container_s)
 }
 END_TEST
 
+START_TEST(alerts_are_counted_as_alerts_and_need_a_destination)
+{
+	struct fim_json *report;
+
+	journal_begin();
+	usual_start(0);
+	finding(1, "/etc/a");
+	if (_i == 1)
+		add(1, "alert", "\"action\":\"delivered\",\"sink\":\"syslog\",\"alerts\":[%d]",
+		    (int)seq);
+	add(1, "container", "\"container\":{\"id\":\"c\",\"name\":\"c\",\"flagged\":true}");
+	if (_i == 1)
+		add(1, "alert", "\"action\":\"delivered\",\"sink\":\"audit\",\"alerts\":[%d]",
+		    (int)seq);
+	/* What is raised just before the end may yet be delivered. */
+	compare(_i == 2 ? 1.5 : 5);
+	report = build_all();
+	ck_assert(mentions(fim_json_get(report, "statements"), "2 alerts were raised;"));
+	ck_assert(!mentions(fim_json_get(report, "statements"), "2 changes"));
+	ck_assert_int_eq(mentions(fim_json_get(report, "statements"),
+				  "2 of 2 alerts are not recorded as delivered"),
+			 _i == 0);
+	ASSERT_STATUS(report, ALERTS, _i ? "met" : "insufficient evidence");
+	fim_json_free(report);
+}
+END_TEST
+
+START_TEST(an_alert_says_who_did_it_whatever_was_done)
+{
+	static const char actor[] =
+		"\"actor\":{\"pid\":7,\"uid\":0,\"user\":\"root\",\"loginuid\":1000,\"login_user\":"
+		"\"eve\",\"exe\":\"/usr/bin/mount\",\"args\":[\"x\"]}";
+	static const char shown[] = "by <code>/usr/bin/mount</code> pid 7, root (uid 0), eve "
+				    "(loginuid 1000), container web";
+	const struct fim_json *alert;
+	struct fim_json *report;
+	char *html, *pdf;
+
+	journal_begin();
+	usual_start(0);
+	if (_i)
+		add(1, "place",
+		    "\"action\":\"shadowed\",\"severity\":\"high\",\"scope\":\"host\",\"path\":\"/etc\","
+		    "%s,\"container\":{\"id\":\"c\",\"name\":\"web\"}",
+		    actor);
+	else
+		add(1, "finding",
+		    "\"kind\":\"added\",\"severity\":\"high\",\"scope\":\"host\",\"path\":\"/etc/a\","
+		    "\"changed\":[],%s,\"container\":{\"id\":\"c\",\"name\":\"web\"}",
+		    actor);
+	report = build_all();
+	alert = item(report, "alerts", 0);
+	ck_assert_int_eq(fim_json_get_int(fim_json_get(alert, "actor"), "loginuid", 0), 1000);
+	ck_assert_ptr_null(fim_json_at(alert, "actor/args"));
+	ck_assert_str_eq(fim_json_get_str(alert, "container"), "web");
+	html = html_of(report);
+	ck_assert_ptr_nonnull(strstr(html, shown));
+	/* What happened to a place is said once. */
+	ck_assert_ptr_null(strstr(html, "/etc</code>shadowed"));
+	pdf = pdf_of(report);
+	free(pdf);
+	free(html);
+	fim_json_free(report);
+}
+END_TEST
+
 /* Not within a test: nothing of Check may be used. */
 static int update(void)
 {
@@ -1508,6 +1749,8 @@ static void add_statement_tests(TCase *tcase)
 	tcase_add_test(tcase, what_is_not_met_stays_so_in_a_broken_journal);
 	tcase_add_test(tcase, containers_with_power_come_first_and_each_once);
 	tcase_add_test(tcase, a_container_that_was_gone_before_the_period_is_not_in_it);
+	tcase_add_loop_test(tcase, an_exception_is_shown_and_counts, 0, 2);
+	tcase_add_loop_test(tcase, logs_that_may_only_grow_are_said_to_be_watched, 0, 2);
 }
 
 static void add_page_tests(TCase *tcase)
@@ -1538,6 +1781,10 @@ static void add_format_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, an_alert_has_a_life, 0, COUNT(lives));
 	tcase_add_loop_test(tcase, unhandled_alerts_come_first_and_count_after_a_day, 0, 2);
 	tcase_add_test(tcase, an_alert_of_the_host_is_not_called_a_container_s);
+	tcase_add_loop_test(tcase, alerts_are_counted_as_alerts_and_need_a_destination, 0, 3);
+	tcase_add_loop_test(tcase, an_alert_says_who_did_it_whatever_was_done, 0, 2);
+	tcase_add_test(tcase, every_word_that_a_record_holds_is_in_japanese);
+	tcase_add_test(tcase, the_cover_shows_no_empty_fact_and_names_the_tool);
 }
 
 int main(int argc, char **argv)

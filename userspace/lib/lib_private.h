@@ -722,6 +722,7 @@ struct fim_loss {
  * @count: of the period
  * @by_state: unhandled, acknowledged, closed
  * @lives: records that people made about them
+ * @undelivered: that no sink is recorded to have taken, an hour after
  * @oldest_ns: when the first unhandled one was raised, 0: there is none
  * @longest_ns: from an alert to the first that was said about it
  */
@@ -729,6 +730,7 @@ struct fim_alert_sum {
 	uint64_t count;
 	uint64_t by_state[3];
 	uint64_t lives;
+	uint64_t undelivered;
 	int64_t oldest_ns;
 	int64_t longest_ns;
 };
@@ -760,11 +762,14 @@ struct fim_alert_sum {
  * @gap_seq: comparison that ended it, 0: none did
  * @findings: in the period
  * @authorized: those of them that were announced before
+ * @growing: rules of the policy for files that may only grow
+ * @growing_changes: findings about such files
  * @first_seq: first record read
  * @last_seq: last record read
  * @alerts: what became of those findings that somebody has to look at
  * @containers: seen in the period
  * @powerful: those of them with power over the host
+ * @excepted: those of @powerful with an exception
  * @outages: that overlap the period, in order of start
  * @outage_count: their number
  * @losses: in the period
@@ -797,11 +802,14 @@ struct fim_ledger {
 	uint64_t gap_seq;
 	uint64_t findings;
 	uint64_t authorized;
+	uint64_t growing;
+	uint64_t growing_changes;
 	uint64_t first_seq;
 	uint64_t last_seq;
 	struct fim_alert_sum alerts;
 	uint64_t containers;
 	uint64_t powerful;
+	uint64_t excepted;
 	struct fim_outage *outages;
 	size_t outage_count;
 	struct fim_loss *losses;

@@ -443,15 +443,17 @@ static struct category *find_category(struct builder *builder, const char *name,
 /* Those of the policy in force; changes stay counted. */
 static void count_rules(struct builder *builder, const struct fim_json *rules)
 {
+	const char *growing = fim_class_name(FIM_CLASS_APPEND_ONLY), *name, *cls;
 	struct category *category;
-	const char *name, *cls;
 	size_t i;
 
 	for (i = 0; i < builder->category_count; i++)
 		builder->categories[i].rules = 0;
+	builder->ledger.growing = 0;
 	for (i = 0; i < fim_json_count(rules); i++) {
 		name = fim_json_get_str(fim_json_index(rules, i), "category");
 		cls = fim_json_get_str(fim_json_index(rules, i), "class");
+		builder->ledger.growing += cls && strcmp(cls, growing) == 0;
 		if (!name || (cls && strcmp(cls, "excluded") == 0))
 			continue;
 		category = find_category(builder, name, strlen(name), true);
@@ -638,6 +640,7 @@ struct picked {
 	struct fim_span path;
 	struct fim_span path_hex;
 	struct fim_span category;
+	struct fim_span cls;
 	bool authorized;
 	bool came_in; /* it says how the actor got into its container */
 };
@@ -661,6 +664,8 @@ static int pick(void *ctx, const struct fim_span *parent, const struct fim_span 
 		picked->path_hex = *value;
 	else if (fim_span_is(key, "category"))
 		picked->category = *value;
+	else if (fim_span_is(key, "class"))
+		picked->cls = *value;
 	else if (fim_span_is(key, "change"))
 		picked->authorized = value->kind == FIM_SPAN_OBJECT;
 	else if (fim_span_is(key, "access"))
@@ -743,6 +748,8 @@ static int read_finding(struct builder *builder, const struct fim_line *line)
 	if (category)
 		category->changes++;
 	ledger->findings++;
+	ledger->growing_changes += picked.cls.kind == FIM_SPAN_STRING &&
+				   fim_span_is(&picked.cls, fim_class_name(FIM_CLASS_APPEND_ONLY));
 	ledger->authorized += picked.authorized;
 	builder->by_kind[kind]++;
 	builder->by_severity[severity]++;
@@ -870,6 +877,7 @@ static int read_container(struct builder *builder, const struct fim_json *record
 	seen->gone_ns = 0;
 	seen->seq = builder->seq;
 	seen->rank = rank_of(container);
+	seen->excepted = fim_json_is_object(fim_json_get(container, "exception"));
 	return 0;
 }
 
@@ -1033,13 +1041,14 @@ static void finish_ledger(struct builder *builder)
 	const struct fim_report_params *params = builder->params;
 	size_t i;
 
-	fim_alerts_sum(builder->alerts, &ledger->alerts);
-	ledger->containers = builder->seen_count;
-	for (i = 0; i < builder->seen_count; i++)
-		ledger->powerful += builder->seen[i]->rank < 2;
-
 	ledger->from_ns = params->from_ns ? params->from_ns : ledger->first_ns;
 	ledger->to_ns = params->to_ns ? params->to_ns : ledger->last_ns;
+	fim_alerts_sum(builder->alerts, ledger->to_ns, &ledger->alerts);
+	ledger->containers = builder->seen_count;
+	for (i = 0; i < builder->seen_count; i++) {
+		ledger->powerful += builder->seen[i]->rank < 2;
+		ledger->excepted += builder->seen[i]->rank < 2 && builder->seen[i]->excepted;
+	}
 	count_clock(builder, ledger->to_ns);
 	if (ledger->records && ledger->last_ns > gap_start(builder))
 		measure_gap(builder, gap_start(builder), ledger->last_ns, 0);

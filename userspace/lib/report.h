@@ -95,8 +95,8 @@ int fim_alerts_add(struct fim_alerts *alerts, const struct fim_line *line,
 		   enum fim_severity severity);
 /* A record "alert". -EINVAL: it says nothing usable. */
 int fim_alerts_read(struct fim_alerts *alerts, const struct fim_json *record, int64_t time_ns);
-/* Into the ledger's alerts. */
-void fim_alerts_sum(const struct fim_alerts *alerts, struct fim_alert_sum *sum_ret);
+/* Into the ledger's alerts; @to_ns: what is raised just before may yet be delivered. */
+void fim_alerts_sum(const struct fim_alerts *alerts, int64_t to_ns, struct fim_alert_sum *sum_ret);
 /* The section; nothing may be added after it. */
 struct fim_json *fim_alerts_json(struct fim_alerts *alerts);
 struct fim_json *fim_alerts_destinations(const struct fim_alerts *alerts);

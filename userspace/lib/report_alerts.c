@@ -13,6 +13,8 @@
 #define MAX_SINKS 32
 /* Below it, a change is recorded, but nobody has to come. */
 #define LEAST FIM_SEVERITY_MEDIUM
+/* A sink that is slow, or a period that ends in between, is no alert that nobody got. */
+#define DELIVERY_NS (3600 * FIM_NSEC_PER_SEC)
 
 enum state {
 	UNHANDLED = 0,
@@ -240,7 +242,7 @@ int fim_alerts_read(struct fim_alerts *alerts, const struct fim_json *record, in
 
 /* ------------------------------------------------------------------ results */
 
-void fim_alerts_sum(const struct fim_alerts *alerts, struct fim_alert_sum *sum_ret)
+void fim_alerts_sum(const struct fim_alerts *alerts, int64_t to_ns, struct fim_alert_sum *sum_ret)
 {
 	const struct alert *alert;
 	int64_t took_ns;
@@ -250,6 +252,7 @@ void fim_alerts_sum(const struct fim_alerts *alerts, struct fim_alert_sum *sum_r
 	for (i = 0; i < alerts->count; i++) {
 		alert = &alerts->items[i];
 		sum_ret->by_state[alert->state]++;
+		sum_ret->undelivered += !alert->sinks && to_ns - alert->time_ns > DELIVERY_NS;
 		if (alert->state == UNHANDLED && !sum_ret->oldest_ns)
 			sum_ret->oldest_ns = alert->time_ns;
 	}
@@ -277,6 +280,28 @@ static void set_hand(struct fim_json *item, const char *key, const char *by, int
 	fim_json_set_str(item, name, by);
 	snprintf(name, sizeof(name), "%s_ms", key);
 	fim_json_set_int(item, name, (time_ns - since_ns) / FIM_NSEC_PER_MSEC);
+}
+
+/* Who did it, as far as one line of a table says so; the container's name, if it has one. */
+static void set_actor(struct fim_json *item, const struct fim_json *record)
+{
+	static const char *const keys[] = {"pid",     "uid",  "loginuid",  "exe",
+					   "exe_hex", "user", "login_user"};
+	const struct fim_json *actor = fim_json_get(record, "actor");
+	const struct fim_json *container = fim_json_get(record, "container");
+	struct fim_json *who, *value;
+	size_t i;
+
+	fim_json_set_str(item, "container", fim_json_get_str(container, "name"));
+	if (!fim_json_is_object(actor))
+		return;
+	who = fim_json_object();
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		value = fim_json_get(actor, keys[i]);
+		if (value && !fim_json_is_null(value))
+			fim_json_set(who, keys[i], fim_json_ref(value));
+	}
+	fim_json_set(item, "actor", who);
 }
 
 /* Of what is no finding: a container, a way into one, or what was done to a place. */
@@ -315,6 +340,7 @@ static struct fim_json *alert_json(const struct fim_alerts *alerts, const struct
 		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 			fim_json_set_str(item, keys[i], fim_json_get_str(record, keys[i]));
 		set_what(item, record, (enum fim_severity)kept->rank);
+		set_actor(item, record);
 	}
 	fim_json_free(record);
 	for (i = 0; i < alerts->sink_count; i++)
@@ -352,7 +378,7 @@ struct fim_json *fim_alerts_json(struct fim_alerts *alerts)
 	struct fim_alert_sum sum;
 	char text[FIM_TIME_SIZE];
 
-	fim_alerts_sum(alerts, &sum);
+	fim_alerts_sum(alerts, 0, &sum);
 	fim_keep_sort(&alerts->keep);
 	append_state(alerts, UNHANDLED, items);
 	append_state(alerts, ACKNOWLEDGED, items);

@@ -28,6 +28,7 @@ struct seen {
 	int64_t gone_ns; /* 0: not known to be gone */
 	uint64_t seq;
 	int rank; /* lower is shown first */
+	bool excepted;
 };
 
 #define MAX_CATEGORIES 32

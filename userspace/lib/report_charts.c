@@ -159,6 +159,17 @@ static void lane_outages(struct fim_page *page, struct fim_lane *lane)
 
 static void put_timeline(struct fim_page *page)
 {
+	static const struct {
+		enum fim_tone tone;
+		const char *text;
+	} legend[] = {
+		{FIM_TONE_CRITICAL, "critical change, outage"},
+		{FIM_TONE_HIGH, "high change"},
+		{FIM_TONE_MEDIUM, "medium change, comparison of a part"},
+		{FIM_TONE_LOW, "low change"},
+		{FIM_TONE_INFO, "info change"},
+		{FIM_TONE_GOOD, "complete comparison"},
+	};
 	const struct fim_json *period = fim_section_of(page, "period");
 	char from[FIM_TIME_SIZE], to[FIM_TIME_SIZE];
 	struct fim_chart chart = {
@@ -166,6 +177,7 @@ static void put_timeline(struct fim_page *page)
 		.to = fim_time_text(fim_json_get_str(period, "to"), to),
 		.count = 3,
 	};
+	size_t i;
 
 	chart.lanes = calloc(chart.count, sizeof(*chart.lanes));
 	if (!chart.lanes) {
@@ -179,13 +191,10 @@ static void put_timeline(struct fim_page *page)
 		page->ops->chart(page, &chart);
 	chart_clear(&chart);
 	fim_open_block(page, FIM_BLOCK_SMALL);
-	page->ops->pill(page, FIM_TONE_CRITICAL, T("critical or high change, outage"));
-	fim_put(page, " ");
-	page->ops->pill(page, FIM_TONE_MEDIUM, T("medium change, comparison of a part"));
-	fim_put(page, " ");
-	page->ops->pill(page, FIM_TONE_LOW, T("low or info change"));
-	fim_put(page, " ");
-	page->ops->pill(page, FIM_TONE_GOOD, T("complete comparison"));
+	for (i = 0; i < sizeof(legend) / sizeof(legend[0]); i++) {
+		fim_put(page, i ? " " : "");
+		page->ops->pill(page, legend[i].tone, T(legend[i].text));
+	}
 	fim_close_block(page, FIM_BLOCK_SMALL);
 }
 

@@ -3,6 +3,7 @@
  * What stands on the page of a host for an assessor, made of the report's JSON and nothing else.
  * How it looks is the renderer's: see report_page.h.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -41,25 +42,36 @@ static void cell_id(struct fim_page *page, const struct fim_json *item)
 
 /* ------------------------------------------------------------------- cover */
 
-/* A key as words: "instance_id" is "instance id". */
+/* A key as words: "instance_id" is "Instance id". */
 static void fact_of_key(struct fim_page *page, const char *key)
 {
 	char text[64], *at;
+	const char *name;
 
 	snprintf(text, sizeof(text), "%s", key);
 	for (at = text; (at = strchr(at, '_')) != NULL;)
 		*at = ' ';
-	fim_open_fact(page, fim_tr_name(page->lang, text));
+	name = fim_tr_name(page->lang, text);
+	if (name == text)
+		*text = (char)toupper((unsigned char)*text);
+	fim_open_fact(page, name);
+}
+
+/* Only of this is a word that we wrote; others may be anybody's names. */
+static bool is_word(const char *key)
+{
+	return strcmp(key, "module_signature") == 0;
 }
 
 static int put_fact_member(void *ctx, const char *key, struct fim_json *value)
 {
+	const char *text = fim_json_str(value);
 	struct fim_page *page = ctx;
 
-	if (!fim_json_str(value))
+	if (!text || !*text)
 		return 0;
 	fact_of_key(page, key);
-	fim_put(page, fim_json_str(value));
+	fim_put(page, is_word(key) ? fim_tr_name(page->lang, text) : text);
 	fim_close_fact(page);
 	return 0;
 }
@@ -109,6 +121,9 @@ static void put_cover(struct fim_page *page)
 	fim_put_time_of(page, page->report, "generated");
 	fim_close_fact(page);
 	put_clock(page);
+	fim_open_fact(page, T("Made with"));
+	fim_put_member(page, page->report, "tool");
+	fim_close_fact(page);
 	fim_json_each(fim_section_of(page, "host"), put_host_member, page);
 	fim_json_each(fim_section_of(page, "identity"), put_fact_member, page);
 	fim_open_fact(page, T("Journal records"));
@@ -467,10 +482,13 @@ static void put_baseline(struct fim_page *page, const struct fim_json *item)
 	fim_put(page, fim_tr_name(page->lang, fim_json_get_str(item, "signature")));
 	fim_close_fact(page);
 	fim_open_fact(page, T("Signed with key"));
-	fim_put_member(page, item, "signer");
-	page->ops->line_break(page);
+	if (fim_json_get(item, "signer") || fim_json_get(item, "signer_hex")) {
+		fim_put_path(page, item, "signer");
+		page->ops->line_break(page);
+	}
 	fim_put_code(page, item, "key_id");
-	page->ops->line_break(page);
+	if (fim_json_get(item, "key_file") || fim_json_get(item, "key_file_hex"))
+		page->ops->line_break(page);
 	fim_put_path(page, item, "key_file");
 	fim_close_fact(page);
 	fim_put_code_fact(page, T("Digest (SHA-256)"), item, "digest");
@@ -549,10 +567,24 @@ static void cell_digest(struct fim_page *page, const struct fim_json *item)
 		page->ops->text(page, FIM_LOOK_CODE, digest, 12);
 }
 
+/* When it began, and how long it took. */
+static void cell_run(struct fim_page *page, const struct fim_json *item)
+{
+	const char *start = fim_json_get_str(item, "start"), *end = fim_json_get_str(item, "end");
+	int64_t start_ns, end_ns;
+
+	fim_put_time(page, start);
+	if (!start || !end || fim_time_parse(start, &start_ns) || fim_time_parse(end, &end_ns))
+		return;
+	page->ops->line_break(page);
+	fim_put(page, T("took "));
+	fim_put_duration(page, (end_ns - start_ns) / FIM_NSEC_PER_MSEC);
+}
+
 static void put_comparisons(struct fim_page *page)
 {
 	static const struct fim_page_column columns[] = {
-		{"Start (UTC)", 't', 20, .put = fim_put_time_of, .key = "start"},
+		{"Start (UTC)", 't', 20, .cell = cell_run},
 		{"Trigger", 'l', 14, .cell = cell_trigger},
 		{"Since last", 'n', 12, .cell = cell_gap},
 		{"Compared / expected", 'n', 17, .cell = cell_compared},
@@ -601,7 +633,9 @@ static void put_value(struct fim_page *page, const struct fim_json *state, const
 	char *bytes;
 	size_t len;
 
-	if (fim_json_is_object(value)) {
+	if (strcmp(name, "type") == 0) {
+		fim_put_name(page, state, name);
+	} else if (fim_json_is_object(value)) {
 		fim_json_each(value, put_pair, page);
 	} else if (fim_json_is_array(value)) {
 		fim_put_list(page, FIM_LOOK_PLAIN, value, ", ");
@@ -687,7 +721,8 @@ static void put_power(struct fim_page *page, const struct fim_json *container)
 
 static void put_container_details(struct fim_page *page, const struct fim_json *container)
 {
-	static const char *const keys[] = {"image", "task_arn", "family", "cluster", "id"};
+	static const char *const keys[] = {"image",  "image_digest", "task_arn", "task_check",
+					   "family", "cluster",	     "id"};
 	bool any = false;
 	size_t i;
 
@@ -756,7 +791,7 @@ static void put_circumstances(struct fim_page *page, const struct fim_json *item
 
 	if (fim_json_is_object(access)) {
 		fim_open_fact(page, T("Came in through"));
-		fim_put_member(page, access, "by");
+		fim_put_name(page, access, "by");
 		fim_put(page, " ");
 		fim_put_code(page, access, "session_id");
 		fim_close_fact(page);
@@ -808,7 +843,7 @@ static void put_change(struct fim_page *page, const struct fim_json *item, bool 
 	put_differences(page, item);
 	fim_open_block(page, FIM_BLOCK_PAIRS);
 	if (fim_json_get(item, "old_path") || fim_json_get(item, "old_path_hex")) {
-		fim_open_fact(page, T("Was at"));
+		fim_open_fact(page, T("Moved from"));
 		fim_put_path(page, item, "old_path");
 		fim_close_fact(page);
 	}
@@ -886,15 +921,53 @@ static void cell_alert_state(struct fim_page *page, const struct fim_json *item)
 	page->ops->pill(page, open ? FIM_TONE_BAD : FIM_TONE_GOOD, fim_tr_name(page->lang, state));
 }
 
+static void put_alert_actor(struct fim_page *page, const struct fim_json *item)
+{
+	const struct fim_json *actor = fim_json_get(item, "actor");
+
+	if (!fim_json_is_object(actor))
+		return;
+	page->ops->line_break(page);
+	fim_put(page, T("by "));
+	fim_put_path(page, actor, "exe");
+	fim_put_format(page, " pid %" PRId64 ", ", fim_json_get_int(actor, "pid", 0));
+	put_user(page, actor, "uid", "user");
+	if (fim_json_is_int(fim_json_get(actor, "loginuid"))) {
+		fim_put(page, ", ");
+		put_user(page, actor, "loginuid", "login_user");
+	}
+	if (!fim_json_get_str(item, "container"))
+		return;
+	fim_put(page, ", ");
+	fim_put(page, fim_tr_name(page->lang, "container"));
+	fim_put(page, " ");
+	fim_put_member(page, item, "container");
+}
+
 static void cell_alert_what(struct fim_page *page, const struct fim_json *item)
 {
 	fim_put_severity(page, fim_json_get_str(item, "severity"));
 	fim_put(page, " ");
 	fim_put(page, fim_tr_name(page->lang, fim_json_get_str(item, "kind")));
 	fim_put(page, " ");
-	fim_put_path(page, item, "path");
-	fim_put_member(page, item, "rule");
-	fim_put_member(page, item, "text");
+	if (fim_json_get_str(item, "text")) {
+		fim_put_member(page, item, "text");
+	} else {
+		fim_put_path(page, item, "path");
+		fim_put_member(page, item, "rule");
+	}
+	put_alert_actor(page, item);
+}
+
+/* What was said last. */
+static void put_alert_reason(struct fim_page *page, const struct fim_json *item)
+{
+	if (!fim_json_get_str(item, "reason"))
+		return;
+	page->ops->line_break(page);
+	fim_put_member(page, item, "reason");
+	fim_put(page, fim_json_get_str(item, "ticket") ? " · " : "");
+	fim_put_member(page, item, "ticket");
 }
 
 static void put_hand(struct fim_page *page, const struct fim_json *item, const char *time,
@@ -923,31 +996,27 @@ static void cell_alert_sent(struct fim_page *page, const struct fim_json *item)
 static void cell_alert_ack(struct fim_page *page, const struct fim_json *item)
 {
 	put_hand(page, item, "acknowledged", "acknowledged_by", "acknowledged_ms");
+	if (!fim_json_get_str(item, "closed"))
+		put_alert_reason(page, item);
 }
 
 static void cell_alert_close(struct fim_page *page, const struct fim_json *item)
 {
 	put_hand(page, item, "closed", "closed_by", "closed_ms");
-}
-
-static void cell_alert_reason(struct fim_page *page, const struct fim_json *item)
-{
-	fim_put_member(page, item, "reason");
-	fim_put(page, fim_json_get_str(item, "ticket") ? " · " : "");
-	fim_put_member(page, item, "ticket");
+	if (fim_json_get_str(item, "closed"))
+		put_alert_reason(page, item);
 }
 
 static void put_alerts(struct fim_page *page)
 {
 	static const struct fim_page_column columns[] = {
 		{"State", 'l', 11, .cell = cell_alert_state},
-		{"Time (UTC)", 't', 13, .put = fim_put_time_of, .key = "time"},
-		{"Alert", 'w', 22, .cell = cell_alert_what},
+		{"Time (UTC)", 't', 12, .put = fim_put_time_of, .key = "time"},
+		{"Alert", 'w', 27, .cell = cell_alert_what},
 		{"Delivered to", 'l', 10, .cell = cell_alert_sent},
-		{"Acknowledged", 'l', 15, .cell = cell_alert_ack},
-		{"Closed", 'l', 11, .cell = cell_alert_close},
-		{"Reason", 'l', 12, .cell = cell_alert_reason},
-		{"Record", 'n', 7, .cell = cell_id},
+		{"Acknowledged", 'l', 16, .cell = cell_alert_ack},
+		{"Closed", 'l', 15, .cell = cell_alert_close},
+		{"Record", 'n', 9, .cell = cell_id},
 	};
 	const struct fim_json *section = fim_section_of(page, "alerts");
 	char a[FIM_COUNT_SIZE], b[FIM_COUNT_SIZE], c[FIM_COUNT_SIZE];
@@ -1055,6 +1124,21 @@ static void put_flag(struct fim_page *page, const struct fim_json *flag)
 	fim_close_block(page, FIM_BLOCK_ITEM);
 }
 
+/* Who agreed to its power, why, and until when. */
+static void put_exception(struct fim_page *page, const struct fim_json *exception)
+{
+	if (!fim_json_is_object(exception))
+		return;
+	fim_open_fact(page, T("Exception"));
+	fim_put_member(page, exception, "reason");
+	page->ops->line_break(page);
+	fim_put(page, T("owner "));
+	fim_put_member(page, exception, "owner");
+	fim_put(page, T(", until "));
+	fim_put_time_of(page, exception, "expires");
+	fim_close_fact(page);
+}
+
 static void put_container(struct fim_page *page, const struct fim_json *item)
 {
 	const struct fim_json *container = fim_json_get(item, "container");
@@ -1079,6 +1163,7 @@ static void put_container(struct fim_page *page, const struct fim_json *item)
 	fim_put_time_of(page, item, gone ? "gone" : "last_seen");
 	fim_put(page, gone ? T(", then gone") : "");
 	fim_close_fact(page);
+	put_exception(page, fim_json_get(container, "exception"));
 	fim_close_block(page, FIM_BLOCK_PAIRS);
 	if (fim_json_count(flags)) {
 		fim_open_block(page, FIM_BLOCK_LIST);

@@ -335,7 +335,7 @@ const char *fim_section_title(struct fim_page *page, const char *id)
 
 void fim_put_component(struct fim_page *page, const struct fim_json *item)
 {
-	fim_put_member(page, item, "component");
+	fim_put_name(page, item, "component");
 	if (fim_json_get(item, "sink")) {
 		fim_put(page, " ");
 		fim_put_member(page, item, "sink");

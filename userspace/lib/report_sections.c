@@ -225,7 +225,7 @@ static struct fim_json *container_item(const struct seen *seen)
 	fim_report_set_time(item, "first_seen", seen->first_ns);
 	fim_report_set_time(item, "last_seen", seen->last_ns);
 	fim_report_set_time(item, "gone", seen->gone_ns);
-	fim_json_set_bool(item, "flagged", seen->rank < 3);
+	fim_json_set_bool(item, "flagged", seen->rank < 3 && !seen->excepted);
 	fim_json_set(item, "container", fim_json_ref(fim_json_get(record, "container")));
 	fim_json_free(record);
 	return item;
@@ -235,7 +235,7 @@ static struct fim_json *containers_section(struct builder *builder)
 {
 	bool old = builder->params->standard == FIM_PCI_DSS_3_2_1;
 	struct list list = {.items = fim_json_array()};
-	uint64_t by_rank[4] = {0};
+	uint64_t by_rank[4] = {0}, flagged = 0;
 	struct fim_json *section;
 	char note[512];
 	size_t i;
@@ -244,6 +244,7 @@ static struct fim_json *containers_section(struct builder *builder)
 		qsort(builder->seen, builder->seen_count, sizeof(struct seen *), compare_seen);
 	for (i = 0; i < builder->seen_count; i++) {
 		by_rank[builder->seen[i]->rank]++;
+		flagged += builder->seen[i]->rank < 3 && !builder->seen[i]->excepted;
 		if (list.count < FIM_REPORT_SHOWN)
 			fim_list_add(&list, container_item(builder->seen[i]));
 		else
@@ -252,7 +253,7 @@ static struct fim_json *containers_section(struct builder *builder)
 	section = list_section(&list);
 	fim_json_set_int(section, "privileged", (int64_t)by_rank[0]);
 	fim_json_set_int(section, "effectively_privileged", (int64_t)(by_rank[0] + by_rank[1]));
-	fim_json_set_int(section, "flagged", (int64_t)(by_rank[0] + by_rank[1] + by_rank[2]));
+	fim_json_set_int(section, "flagged", (int64_t)flagged);
 	snprintf(note, sizeof(note),
 		 fim_tr(builder->params->lang,
 			"Supporting evidence for least privilege (%s, requirement %s), of "

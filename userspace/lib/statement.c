@@ -230,6 +230,18 @@ static void judge_sink_outages(const struct fim_ledger *ledger, struct fim_verdi
 			findings, findings == 1 ? " was" : "s were");
 }
 
+/* A change that nobody can have heard of raised no alert. */
+static void judge_delivery(const struct fim_ledger *ledger, struct fim_verdict *verdict)
+{
+	const struct fim_alert_sum *alerts = &ledger->alerts;
+
+	if (alerts->undelivered)
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"%" PRIu64 " of %" PRIu64
+				" alerts are not recorded as delivered to any destination.",
+				alerts->undelivered, alerts->count);
+}
+
 static void judge_losses(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
 	uint64_t uncovered = 0;
@@ -302,6 +314,7 @@ static void judge_alerts(const struct fim_ledger *ledger, struct fim_verdict *ve
 				"The journal does not say when the control was running.");
 	judge_detection_outages(ledger, verdict);
 	judge_sink_outages(ledger, verdict);
+	judge_delivery(ledger, verdict);
 	judge_losses(ledger, verdict);
 	if (ledger->baseline_ns)
 		fim_verdict_say(
@@ -367,10 +380,21 @@ static void judge_logs(const struct fim_ledger *ledger, struct fim_verdict *verd
 	if (judge_silence(ledger, verdict))
 		return;
 	fim_verdict_say(
-		verdict, FIM_INSUFFICIENT,
+		verdict, FIM_MET,
 		"This control's own journal is chained by digests and was verified: %" PRIu64
-		" records. Other audit logs are not watched in a way that allows them to grow.",
+		" records.",
 		ledger->check.records);
+	if (ledger->growing)
+		fim_verdict_say(
+			verdict, FIM_INSUFFICIENT,
+			"Rules of the policy for files that may only grow: %" PRIu64
+			"; changes of what such files held when the baseline was taken: %" PRIu64
+			". What was added to them since then is not compared.",
+			ledger->growing, ledger->growing_changes);
+	else
+		fim_verdict_say(verdict, FIM_INSUFFICIENT,
+				"Other audit logs are not watched in a way that allows them to "
+				"grow.");
 }
 
 static void judge_failures(const struct fim_ledger *ledger, struct fim_verdict *verdict)
@@ -452,12 +476,12 @@ static void judge_alert_response(const struct fim_ledger *ledger, struct fim_ver
 		return;
 	if (!alerts->count)
 		fim_verdict_say(verdict, FIM_INSUFFICIENT,
-				"No change was found in the period, so no response can be shown.");
+				"No alert was raised in the period, so no response can be shown.");
 	else if (!alerts->lives)
 		fim_verdict_say(verdict, FIM_INSUFFICIENT,
 				"%" PRIu64
-				" change%s recorded; who looked at them and what was decided is "
-				"not recorded here.",
+				" alert%s raised; who looked at them and what was decided is not "
+				"recorded here.",
 				alerts->count, alerts->count == 1 ? " was" : "s were");
 	else if (alerts->by_state[0])
 		fim_verdict_say(verdict,
@@ -478,19 +502,27 @@ static void judge_alert_response(const struct fim_ledger *ledger, struct fim_ver
 
 static void judge_privileges(const struct fim_ledger *ledger, struct fim_verdict *verdict)
 {
+	uint64_t unexplained = ledger->powerful - ledger->excepted;
+
 	if (judge_silence(ledger, verdict))
 		return;
 	if (!ledger->containers)
 		fim_verdict_say(verdict, FIM_INSUFFICIENT, "No container was recorded.");
-	else if (ledger->powerful)
+	else if (unexplained)
 		fim_verdict_say(verdict, FIM_INSUFFICIENT,
 				"%" PRIu64
 				" container%s with power over the host; whether that was needed is "
 				"not recorded here.",
-				ledger->powerful, ledger->powerful == 1 ? " ran" : "s ran");
-	else
+				unexplained, unexplained == 1 ? " ran" : "s ran");
+	else if (!ledger->powerful)
 		fim_verdict_say(verdict, FIM_MET,
 				"No container that was recorded had power over the host.");
+	if (ledger->excepted)
+		fim_verdict_say(verdict, FIM_MET,
+				"%" PRIu64
+				" container%s with power over the host under an exception, whose "
+				"owner, reason and end are recorded.",
+				ledger->excepted, ledger->excepted == 1 ? " ran" : "s ran");
 }
 
 static const struct requirement requirements[] = {
@@ -528,7 +560,7 @@ static const struct requirement requirements[] = {
 	 judge_alert_response},
 	{{"7.2", "7.1"},
 	 "Containers have no more power over the host than they need (supporting evidence)",
-	 "Which of them were approved, by whom and why.",
+	 "That who approved an exception may do so, and why other containers have such power.",
 	 {"containers", NULL, NULL},
 	 judge_privileges},
 };
