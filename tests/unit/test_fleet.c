@@ -258,7 +258,10 @@ static const struct {
 	{"rm b/" DAY, "is missing"},
 	{"truncate -s -30 b/" DAY, "is cut off"},
 	{"truncate -s -1 b/" DAY, "is cut off"},
-	{"rm b/manifest.sig", "manifest.sig cannot be read"},
+	{"rm b/manifest.sig", "manifest.sig is missing"},
+	{"mv b/manifest.sig away && ln -s \"$PWD/away\" b/manifest.sig", "manifest.sig is missing"},
+	{"mv b/manifest.json away && ln -s \"$PWD/away\" b/manifest.json",
+	 "manifest.json is missing"},
 	{"openssl ecparam -name prime256v1 -genkey -noout -out other.pem 2>/dev/null && openssl dgst "
 	 "-sha256 -sign other.pem -out b/manifest.sig b/manifest.json",
 	 "not signed by a trusted key"},

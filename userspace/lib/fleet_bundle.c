@@ -390,7 +390,11 @@ static int64_t seconds(const struct fim_json *manifest, const char *key)
 static int read_small(struct reader *reader, const char *name, char **bytes_ret, size_t *len_ret)
 {
 	char path[FIM_PATH_MAX];
+	struct stat stat;
 
+	/* A link's target is no part of the bundle: it is not there where the bundle is kept. */
+	if (fstatat(reader->dir, name, &stat, AT_SYMLINK_NOFOLLOW) || !S_ISREG(stat.st_mode))
+		return reject(reader, "%s is missing, or no regular file", name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", reader->dir, name);
 	if (fim_file_read(path, MAX_MANIFEST, bytes_ret, len_ret))
 		return reject(reader, "%s cannot be read", name);
