@@ -34,6 +34,30 @@ make_jail() {
 	: >jail/dev/null
 	echo 'trusted_keys: [/etc/ecs-fim/keys]' >jail/etc/ecs-fim/config.yaml
 	mkdir jail/run/ecs-fim
+	# A clock that says what it is told to: CLOCK_AT, seconds; CLOCK_STATUS, as in adjtimex(2).
+	cc -shared -fPIC -xc -o jail/clock.so - <<-'EOF'
+		#define _GNU_SOURCE
+		#include <stdlib.h>
+		#include <sys/syscall.h>
+		#include <sys/timex.h>
+		#include <time.h>
+		#include <unistd.h>
+
+		int adjtimex(struct timex *timex)
+		{
+			timex->status = atoi(getenv("CLOCK_STATUS"));
+			return 0;
+		}
+
+		int clock_gettime(clockid_t clock, struct timespec *now)
+		{
+			long ret = syscall(SYS_clock_gettime, clock, now);
+
+			if (clock == CLOCK_REALTIME && getenv("CLOCK_AT"))
+				now->tv_sec = atol(getenv("CLOCK_AT"));
+			return (int)ret;
+		}
+	EOF
 	python3 -c '
 import os, socket, sys, time
 os.chdir("jail/run")
@@ -89,6 +113,15 @@ else
 	is "and there is a line for each thing that it needs" "$(jq -r .check doctor.json | sort -u | tr '\n' ' ')" \
 		"audit baseline clock daemon disk docker kernel loaded lockdown module policy signature "
 
+	clock="env LD_PRELOAD=/clock.so CLOCK_STATUS"
+	# shellcheck disable=SC2086 # words
+	doctor $clock=0 >doctor.json 2>doctor.log
+	is "a clock that something keeps right is ok" "$(jq -r 'select(.check == "clock") | .state + " " + .text' doctor.json)" \
+		"ok synchronized"
+	# shellcheck disable=SC2086 # words
+	says clock warning "nothing keeps it right" "start chronyd" $clock=64
+	# shellcheck disable=SC2086 # words
+	says clock fail "it is before 2024" "set it, and start chronyd" $clock=0 CLOCK_AT=1703980800
 	says kernel fail "is too old" "use Linux 5.10" setarch --uname-2.6
 	echo 0 >jail/proc/sys/kernel/ftrace_enabled
 	says ftrace warning "it is off" "sysctl kernel.ftrace_enabled=1"
