@@ -139,7 +139,8 @@ hub() {
 	ok "$([ "$(taken uniq | wc -l)" -eq $alerts ]; echo $?)" "and nothing is lost of what failed before"
 
 	# $1: words, the rest: what must be true after it.
-	for words in "throttle limit error" "expired" "drop" "large" "invalid" "full full full"; do
+	for words in "throttle limit error" "expired" "drop" "large" "invalid" "full full full" \
+		"short" "none" "page" "cut"; do
 		fresh
 		# shellcheck disable=SC2086 # several words
 		words $words

@@ -5,7 +5,8 @@ Signatures are computed anew by botocore's SigV4Auth out of the request as it ca
 validated by botocore's model (asff.py).  SCRIPT is a file of words, the first of which is taken
 for each call that is right: ok, throttle, limit, error, large, expired, invalid, drop (taken, but
 nobody hears of it), refuse (the first finding), full (refuses calls of more than one finding as too
-large), never (refuses every finding, also of the calls after it).  Without words: ok.  LOG gets one JSON object per call."""
+large), short (takes half of them and does not say what is with the others), none (the same with all), page
+(an answer of somebody else), cut (an answer that ends before its end), never (refuses every finding, also of the calls after it).  Without words: ok.  LOG gets one JSON object per call."""
 import datetime
 import http.server
 import json
@@ -124,6 +125,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if word in plain:
             self.note(status=plain[word][0], word=word, tried=len(ids))
             return self.answer(plain[word][0], {"__type": plain[word][1], "Message": "no \"\n\u001b[31m"})
+        if word in ("short", "none"):
+            ids = ids[:len(ids) // 2] if word == "short" else []
+            self.note(status=200, word=word, tried=len(findings), ids=ids)
+            return self.answer(200, {"FailedCount": len(findings) - len(ids), "SuccessCount": len(ids), "FailedFindings": []})
+        if word == "page":
+            self.note(status=200, word=word, tried=len(ids), ids=[])
+            return self.answer(200, b"<html>log in</html>")
+        if word == "cut":
+            self.note(status=200, word=word, tried=len(ids), ids=[])
+            self.send_response(200)
+            self.send_header("Content-Length", "4096")
+            self.end_headers()
+            self.wfile.write(b'{"FailedCount": 0, "SuccessCount": %d' % len(ids))
+            self.close_connection = True
+            return None
         refused = ids[:1] if word == "refuse" else ids if word == "never" else []
         self.note(status=200, word=word, key=key, region=region, bytes=len(body), tried=len(ids), ids=[i for i in ids if i not in refused])
         if word == "drop":

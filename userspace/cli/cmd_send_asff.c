@@ -227,6 +227,26 @@ static enum fim_hub_verdict call(struct sender *sender, const char *body, size_t
 	return verdict;
 }
 
+/* Is each finding either counted as taken or named as refused? Else some may be in neither hand. */
+static bool is_accounted_for(const struct item *items, size_t count, const struct fim_json *answer,
+			     char **reason_ret)
+{
+	int64_t taken = fim_json_get_int(answer, "SuccessCount", 0);
+	const char *code, *message;
+	size_t refused = 0;
+
+	for (size_t i = 0; i < count; i++)
+		refused += fim_hub_refused(answer, items[i].id, &code, &message);
+	if (taken >= 0 && (uint64_t)taken + refused >= count)
+		return true;
+	if (asprintf(reason_ret,
+		     "Security Hub said of %zu findings only that %" PRId64
+		     " were taken and %zu refused",
+		     count, taken, refused) < 0)
+		*reason_ret = NULL;
+	return false;
+}
+
 /* Until it is taken, refused, or time is over. */
 static int send_items(struct sender *sender, const struct item *items, size_t count)
 {
@@ -244,6 +264,8 @@ static int send_items(struct sender *sender, const struct item *items, size_t co
 		return err;
 	for (unsigned int attempt = 1;; attempt++) {
 		verdict = call(sender, body, len, &answer, &reason);
+		if (verdict == FIM_HUB_TAKEN && !is_accounted_for(items, count, answer, &reason))
+			verdict = FIM_HUB_LATER;
 		if (verdict != FIM_HUB_LATER || !wait_before(sender, attempt))
 			break;
 		fim_json_free(answer);
