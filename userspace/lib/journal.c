@@ -60,7 +60,7 @@ struct fim_journal {
 	char *dir;
 	char *path; /* of the active segment */
 	char boot_id[FIM_BOOT_ID_SIZE];
-	int dirfd; /* locked: one writer */
+	int dirfd; /* locked: one writer; the number stays the same */
 	int fd;	   /* the active segment */
 	int seal_fd;
 	bool sealed;
@@ -208,22 +208,24 @@ static int open_active(struct fim_journal *journal)
 	return sync_fd(journal->dirfd, journal->dir);
 }
 
-static int open_dir(struct fim_journal *journal)
+/* Locked: one writer. */
+static int open_dir(const char *dir, int *fd_ret)
 {
-	int err;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
 
-	journal->dirfd = open(journal->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (journal->dirfd < 0) {
+	if (fd < 0) {
 		err = -errno;
-		fim_log(LOG_ERR, "%s: cannot open: %s", journal->dir, strerror(-err));
+		fim_log(LOG_ERR, "%s: cannot open: %s", dir, strerror(-err));
 		return err;
 	}
-	if (flock(journal->dirfd, LOCK_EX | LOCK_NB)) {
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		fim_log(LOG_ERR, "%s: %s", journal->dir,
+		fim_log(LOG_ERR, "%s: %s", dir,
 			err == -EBUSY ? "another process writes this journal" : strerror(-err));
+		close(fd);
 		return err;
 	}
+	*fd_ret = fd;
 	return 0;
 }
 
@@ -565,21 +567,21 @@ static int copy_bytes(int from, int to, off_t end)
 	return err;
 }
 
-/* The directory went too, with what was closed: the name is made again. */
+/*
+ * The directory went too, with what was closed: the name is made again. It takes the place of
+ * the old one under the same number, which the compressing thread may be using.
+ */
 static int renew_dir(struct fim_journal *journal)
 {
-	int old = journal->dirfd, err = make_dir(journal->dir);
+	int fd = -1, err = make_dir(journal->dir);
 
 	if (!err)
-		err = open_dir(journal);
-	if (err) {
-		if (journal->dirfd >= 0 && journal->dirfd != old)
-			close(journal->dirfd);
-		journal->dirfd = old;
-		return err;
-	}
-	close(old);
-	return 0;
+		err = open_dir(journal->dir, &fd);
+	if (!err && dup3(fd, journal->dirfd, O_CLOEXEC) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /*
@@ -1116,7 +1118,7 @@ int fim_journal_open(const struct fim_journal_params *params, struct fim_journal
 	if (!err)
 		err = make_dir(journal->dir);
 	if (!err)
-		err = open_dir(journal);
+		err = open_dir(journal->dir, &journal->dirfd);
 	if (!err)
 		err = journal_start(journal);
 	if (err)
