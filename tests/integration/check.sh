@@ -3,7 +3,8 @@
 # usage: tests/integration/check.sh [KERNEL [SCRIPT [BURST]]]
 # Runs story.sh, or SCRIPT.sh of this folder, in a virtual machine with the module, a real dockerd and auditd, and
 # prints its TAP.  Programs are taken from build/ (BIN= to move); VM_ARGS= for tests/vm/run.sh,
-# VM_TIMEOUT= seconds; ONLY= regular expression: parts of SCRIPT by name, where it has names.
+# VM_TIMEOUT= seconds; ONLY= regular expression: parts of SCRIPT by name, where it has names;
+# CGROUP=1: with the first version of cgroups, as on Amazon Linux 2.
 set -eu
 cd "$(dirname "$0")/../.."
 kernel=${1:-6.1}
@@ -35,6 +36,7 @@ for data in "${FALCO_DATA:-}" ../*/falco; do
 done
 echo "${3:-6}" >"$work/job/burst"
 [ -z "${ONLY:-}" ] || echo "$ONLY" >"$work/job/only"
+[ "${CGROUP:-2}" != 1 ] || touch "$work/job/cgroup"
 chmod +x "$work/job/run"
 # shellcheck disable=SC2086 # several words
 exec tests/vm/run.sh --kernel "$kernel" --timeout "${VM_TIMEOUT:-1800}" ${VM_ARGS-} --job "$work/job" --out "$work/out"

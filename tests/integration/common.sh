@@ -93,6 +93,18 @@ take_baseline() { # $1: policy
 		ecs-fim baseline sign --key signing-key.pem "$lib/baseline.ndjson"
 }
 
+# -------------------------------------------------------------------- containers
+
+# The file "cgroup", if it is there, asks for version 1, mounted as systemd does.
+if [ -e cgroup ]; then
+	umount /sys/fs/cgroup
+	mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+	for controllers in cpuset cpu,cpuacct blkio memory devices freezer net_cls,net_prio perf_event pids none,name=systemd; do
+		mkdir "/sys/fs/cgroup/${controllers#none,name=}"
+		mount -t cgroup -o "$controllers" cgroup "/sys/fs/cgroup/${controllers#none,name=}"
+	done
+fi
+
 # ---------------------------------------------------------------- changes under load
 
 # The module, a daemon that watches /etc and says nothing to anybody, and its first comparison.

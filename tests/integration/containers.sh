@@ -46,6 +46,7 @@ cat >/etc/ecs-fim/config.yaml <<-CONFIG
 CONFIG
 echo '{}' >agent.json
 python3 agent.py agent.json &
+echo "# cgroups of version $(docker info -f '{{.CgroupVersion}}')"
 image_id=$(docker image inspect -f '{{.Id}}' busybox:story)
 cat >/etc/ecs-fim/exceptions.yaml <<-EXCEPTIONS
 	exceptions:
