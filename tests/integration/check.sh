@@ -29,6 +29,10 @@ if [ "$script" = faults ]; then
 fi
 case $script in storm | reuse) gcc -O2 -static -o "$work/job/bin/storm" tests/integration/storm.c ;; esac
 [ "$script" != packages ] || { cp -r "$(tests/vm/debs.sh)" "$work/job/debs" && cp baselines/debian-12.yaml "$work/job/"; }
+if [ "$script" = engines ]; then
+	debs=$(tests/vm/debs.sh)
+	for deb in "$debs"/engines/*.deb; do dpkg -x "$deb" "$work/job/engines"; done
+fi
 cp -r rules "$work/job/"
 # Falco's own rules are not part of this project; where they are, they are tried.
 for data in "${FALCO_DATA:-}" ../*/falco; do

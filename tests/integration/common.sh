@@ -105,6 +105,15 @@ if [ -e cgroup ]; then
 	done
 fi
 
+# Programs beside Docker, unpacked: installing them takes a minute where the processor is emulated.
+[ ! -d engines ] || tar -C engines -cf - . | tar -C / --keep-directory-symlink -xf -
+
+# What a runtime runs without an engine: a shell in FOLDER/rootfs.
+make_bundle() { # $1: runtime, $2: folder, $3: what the shell does, $4: jq filter: more changes
+	(cd "$2" && "$1" spec && jq --arg command "$3" '.process.terminal = false | .root.readonly = false
+		| .process.args = ["sh", "-c", $command] | '"${4:-.}" config.json >new && mv new config.json)
+}
+
 # ---------------------------------------------------------------- changes under load
 
 # The module, a daemon that watches /etc and says nothing to anybody, and its first comparison.

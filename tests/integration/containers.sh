@@ -242,8 +242,7 @@ on_outside() {
 	mkdir -p bundle/rootfs bundle/upper bundle/work
 	mount -t overlay overlay -o "lowerdir=$(docker inspect -f '{{.GraphDriver.Data.UpperDir}}' plain):$(docker inspect -f '{{.GraphDriver.Data.LowerDir}}' plain),upperdir=$PWD/bundle/upper,workdir=$PWD/bundle/work" bundle/rootfs
 	hidden=$(printf 'ab%.0s' {1..32})
-	(cd bundle && runc spec && jq '.process.terminal = false | .root.readonly = false | .linux.cgroupsPath = "/docker/'"$hidden"'"
-		| .process.args = ["sh", "-c", "touch /usr/bin/by-runc; sleep 1000"]' config.json >new && mv new config.json)
+	make_bundle runc bundle 'touch /usr/bin/by-runc; sleep 1000' '.linux.cgroupsPath = "/docker/'"$hidden"'"'
 	mark_journal
 	runc run -d --bundle bundle hidden >/dev/null 2>&1 </dev/null
 	wait_until 40 at_least '.type == "container" and .container.id == "'"$hidden"'"' 1

@@ -176,8 +176,7 @@ on_userns() {
 on_runc() {
 	mkdir -p bundle/rootfs
 	tar xf $tar -C bundle/rootfs
-	(cd bundle && runc spec && jq '.process.terminal = false | .root.readonly = false |
-		.process.args = ["sh", "-c", "/bin/busybox touch /usr/bin/by-runc; sleep 5"]' config.json >new && mv new config.json)
+	make_bundle runc bundle '/bin/busybox touch /usr/bin/by-runc; sleep 5'
 	mark_journal
 	runc run -d --bundle bundle alone >/dev/null 2>&1 </dev/null
 	wait_until 20 at_least '.action == "unmeasured"' 1
