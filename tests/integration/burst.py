@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers that are created and started at once, each with a task of its own.
 
-usage: burst.py COUNT IMAGE ARN    (prints "NUMBER ID" for each; ARN/NUMBER is its task)
+usage: burst.py COUNT IMAGE ARN    (prints "NUMBER ID" for each that started; ARN/NUMBER is its task)
 
 Over the engine's socket, since a client program for each container would take longer
 to begin than the container.
@@ -42,8 +42,8 @@ def run(first):
         made = engine.post(f"/containers/create?name=b{i}", {
             "Image": image, "Cmd": ["touch", f"/usr/bin/first-{i}"], "Labels": labels,
             "HostConfig": {"NetworkMode": "none"}})
-        print(f"{i} {made['Id']}", flush=True)
         engine.post(f"/containers/{made['Id']}/start")
+        print(f"{i} {made['Id']}", flush=True)
 
 
 count, image, arn = int(sys.argv[1]), sys.argv[2], sys.argv[3]
