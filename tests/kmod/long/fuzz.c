@@ -124,7 +124,8 @@ static void one_ioctl(struct rng *rng)
 
 static void one_read(struct rng *rng)
 {
-	static _Thread_local char own[1 << 17];
+	/* As large as the largest read. */
+	static _Thread_local char own[1 << 20];
 	struct iovec iov[3] = {
 		{own, pick(rng, 65536)}, {any_pointer(rng, own, 64), 4096}, {own, 30000}};
 	struct pollfd pollfd = {.fd = device, .events = pick(rng, 65536)};
