@@ -77,7 +77,7 @@ static const char style[] =
 "th,td{text-align:left;vertical-align:top;padding:.5rem .8rem;border-bottom:1px solid var(--line)}tbody tr:last-child>*{border-bottom:0}\n"
 "thead th{color:var(--muted);font-weight:600;font-size:.8125rem;line-height:1.4;background:var(--soft);vertical-align:bottom}\n"
 ".n{text-align:right;font-variant-numeric:tabular-nums}td.t{white-space:nowrap;font-variant-numeric:tabular-nums}td.w{min-width:13rem}td.l{min-width:5rem}tr:target{outline:2px solid var(--accent)}\n"
-"details.card{padding:0}summary{display:grid;grid-template-columns:auto 1fr auto;gap:.25rem .8rem;align-items:baseline;padding:.7rem 1.2rem;cursor:pointer;list-style:none}summary::-webkit-details-marker{display:none}\n"
+"details{content-visibility:auto;contain-intrinsic-size:auto 3em}details.card{padding:0}summary{display:grid;grid-template-columns:auto 1fr auto;gap:.25rem .8rem;align-items:baseline;padding:.7rem 1.2rem;cursor:pointer;list-style:none}summary::-webkit-details-marker{display:none}\n"
 "summary h3{font-weight:500;min-width:0}summary h3 b{font-weight:640}summary time{color:var(--muted);font-size:.875rem;font-variant-numeric:tabular-nums;white-space:nowrap}"
 "summary time::after{content:'';display:inline-block;width:.45rem;height:.45rem;border:solid var(--muted);border-width:0 2px 2px 0;transform:rotate(45deg);margin:0 0 .15rem .75rem}[open]>summary time::after{transform:rotate(225deg);margin-bottom:-.05rem}\n"
 ".body{border-top:1px solid var(--line);padding:.6rem 1.2rem 1rem;scroll-margin-top:4.5rem}.body:target{box-shadow:inset 3px 0 var(--accent)}\n"
