@@ -36,21 +36,12 @@ const char *containers_id_of(const struct daemon *d, const char *root)
 	return NULL;
 }
 
-static bool is_below(const char *cgroup, const char *top)
-{
-	size_t len = strlen(top);
-
-	if (len && top[len - 1] == '/')
-		len--;
-	return strncmp(cgroup, top, len) == 0 && (!cgroup[len] || cgroup[len] == '/');
-}
-
 const char *containers_id_of_ns(const struct daemon *d, uint64_t mnt_ns, const char *cgroup)
 {
 	struct known_container *known = NULL;
 
 	while (d->outsider_count && mnt_ns && (known = map_next(&d->container_table, known)))
-		if (known->mnt_ns == mnt_ns && is_below(cgroup, known->cgroup))
+		if (known->mnt_ns == mnt_ns && fim_path_is_in(cgroup, known->cgroup))
 			return known->container->id;
 	return NULL;
 }

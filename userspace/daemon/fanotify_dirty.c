@@ -60,9 +60,8 @@ static void dirty_tell(struct fan *fan, struct fan_dirty *dirty)
 		told.fsid = place.watch->fsid;
 		fan_object_fill(&told, place.watch, NULL, &event.object);
 		snprintf(path, sizeof(path), "%s%s/%s", place.watch->dir, place.below, dirty->name);
-		if (lstat(path, &st) == 0) {
+		if (lstat(path, &st) == 0)
 			fan_event_stat(&event, &st);
-		}
 		fan_put_op(fan, &told, &place, &event, FIM_OP_TRUNCATE);
 		fan_place_clear(&place);
 	}

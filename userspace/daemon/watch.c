@@ -147,19 +147,12 @@ struct watch *watch_find(const struct daemon *d, uint32_t id)
 	return watch;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
 struct watch *watch_covering(const struct daemon *d, const char *path)
 {
 	struct watch *best = NULL;
 
 	for (struct watch *watch = d->watches; watch; watch = watch->next)
-		if (!watch->tree->container && !watch->own && is_below(path, watch->dir) &&
+		if (!watch->tree->container && !watch->own && fim_path_is_in(path, watch->dir) &&
 		    (!best || strlen(watch->dir) > strlen(best->dir)))
 			best = watch;
 	return best;
@@ -287,7 +280,7 @@ static bool is_spare(const struct daemon *d, const struct watch *watch)
 		const char *root = fim_policy_root(policy, i);
 
 		if (strcmp(root, watch->dir) == 0 ||
-		    (is_below(root, watch->dir) && !has_own_watch(d, root)))
+		    (fim_path_is_in(root, watch->dir) && !has_own_watch(d, root)))
 			return false;
 	}
 	return !watch->tree->container && !watch->own;
@@ -408,7 +401,7 @@ static char *path_in_tree(const struct tree *tree, int fd)
 	if (len < 0)
 		return NULL;
 	path[len] = '\0';
-	if (!is_below(path, tree->root))
+	if (!fim_path_is_in(path, tree->root))
 		return NULL;
 	return strdup(path[root_len] ? path + root_len : "/");
 }

@@ -1984,6 +1984,9 @@ const char *fim_op_name(uint32_t op);
 /* The last @depth components of @fs_path ("" for 0); NULL if it has fewer. Points into @fs_path. */
 const char *fim_path_below(const char *fs_path, unsigned int depth);
 
+/* True if @path is @dir or below it; both without "." and "..", and no '/' at the end. */
+bool fim_path_is_in(const char *path, const char *dir);
+
 /* ------------------------------------------------------------- appraise.c */
 /* Pure: what the states of a path and the events about it amount to. */
 

@@ -58,7 +58,6 @@ static void advise(void *memory, size_t size, int advice)
 		madvise((void *)begin, end - begin, advice);
 }
 
-/* All of it will be written to: one call takes less than a fault for each page. */
 ssize_t fim_read_some(int fd, char *bytes, size_t len)
 {
 	ssize_t n;
@@ -69,6 +68,7 @@ ssize_t fim_read_some(int fd, char *bytes, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+/* All of it will be written to: one call takes less than a fault for each page. */
 struct fim_entry *fim_entries_new(size_t lines)
 {
 	struct fim_entry *entries = calloc(lines, sizeof(*entries));

@@ -293,8 +293,6 @@ struct fim_host_path {
 const struct fim_host_path *fim_host_path_lookup(const char *path);
 /* Lexically: "//", "/./" and "/../" gone, no '/' at the end, as the engine does it; malloc'ed. */
 char *fim_path_normalise(const char *path);
-/* True if @path is @dir or below it; both normalised. */
-bool fim_path_is_in(const char *path, const char *dir);
 
 /* ----------------------------------------------------------- container.c */
 

@@ -214,6 +214,11 @@ static struct fim_json *losses_section(struct builder *builder)
 	return section;
 }
 
+static bool is_flagged(const struct seen *seen)
+{
+	return seen->rank < 3 && !seen->excepted;
+}
+
 static struct fim_json *container_item(const struct seen *seen)
 {
 	struct fim_json *item = fim_json_object(), *record = NULL;
@@ -225,7 +230,7 @@ static struct fim_json *container_item(const struct seen *seen)
 	fim_report_set_time(item, "first_seen", seen->first_ns);
 	fim_report_set_time(item, "last_seen", seen->last_ns);
 	fim_report_set_time(item, "gone", seen->gone_ns);
-	fim_json_set_bool(item, "flagged", seen->rank < 3 && !seen->excepted);
+	fim_json_set_bool(item, "flagged", is_flagged(seen));
 	fim_json_set(item, "container", fim_json_ref(fim_json_get(record, "container")));
 	fim_json_free(record);
 	return item;
@@ -244,7 +249,7 @@ static struct fim_json *containers_section(struct builder *builder)
 		qsort(builder->seen, builder->seen_count, sizeof(struct seen *), compare_seen);
 	for (i = 0; i < builder->seen_count; i++) {
 		by_rank[builder->seen[i]->rank]++;
-		flagged += builder->seen[i]->rank < 3 && !builder->seen[i]->excepted;
+		flagged += is_flagged(builder->seen[i]);
 		if (list.count < FIM_REPORT_SHOWN)
 			fim_list_add(&list, container_item(builder->seen[i]));
 		else
