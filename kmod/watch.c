@@ -155,15 +155,22 @@ static void sweep_filesystems(void)
 	}
 }
 
-/* For watches that end by themselves: there, marks cannot be destroyed. */
+static void sweep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sweep_work, sweep);
+
+/*
+ * For watches that end by themselves: there, marks cannot be destroyed. Who adds a
+ * watch may walk for minutes, and a worker that sleeps so long is a hung task.
+ */
 static void sweep(struct work_struct *work)
 {
-	mutex_lock(&add_del_mutex);
+	if (!mutex_trylock(&add_del_mutex)) {
+		schedule_delayed_work(&sweep_work, HZ);
+		return;
+	}
 	sweep_filesystems();
 	mutex_unlock(&add_del_mutex);
 }
-
-static DECLARE_WORK(sweep_work, sweep);
 
 void fim_root_gone(struct fim_root *root)
 {
@@ -180,7 +187,7 @@ void fim_root_gone(struct fim_root *root)
 	if (!root->inode->i_nlink)
 		fim_actor_now(&root->actor);
 	root_put(root);
-	schedule_work(&sweep_work);
+	mod_delayed_work(system_wq, &sweep_work, 0);
 }
 
 void fim_root_free(struct fim_root *root)
@@ -851,7 +858,7 @@ void fim_watch_exit(void)
 	mutex_unlock(&add_del_mutex);
 	/* Unmounts under way may still be about to tell us, or have told sweep. */
 	fim_mark_wait();
-	cancel_work_sync(&sweep_work);
+	cancel_delayed_work_sync(&sweep_work);
 	sweep_filesystems();
 	/* for free_fs() */
 	rcu_barrier();
