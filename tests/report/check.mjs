@@ -127,6 +127,8 @@ async function look(browser, name, width, colorScheme) {
   const opened = Math.round(1000 * metrics.find((metric) => metric.name === 'ProcessTime').value);
   const label = `${path.basename(name)} ${width} px ${colorScheme}`;
   ok(!said.length && !asked.length, `${label}: no message, and no request leaves the page`, [said, asked]);
+  // The browser lays out what it shows; what is judged is the whole page.
+  await page.addStyleTag({ content: 'section,details{content-visibility:visible!important}' });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   ok(wide <= width, `${label}: nothing is wider than the screen`, wide);
   return { page, label, opened };

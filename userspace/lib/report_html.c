@@ -55,7 +55,7 @@ static const char style[] =
 "nav{padding:2.25rem 0}nav ul{list-style:none;margin:0;padding:0;position:sticky;top:1.5rem;font-size:.9375rem}\n"
 "nav a{display:block;padding:.28rem .75rem;border-left:2px solid var(--line);color:var(--muted);text-decoration:none}"
 "nav a:hover{color:var(--accent);border-color:var(--accent);text-decoration:underline}\n"
-"section{margin:2.25rem 0 3rem;scroll-margin-top:1rem}section>h3{margin:1.75rem 0 .6rem}\n"
+"section{margin:2.25rem 0 3rem;scroll-margin-top:1rem;content-visibility:auto;contain-intrinsic-size:auto 40rem}section>h3{margin:1.75rem 0 .6rem}\n"
 ".lead{margin:0 0 1.1rem;color:var(--muted);max-width:48rem}section>p:not(.lead):not(.small){max-width:60rem;margin:.5rem 0}\n"
 "dl{margin:0}dt{color:var(--muted);font-size:.8125rem;line-height:1.6}dd{margin:0;min-width:0;overflow-wrap:anywhere}\n"
 ".facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(13.5rem,1fr));gap:.9rem 1.75rem}.facts>div:has(dd>code:only-child){grid-column:span 2}\n"
@@ -100,7 +100,7 @@ static const char style[] =
 ".scroll td::before{content:attr(data-label);color:var(--muted);font-size:.8125rem;line-height:1.8}.scroll td>div{min-width:0}.body .scroll tr{padding:.4rem 0}}\n"
 "@page{size:A4;margin:16mm 14mm 18mm;@bottom-right{content:counter(page) ' / ' counter(pages);font:9pt system-ui,sans-serif}}\n"
 "@media print{html{font-size:11.5px}body{background:#fff;font-size:1rem}nav,.skip{display:none}.grid{display:block}.wrap{max-width:none;padding:0}header.top{padding:.5rem 0 1rem}"
-"section{margin:1.6rem 0}h2,h3,.lead,section>p{break-after:avoid}.card,tr,.tiles,.lane,.chart,.facts{break-inside:avoid}thead{display:table-header-group}"
+"section{margin:1.6rem 0;content-visibility:visible}h2,h3,.lead,section>p{break-after:avoid}.card,tr,.tiles,.lane,.chart,.facts{break-inside:avoid}thead{display:table-header-group}"
 "details::details-content{content-visibility:visible;display:block;height:auto}summary time::after{display:none}.scroll{overflow:visible}a{color:inherit;text-decoration:none}th,td{padding:.28rem .5rem}td.t{white-space:normal}td.w{min-width:0}"
 ".pill,.lane svg,.lane svg *,thead th{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 /* clang-format on */
