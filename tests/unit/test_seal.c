@@ -648,6 +648,25 @@ START_TEST(the_keys_on_the_disk_are_those_of_the_next_record_already)
 }
 END_TEST
 
+START_TEST(no_byte_of_the_keys_on_the_disk_can_be_another)
+{
+	struct fim_journal_check check;
+	struct file *state;
+
+	steal();
+	state = find_file(FIM_SEAL_STATE_NAME);
+	ck_assert_uint_eq(state->len, FIM_SEAL_STATE_SIZE);
+	for (size_t i = 0; i < state->len; i++) {
+		state->bytes[i] ^= 1;
+		put_file(state);
+		ck_assert_int_eq(verify(ATTACKED_DIR, key, &check), -EBADMSG);
+		state->bytes[i] ^= 1;
+	}
+	put_file(state);
+	ck_assert_int_eq(verify(ATTACKED_DIR, key, &check), 0);
+}
+END_TEST
+
 /* After a power cut the keys on the disk may be older than the last records. */
 START_TEST(older_keys_catch_up_with_the_records)
 {
@@ -793,6 +812,7 @@ int main(void)
 	tcase_add_test(tcase, stolen_keys_cannot_call_a_removal_retention);
 	tcase_add_test(tcase, stolen_keys_cannot_begin_a_journal_anew);
 	tcase_add_test(tcase, the_keys_on_the_disk_are_those_of_the_next_record_already);
+	tcase_add_test(tcase, no_byte_of_the_keys_on_the_disk_can_be_another);
 	tcase_add_test(tcase, older_keys_catch_up_with_the_records);
 	tcase_add_loop_test(tcase, a_crash_while_sealing_begins_leaves_no_seal_without_a_key, 0, 2);
 	tcase_add_loop_test(tcase, a_key_that_nobody_saw_is_replaced_and_one_that_was_seen_is_not,

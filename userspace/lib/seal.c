@@ -212,7 +212,8 @@ int fim_seal_unpack(const unsigned char *bytes, size_t len, struct fim_seal *sea
 	struct fim_seal seal;
 
 	if (len != FIM_SEAL_STATE_SIZE || memcmp(bytes, state_magic, 8) ||
-	    fim_sha256(bytes, 104, digest) || memcmp(digest, bytes + 104, sizeof(digest)))
+	    fim_sha256(bytes, 104, digest) || memcmp(digest, bytes + 104, sizeof(digest)) ||
+	    get64(bytes + 136))
 		return -EBADMSG;
 	seal.first = get64(bytes + 8);
 	seal.start_ns = (int64_t)get64(bytes + 16);
