@@ -31,6 +31,15 @@ static inline void fixture_logger(void *ctx, int priority, const char *message)
 	snprintf(fixture_log + len, sizeof(fixture_log) - len, "%s\n", message);
 }
 
+/* How much slower this machine is said to be than one that a time was chosen for. */
+static inline int fixture_slowness(void)
+{
+	const char *text = getenv("CK_TIMEOUT_MULTIPLIER");
+	int factor = text ? atoi(text) : 1;
+
+	return factor > 1 ? factor : 1;
+}
+
 static inline void fixture_setup(void)
 {
 	const char *tmp = getenv("TMPDIR");

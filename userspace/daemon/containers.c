@@ -7,7 +7,8 @@
 
 #include "daemon.h"
 
-#define GONE_KEEP_MS 60000 /* events of a container that is gone may still wait */
+#define GONE_KEEP_MS   60000 /* events of a container that is gone may still wait */
+#define IDENTITIES_MAX 4096
 
 static void container_free(struct map_node *node)
 {
@@ -24,6 +25,61 @@ const struct fim_container *containers_find(const struct daemon *d, const char *
 	const struct known_container *known = map_find(&d->container_table, id);
 
 	return known ? known->container : NULL;
+}
+
+/* Docker was asked who it is, and does not let look into it yet. */
+struct identity {
+	struct map_node node; /* id */
+	struct fim_container *container;
+};
+
+static void identity_free(struct map_node *node)
+{
+	struct identity *identity = (struct identity *)node;
+
+	fim_container_free(identity->container);
+	free(identity);
+}
+
+static void identity_drop(struct daemon *d, const char *id)
+{
+	struct identity *identity = map_find(&d->identity_table, id);
+	char *key = identity ? identity->node.key : NULL;
+
+	if (!identity)
+		return;
+	map_del(&d->identity_table, &identity->node);
+	free(key);
+	identity_free(&identity->node);
+}
+
+/* Takes over @news->container. */
+static void on_identity(struct daemon *d, struct engine_news *news)
+{
+	const char *id = news->container->id;
+	struct identity *identity;
+
+	identity_drop(d, id);
+	if (containers_find(d, id))
+		return;
+	if (d->identity_table.count >= IDENTITIES_MAX)
+		map_clear(&d->identity_table, identity_free);
+	identity = calloc(1, sizeof(*identity));
+	if (!identity || map_put(&d->identity_table, id, &identity->node)) {
+		free(identity);
+		d->counters.no_memory++;
+		return;
+	}
+	identity->container = news->container;
+	news->container = NULL;
+}
+
+const struct fim_container *containers_identify(const struct daemon *d, const char *id)
+{
+	const struct fim_container *container = containers_find(d, id);
+	const struct identity *identity = container ? NULL : map_find(&d->identity_table, id);
+
+	return identity ? identity->container : container;
 }
 
 const char *containers_id_of(const struct daemon *d, const char *root)
@@ -201,6 +257,7 @@ static void on_container(struct daemon *d, struct engine_news *news)
 {
 	struct known_container *known = map_find(&d->container_table, news->container->id);
 
+	identity_drop(d, news->container->id);
 	if (!known) {
 		known = calloc(1, sizeof(*known));
 		if (!known || map_put(&d->container_table, news->container->id, &known->node)) {
@@ -368,7 +425,11 @@ static void on_news(struct daemon *d, struct engine_news *news)
 			plain_add(d, news);
 		on_container(d, news);
 		break;
+	case ENGINE_IDENTITY:
+		on_identity(d, news);
+		break;
 	case ENGINE_GONE:
+		identity_drop(d, news->text);
 		plain_gone(d, news->text);
 		on_gone(d, news);
 		break;
@@ -419,5 +480,7 @@ void containers_exit(struct daemon *d)
 {
 	if (d->container_table.slots)
 		map_exit(&d->container_table, container_free);
+	if (d->identity_table.slots)
+		map_exit(&d->identity_table, identity_free);
 	fim_exceptions_free(d->exceptions);
 }

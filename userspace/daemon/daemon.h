@@ -45,6 +45,8 @@ struct map {
 int map_init(struct map *map);
 /* Frees slots and keys; the caller has taken the values out or frees them in @value_free. */
 void map_exit(struct map *map, void (*value_free)(struct map_node *node));
+/* The same, but it can be filled again. */
+void map_clear(struct map *map, void (*value_free)(struct map_node *node));
 void *map_find(const struct map *map, const char *key);
 /* Copies @key. The key must not be in the map. */
 int map_put(struct map *map, const char *key, struct map_node *node);
@@ -878,6 +880,7 @@ struct engine_news {
 		ENGINE_UP,	  /* @text: API version */
 		ENGINE_DOWN,	  /* @text: cause */
 		ENGINE_CONTAINER, /* @container, @root */
+		ENGINE_IDENTITY,  /* @container, of which nobody said what it may do */
 		ENGINE_GONE,	  /* @text: id */
 		ENGINE_REFUSED,	  /* @text: id: its settings could not be read */
 		ENGINE_LISTED,	  /* every container there is has been told; after ENGINE_UP */
@@ -940,6 +943,8 @@ void containers_handle(struct daemon *d);
 /* Docker says that it started: it ran, even if it is not running, or not there, any more. */
 bool container_has_started(const struct engine_news *news);
 const struct fim_container *containers_find(const struct daemon *d, const char *id);
+/* The same, or who it is if no more is known yet. */
+const struct fim_container *containers_identify(const struct daemon *d, const char *id);
 /* Id of the container whose root is mounted there, NULL if unknown. */
 const char *containers_id_of(const struct daemon *d, const char *root);
 /* One that Docker did not tell about. Takes over @container. */
@@ -1132,6 +1137,7 @@ struct daemon {
 	struct attempts attempts;
 	struct own own;
 	struct map container_table;
+	struct map identity_table; /* containers that Docker did not let look into yet */
 	struct sinks sinks;
 
 	struct alerts alerts;

@@ -50,6 +50,8 @@ struct follower {
 	int64_t list_ms;      /* how long the last one took */
 	struct map confirmed; /* ids whose task the ECS agent knows: it is not asked again */
 	bool instance_told;
+	char **later; /* asked for and identified, but not inspected yet */
+	size_t later_count;
 };
 
 void engine_news_free(struct engine_news *news)
@@ -96,6 +98,26 @@ static void post_about(struct engine *engine, int what, const char *text, const 
 static void post_text(struct engine *engine, int what, const char *text)
 {
 	post_about(engine, what, text, NULL);
+}
+
+static bool fd_take(int fd)
+{
+	uint64_t count;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+/* The stop descriptor stays readable: nobody takes what is in it. */
+static bool is_stopped(const struct engine *engine)
+{
+	return is_readable(engine->stop_fd);
 }
 
 /* Where its root is mounted: overlay2 says so, other stores do not. */
@@ -147,11 +169,8 @@ static int check_task(struct follower *f, struct fim_container *container)
 	if (err || !container->task_check || strcmp(container->task_check, "confirmed") != 0)
 		return err;
 	tell_instance(f);
-	if (f->confirmed.count >= CONFIRMED_MAX) {
-		map_exit(&f->confirmed, confirmed_free);
-		if (map_init(&f->confirmed))
-			return -ENOMEM;
-	}
+	if (f->confirmed.count >= CONFIRMED_MAX)
+		map_clear(&f->confirmed, confirmed_free);
 	node = calloc(1, sizeof(*node));
 	if (node && map_put(&f->confirmed, container->id, node))
 		free(node);
@@ -203,12 +222,91 @@ static bool is_lost(int err)
 	return err == -ECANCELED || err == -ETIMEDOUT || err == -ECONNREFUSED || err == -ECONNRESET;
 }
 
+/* Who it is: that the engine tells at once. */
+static void tell_identity(struct follower *f, const char *id)
+{
+	struct engine_news *news = calloc(1, sizeof(*news));
+	struct fim_json *summary;
+
+	if (!news)
+		return;
+	news->what = ENGINE_IDENTITY;
+	if (fim_docker_summary(f->docker, id, &summary)) {
+		engine_news_free(news);
+		return; /* its inspection tells why */
+	}
+	if (fim_container_from_summary(summary, &news->container))
+		engine_news_free(news);
+	else
+		post(f->engine, news);
+	fim_json_free(summary);
+}
+
+/* Takes over @id. */
+static void put_later(struct follower *f, char *id)
+{
+	char **later = f->later_count < ASKED_MAX
+			       ? reallocarray(f->later, f->later_count + 1, sizeof(*later))
+			       : NULL;
+
+	if (!later) {
+		free(id);
+		return;
+	}
+	f->later = later;
+	later[f->later_count++] = id;
+}
+
+/* Somebody waits for these. */
+static void identify_asked(struct follower *f)
+{
+	struct engine *engine = f->engine;
+	char **asked;
+	size_t count;
+
+	if (!is_readable(engine->ask_fd))
+		return;
+	fd_take(engine->ask_fd);
+	pthread_mutex_lock(&engine->lock);
+	asked = engine->asked;
+	count = engine->asked_count;
+	engine->asked = NULL;
+	engine->asked_count = 0;
+	pthread_mutex_unlock(&engine->lock);
+	for (size_t i = 0; i < count; i++) {
+		tell_identity(f, asked[i]);
+		put_later(f, asked[i]);
+	}
+	free(asked);
+}
+
+/*
+ * An engine holds a container locked while it starts it and answers no inspection until then,
+ * on a busy host for many seconds: whoever waits for another one is answered meanwhile.
+ */
+static int inspect(struct follower *f, const char *id, struct fim_json **inspect_ret)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	const int64_t start = now_ms();
+	int err;
+
+	do {
+		identify_asked(f);
+		epoll_ctl(f->request_fd, EPOLL_CTL_ADD, f->engine->ask_fd, &event);
+		err = fim_docker_inspect(f->docker, id, inspect_ret);
+		epoll_ctl(f->request_fd, EPOLL_CTL_DEL, f->engine->ask_fd, NULL);
+		if (err != -ECANCELED || is_stopped(f->engine) || is_readable(f->socket_fd))
+			return err;
+	} while (now_ms() - start < REQUEST_TIMEOUT_MS);
+	return -ETIMEDOUT;
+}
+
 static int tell_container(struct follower *f, const char *id, const char *trigger)
 {
 	struct engine_news *news = NULL;
-	struct fim_json *inspect = NULL;
+	struct fim_json *document = NULL;
 	int64_t asked_ns = fim_time_now();
-	int err = fim_docker_inspect(f->docker, id, &inspect);
+	int err = inspect(f, id, &document);
 
 	/* One that hangs, locked in the engine, must not hide all others. */
 	f->timeouts = err == -ETIMEDOUT ? f->timeouts + 1 : 0;
@@ -219,7 +317,7 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 		return 0;
 	}
 	if (!err)
-		news = container_news(f, inspect, trigger, asked_ns);
+		news = container_news(f, document, trigger, asked_ns);
 	if (news)
 		post(f->engine, news);
 	else
@@ -227,39 +325,18 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 	return 0;
 }
 
-static bool fd_take(int fd)
-{
-	uint64_t count;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count);
-}
-
-static bool is_readable(int fd)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-
-	return poll(&pfd, 1, 0) == 1;
-}
-
-/* Somebody waits for these. */
 static void answer_asked(struct follower *f)
 {
-	struct engine *engine = f->engine;
-	char **asked;
-	size_t count;
+	identify_asked(f);
+	/* More of them may come while one is inspected. */
+	while (f->later_count) {
+		char *id = f->later[0];
 
-	fd_take(engine->ask_fd);
-	pthread_mutex_lock(&engine->lock);
-	asked = engine->asked;
-	count = engine->asked_count;
-	engine->asked = NULL;
-	engine->asked_count = 0;
-	pthread_mutex_unlock(&engine->lock);
-	for (size_t i = 0; i < count; i++) {
-		tell_container(f, asked[i], "event");
-		free(asked[i]);
+		f->later_count--;
+		memmove(f->later, f->later + 1, f->later_count * sizeof(*f->later));
+		tell_container(f, id, "event");
+		free(id);
 	}
-	free(asked);
 }
 
 /* One state of containers of a list; whoever waits for an answer does not wait for all of them. */
@@ -274,8 +351,7 @@ static int tell_listed(struct follower *f, const struct fim_json *list, bool run
 
 		if (!id || (state && strcmp(state, "running") == 0) != running)
 			continue;
-		if (is_readable(f->engine->ask_fd))
-			answer_asked(f);
+		answer_asked(f);
 		err = tell_container(f, id, f->first ? "start-up" : "reconcile");
 	}
 	return err;
@@ -387,19 +463,12 @@ static int on_event(void *ctx, const struct fim_json *event)
 	int64_t time_ns = fim_json_get_int(event, "timeNano", 0);
 	int err;
 
-	if (is_readable(f->engine->ask_fd))
-		answer_asked(f);
+	answer_asked(f);
 	err = event_tell(f, event);
 	if (!err && time_ns >= f->since_ns)
 		f->since_ns = time_ns + 1;
 	late_note(f, time_ns);
 	return err;
-}
-
-/* The stop descriptor stays readable: nobody takes what is in it. */
-static bool is_stopped(const struct engine *engine)
-{
-	return is_readable(engine->stop_fd);
 }
 
 /* Follow one connection until it ends; -ECANCELED: the thread must end. */
@@ -416,8 +485,7 @@ static int follow(struct follower *f)
 		if (is_readable(f->socket_fd))
 			return -ECANCELED;
 		err = 0;
-		if (is_readable(f->engine->ask_fd))
-			answer_asked(f);
+		answer_asked(f);
 		if (fd_take(f->timer_fd))
 			err = tell_all(f);
 	}
@@ -581,6 +649,9 @@ out:
 		close(f.timer_fd);
 	if (f.confirmed.slots)
 		map_exit(&f.confirmed, confirmed_free);
+	while (f.later_count)
+		free(f.later[--f.later_count]);
+	free(f.later);
 	return NULL;
 }
 

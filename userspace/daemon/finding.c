@@ -85,7 +85,7 @@ static struct fim_json *changed_json(uint32_t diff)
 /* Null for a process of the host; the id alone if Docker did not tell more. */
 struct fim_json *finding_container(const struct daemon *d, const char *id)
 {
-	const struct fim_container *container = containers_find(d, id);
+	const struct fim_container *container = containers_identify(d, id);
 	struct fim_json *full;
 	struct fim_json *json;
 	static const char *const keys[] = {
@@ -124,7 +124,7 @@ static bool is_drift(const struct finding *f)
 static void image_set(const struct daemon *d, struct fim_json *body, const struct finding *f,
 		      const char *id)
 {
-	const struct fim_container *container = id[0] ? containers_find(d, id) : NULL;
+	const struct fim_container *container = id[0] ? containers_identify(d, id) : NULL;
 	struct fim_json *image;
 
 	if (is_drift(f))
@@ -257,7 +257,7 @@ static const struct fim_container *alert_container(const struct daemon *d, const
 {
 	if (f->cause && f->cause->container_id[0])
 		id = f->cause->container_id;
-	return id[0] ? containers_find(d, id) : NULL;
+	return id[0] ? containers_identify(d, id) : NULL;
 }
 
 static void finding_alert(struct daemon *d, const struct finding *f, const struct record *record)
@@ -400,7 +400,7 @@ static bool is_complete(const struct daemon *d, const struct finding *finding)
 	if (finding->tree->container && !finding->tree->id[0] &&
 	    !containers_id_of(d, finding->tree->root))
 		return false;
-	return !cause || !cause->container_id[0] || containers_find(d, cause->container_id);
+	return !cause || !cause->container_id[0] || containers_identify(d, cause->container_id);
 }
 
 static void hold(struct daemon *d, struct finding *finding)
@@ -409,7 +409,7 @@ static void hold(struct daemon *d, struct finding *finding)
 	int64_t wait_ms = HOLD_MS;
 
 	if (finding->cause && finding->cause->container_id[0] &&
-	    !containers_find(d, finding->cause->container_id)) {
+	    !containers_identify(d, finding->cause->container_id)) {
 		engine_ask(&d->engine, finding->cause->container_id);
 		wait_ms = ASKED_HOLD_MS;
 	}

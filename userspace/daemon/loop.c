@@ -462,7 +462,7 @@ int daemon_init(struct daemon *d, struct fim_config *config)
 	if (!d->hasher || !d->read_buf || names_new("/etc/passwd", &d->users) ||
 	    names_new("/etc/group", &d->groups) || processes_init(d) || map_init(&d->accesses) ||
 	    map_init(&d->suspects) || tree_new("/", &d->host) || map_init(&d->container_table) ||
-	    rules_new(&d->rules))
+	    map_init(&d->identity_table) || rules_new(&d->rules))
 		return -ENOMEM;
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epoll_fd < 0)

@@ -35,7 +35,7 @@ int map_init(struct map *map)
 	return 0;
 }
 
-void map_exit(struct map *map, void (*value_free)(struct map_node *node))
+void map_clear(struct map *map, void (*value_free)(struct map_node *node))
 {
 	for (size_t i = 0; i < map->slot_count; i++) {
 		struct map_node *node = map->slots[i];
@@ -48,7 +48,14 @@ void map_exit(struct map *map, void (*value_free)(struct map_node *node))
 				value_free(node);
 			node = next;
 		}
+		map->slots[i] = NULL;
 	}
+	map->count = 0;
+}
+
+void map_exit(struct map *map, void (*value_free)(struct map_node *node))
+{
+	map_clear(map, value_free);
 	free(map->slots);
 	memset(map, 0, sizeof(*map));
 }

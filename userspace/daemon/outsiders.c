@@ -38,11 +38,8 @@ static bool is_suspect(struct daemon *d, const char *id)
 	if (map_find(&d->suspects, id))
 		return true;
 	engine_ask(&d->engine, id);
-	if (d->suspects.count >= SUSPECTS_MAX) {
-		map_exit(&d->suspects, suspect_free);
-		if (map_init(&d->suspects))
-			return false;
-	}
+	if (d->suspects.count >= SUSPECTS_MAX)
+		map_clear(&d->suspects, suspect_free);
 	node = calloc(1, sizeof(*node));
 	if (node && map_put(&d->suspects, id, node))
 		free(node);

@@ -254,12 +254,7 @@ int tree_measure(struct daemon *d, const struct tree *tree, const char *path, ui
 
 void tree_forget(struct tree *tree)
 {
-	struct map fresh;
-
-	if (map_init(&fresh))
-		return; /* then a state may be told a second time */
-	map_exit(&tree->known, known_free);
-	tree->known = fresh;
+	map_clear(&tree->known, known_free);
 	free(tree->seen);
 	tree->seen = NULL;
 }

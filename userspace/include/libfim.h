@@ -1373,6 +1373,11 @@ const char *fim_docker_api_version(const struct fim_docker *docker); /* "1.41" *
 /* GET /containers/json: array. @all: stopped ones too. */
 int fim_docker_list(struct fim_docker *docker, bool all, struct fim_json **containers_ret);
 /*
+ * Its element of that list. -ENOENT: no such container.  An engine answers this at once, an
+ * inspection only when it does not hold the container locked, as it does all through a start.
+ */
+int fim_docker_summary(struct fim_docker *docker, const char *id, struct fim_json **summary_ret);
+/*
  * GET /containers/{id}/json. -ENOENT: no such container.  A member "Engine" is added
  * (Socket, CgroupVersion, SecurityOptions): settings mean different things on different engines.
  */
@@ -1443,6 +1448,7 @@ struct fim_flag {
  * @expires_ns: when the exception ends
  * @pid: first process, host view; 0 if not running
  * @running: state
+ * @identity_only: nobody said (yet) what it may do: what follows is not known
  * @privileged: HostConfig.Privileged
  * @effectively_privileged: privileged, or the flags together give the host
  * @flags: what was found, most severe first
@@ -1472,6 +1478,7 @@ struct fim_container {
 	int64_t expires_ns;
 	int64_t pid;
 	bool running;
+	bool identity_only;
 	bool privileged;
 	bool effectively_privileged;
 	struct fim_flag *flags;
@@ -1480,6 +1487,12 @@ struct fim_container {
 
 /* -EINVAL: not an inspect document. */
 int fim_container_from_inspect(const struct fim_json *inspect,
+			       struct fim_container **container_ret);
+/*
+ * Who it is, from an element of the engine's list; what it may do, nobody said: @identity_only.
+ * -EINVAL: not such an element.
+ */
+int fim_container_from_summary(const struct fim_json *summary,
 			       struct fim_container **container_ret);
 void fim_container_free(struct fim_container *container);
 /* Privileged, in effect or by name, or with a setting rated high or worse; and not excepted. */

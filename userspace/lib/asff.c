@@ -156,7 +156,9 @@ static struct fim_json *container_json(const struct fim_exchange *exchange)
 	fim_exchange_put(details, "Name", container, "name", 128);
 	fim_exchange_put(details, "ImageId", container, "image_id", 512);
 	fim_exchange_put(details, "ImageName", container, "image", 512);
-	fim_json_set_bool(details, "Privileged", fim_json_get_bool(container, "privileged", false));
+	if (fim_json_get(container, "privileged"))
+		fim_json_set_bool(details, "Privileged",
+				  fim_json_get_bool(container, "privileged", false));
 	set_details(object, "Container", details);
 	return object;
 }

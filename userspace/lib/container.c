@@ -197,6 +197,53 @@ int fim_container_from_inspect(const struct fim_json *inspect, struct fim_contai
 	return err;
 }
 
+/* The same facts in the places where an inspect document has them. */
+static struct fim_json *inspect_like(const struct fim_json *summary)
+{
+	const char *state = fim_json_get_str(summary, "State");
+	struct fim_json *inspect = fim_json_object(), *config = fim_json_object();
+	struct fim_json *running = fim_json_object();
+	struct fim_json *labels = fim_json_get(summary, "Labels");
+	struct fim_json *mounts = fim_json_get(summary, "Mounts");
+
+	fim_json_set_str(config, "Image", fim_json_get_str(summary, "Image"));
+	if (labels)
+		fim_json_set(config, "Labels", fim_json_ref(labels));
+	fim_json_set_bool(running, "Running", state && strcmp(state, "running") == 0);
+	fim_json_set_str(inspect, "Id", fim_json_get_str(summary, "Id"));
+	fim_json_set_str(inspect, "Name",
+			 fim_json_str(fim_json_index(fim_json_get(summary, "Names"), 0)));
+	fim_json_set_str(inspect, "Image", fim_json_get_str(summary, "ImageID"));
+	fim_json_set(inspect, "Config", config);
+	fim_json_set(inspect, "State", running);
+	if (mounts)
+		fim_json_set(inspect, "Mounts", fim_json_ref(mounts));
+	return inspect;
+}
+
+int fim_container_from_summary(const struct fim_json *summary, struct fim_container **container_ret)
+{
+	const char *id = fim_json_get_str(summary, "Id");
+	struct fim_container *container;
+	struct fim_json *inspect;
+	int err;
+
+	if (!id || !is_container_id(id, strlen(id)))
+		return -EINVAL;
+	container = calloc(1, sizeof(*container));
+	if (!container)
+		return -ENOMEM;
+	container->identity_only = true;
+	inspect = inspect_like(summary);
+	err = read_identity(inspect, container);
+	fim_json_free(inspect);
+	if (err)
+		fim_container_free(container);
+	else
+		*container_ret = container;
+	return err;
+}
+
 void fim_container_free(struct fim_container *container)
 {
 	size_t i;
@@ -316,6 +363,10 @@ struct fim_json *fim_container_to_json(const struct fim_container *container)
 	if (container->exec_armed)
 		fim_json_set_bool(json, "exec_armed", true);
 	fim_json_set_bool(json, "running", container->running);
+	if (container->identity_only) {
+		fim_json_free(flags);
+		return json;
+	}
 	fim_json_set_int(json, "pid", container->pid);
 	fim_json_set_bool(json, "privileged", container->privileged);
 	fim_json_set_bool(json, "effectively_privileged", container->effectively_privileged);

@@ -568,6 +568,39 @@ static bool is_container_name(const char *name)
 	return true;
 }
 
+int fim_docker_summary(struct fim_docker *docker, const char *id, struct fim_json **summary_ret)
+{
+	const struct fim_json *entry = NULL;
+	struct fim_json *list;
+	const char *found = NULL;
+	char *path;
+	int err;
+
+	if (!is_container_name(id)) {
+		fim_log(LOG_ERR, "%s: not a container's id or name", docker->socket_path);
+		return -EINVAL;
+	}
+	/* filters={"id":["…"]} */
+	if (asprintf(&path,
+		     "/containers/json?all=1&filters=%%7B%%22id%%22%%3A%%5B%%22%s%%22%%5D%%7D",
+		     id) < 0)
+		return -ENOMEM;
+	err = get_json(docker, path, true, &list);
+	free(path);
+	if (err)
+		return err;
+	for (size_t i = 0; i < fim_json_count(list) && !(found && strcmp(found, id) == 0); i++) {
+		entry = fim_json_index(list, i);
+		found = fim_json_get_str(entry, "Id");
+	}
+	if (found && strcmp(found, id) == 0)
+		*summary_ret = fim_json_ref(entry);
+	else
+		err = -ENOENT;
+	fim_json_free(list);
+	return err;
+}
+
 /* Defaults of the engine: without them some of a container's settings cannot be judged. */
 static int ask_engine(struct fim_docker *docker)
 {
@@ -607,8 +640,13 @@ int fim_docker_inspect(struct fim_docker *docker, const char *id, struct fim_jso
 	free(path);
 	if (err)
 		return err;
+	err = ask_engine(docker);
+	if (err == -ECANCELED) {
+		fim_json_free(container);
+		return err;
+	}
 	/* Without the defaults the answer is weaker, not wrong: see container.c. */
-	if (ask_engine(docker) == 0)
+	if (!err)
 		fim_json_set(container, "Engine", fim_json_ref(docker->engine));
 	*container_ret = container;
 	return 0;
