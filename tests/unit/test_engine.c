@@ -204,34 +204,38 @@ static void teardown(void)
 
 static void follow_engine(void)
 {
-	ck_assert_int_eq(engine_start(&engine, "sock", ""), 0);
+	ck_assert_int_eq(engine_start(&engine, "sock", "", ENGINE_TIMEOUT_MS), 0);
+}
+
+static struct engine_news *await_any(void)
+{
+	int64_t start = now_ms();
+	struct engine_news *news;
+
+	while (!queue) {
+		struct pollfd pfd = {.fd = engine.news_fd, .events = POLLIN};
+
+		ck_assert_msg(now_ms() - start < PATIENCE_MS, "nothing was told");
+		poll(&pfd, 1, 100);
+		queue = engine_take(&engine);
+	}
+	news = queue;
+	queue = news->next;
+	return news;
 }
 
 /* Take news up to one of that kind. */
 static struct engine_news *await_news(int what)
 {
-	int64_t start = now_ms();
-
 	told = 0;
-	while (now_ms() - start < PATIENCE_MS) {
-		struct engine_news *news = queue;
-		bool found;
+	for (;;) {
+		struct engine_news *news = await_any();
 
-		if (!news) {
-			struct pollfd pfd = {.fd = engine.news_fd, .events = POLLIN};
-
-			poll(&pfd, 1, 100);
-			queue = engine_take(&engine);
-			continue;
-		}
-		queue = news->next;
-		found = (int)news->what == what;
 		told += news->what == ENGINE_CONTAINER;
-		if (found)
+		if ((int)news->what == what)
 			return news;
 		engine_news_free(news);
 	}
-	ck_abort_msg("nothing of kind %d was told", what);
 }
 
 /* How long it took. */
@@ -246,24 +250,10 @@ static int64_t await(int what)
 /* The id of the next container that is told. */
 static void await_container(char id[65])
 {
-	struct engine_news *news;
-	int64_t start = now_ms();
+	struct engine_news *news = await_news(ENGINE_CONTAINER);
 
-	do {
-		while (!queue) {
-			struct pollfd pfd = {.fd = engine.news_fd, .events = POLLIN};
-
-			ck_assert(now_ms() - start < PATIENCE_MS);
-			poll(&pfd, 1, 100);
-			queue = engine_take(&engine);
-		}
-		news = queue;
-		queue = news->next;
-		id[0] = '\0';
-		if (news->what == ENGINE_CONTAINER)
-			snprintf(id, 65, "%s", news->container->id);
-		engine_news_free(news);
-	} while (!id[0]);
+	snprintf(id, 65, "%s", news->container->id);
+	engine_news_free(news);
 }
 
 START_TEST(an_engine_is_up_before_all_of_its_containers_were_asked_for)
@@ -374,6 +364,35 @@ START_TEST(who_a_container_is_is_told_while_nothing_can_be_inspected)
 }
 END_TEST
 
+START_TEST(an_engine_whose_containers_are_all_locked_is_not_down)
+{
+	int identified = 0, refused = 0, down = 0;
+	bool listed = false;
+
+	shared->count = 5;
+	shared->locked = true;
+	server_start();
+	ck_assert_int_eq(engine_start(&engine, "sock", "", 300), 0);
+	await(ENGINE_UP);
+	while (!listed) {
+		struct engine_news *news = await_any();
+
+		identified += news->what == ENGINE_IDENTITY;
+		refused += news->what == ENGINE_REFUSED;
+		down += news->what == ENGINE_DOWN;
+		listed = news->what == ENGINE_LISTED;
+		engine_news_free(news);
+	}
+	ck_assert_int_eq(identified, 5);
+	ck_assert_int_eq(refused, 5);
+	ck_assert_int_eq(down, 0);
+	/* One that does not list them either is. */
+	shared->hang = true;
+	engine_ask(&engine, "0000000000000000000000000000000000000000000000000000000000000001");
+	await(ENGINE_DOWN);
+}
+END_TEST
+
 START_TEST(ten_thousand_containers_are_told_in_bounded_memory)
 {
 	struct rusage usage;
@@ -452,6 +471,7 @@ int main(void)
 	tcase_add_test(tcase, what_runs_is_told_before_what_ended);
 	tcase_add_test(tcase, who_is_waited_for_does_not_wait_for_all_others);
 	tcase_add_test(tcase, who_a_container_is_is_told_while_nothing_can_be_inspected);
+	tcase_add_test(tcase, an_engine_whose_containers_are_all_locked_is_not_down);
 	tcase_add_test(tcase, ten_thousand_containers_are_told_in_bounded_memory);
 	tcase_add_test(tcase, one_that_hangs_is_left_when_another_takes_its_socket);
 	tcase_add_test(tcase, what_no_event_told_is_in_the_list_after_a_restart);

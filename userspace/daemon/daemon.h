@@ -902,7 +902,8 @@ struct engine {
 	pthread_t thread;
 	bool running;
 	char *socket;
-	char *agent;	      /* URL of the ECS agent, "" if it is not asked */
+	char *agent; /* URL of the ECS agent, "" if it is not asked */
+	uint32_t timeout_ms;
 	int news_fd;	      /* eventfd: the loop has something to read */
 	int stop_fd;	      /* eventfd: the thread must end */
 	int ask_fd;	      /* eventfd: an id waits */
@@ -913,7 +914,9 @@ struct engine {
 	size_t asked_count;
 };
 
-int engine_start(struct engine *engine, const char *socket, const char *agent);
+#define ENGINE_TIMEOUT_MS 10000
+/* @timeout_ms: for each answer but the stream of events. */
+int engine_start(struct engine *engine, const char *socket, const char *agent, uint32_t timeout_ms);
 void engine_stop(struct engine *engine);
 /* Ask for a container that an event named before Docker did. */
 void engine_ask(struct engine *engine, const char *id);

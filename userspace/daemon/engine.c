@@ -21,17 +21,15 @@
 
 #include "daemon.h"
 
-#define REQUEST_TIMEOUT_MS 10000
-#define RECONCILE_S	   300
-#define LATE_MS		   2000	 /* events that old: Docker drops what is not read */
-#define LATE_RECONCILE_MS  10000 /* until the list that tells what was dropped */
-#define BACKOFF_MIN_MS	   500
-#define BACKOFF_MAX_MS	   2000	 /* one connect(2) each: an engine that is back is noticed soon */
-#define ABSENT_MAX_MS	   60000 /* nobody listens: whoever will makes the socket first */
-#define ASKED_MAX	   1024
-#define TIMEOUTS_MAX	   3
-#define AGENT_TIMEOUT_MS   1000
-#define CONFIRMED_MAX	   16384
+#define RECONCILE_S	  300
+#define LATE_MS		  2000	/* events that old: Docker drops what is not read */
+#define LATE_RECONCILE_MS 10000 /* until the list that tells what was dropped */
+#define BACKOFF_MIN_MS	  500
+#define BACKOFF_MAX_MS	  2000	/* one connect(2) each: an engine that is back is noticed soon */
+#define ABSENT_MAX_MS	  60000 /* nobody listens: whoever will makes the socket first */
+#define ASKED_MAX	  1024
+#define AGENT_TIMEOUT_MS  1000
+#define CONFIRMED_MAX	  16384
 
 /* The thread's own. */
 struct follower {
@@ -43,7 +41,6 @@ struct follower {
 	int socket_fd;	      /* inotify: the socket's inode lost a name */
 	int made_fd;	      /* inotify: something was made where the socket is */
 	int64_t since_ns;     /* events before this were told */
-	int timeouts;	      /* containers in a row that the engine did not answer for */
 	bool first;	      /* list since the start */
 	bool up;	      /* this connection's list was answered */
 	bool late;	      /* the next list comes before its time */
@@ -223,23 +220,24 @@ static bool is_lost(int err)
 }
 
 /* Who it is: that the engine tells at once. */
-static void tell_identity(struct follower *f, const char *id)
+static int tell_identity(struct follower *f, const char *id)
 {
-	struct engine_news *news = calloc(1, sizeof(*news));
 	struct fim_json *summary;
+	struct engine_news *news;
+	int err = fim_docker_summary(f->docker, id, &summary);
 
-	if (!news)
-		return;
-	news->what = ENGINE_IDENTITY;
-	if (fim_docker_summary(f->docker, id, &summary)) {
-		engine_news_free(news);
-		return; /* its inspection tells why */
-	}
-	if (fim_container_from_summary(summary, &news->container))
+	if (err)
+		return err;
+	news = calloc(1, sizeof(*news));
+	if (news)
+		news->what = ENGINE_IDENTITY;
+	err = news ? fim_container_from_summary(summary, &news->container) : -ENOMEM;
+	fim_json_free(summary);
+	if (err)
 		engine_news_free(news);
 	else
 		post(f->engine, news);
-	fim_json_free(summary);
+	return err;
 }
 
 /* Takes over @id. */
@@ -257,12 +255,19 @@ static void put_later(struct follower *f, char *id)
 	later[f->later_count++] = id;
 }
 
+static void forget_later(struct follower *f)
+{
+	while (f->later_count)
+		free(f->later[--f->later_count]);
+}
+
 /* Somebody waits for these. */
 static void identify_asked(struct follower *f)
 {
 	struct engine *engine = f->engine;
 	char **asked;
 	size_t count;
+	int err = 0;
 
 	if (!is_readable(engine->ask_fd))
 		return;
@@ -274,7 +279,8 @@ static void identify_asked(struct follower *f)
 	engine->asked_count = 0;
 	pthread_mutex_unlock(&engine->lock);
 	for (size_t i = 0; i < count; i++) {
-		tell_identity(f, asked[i]);
+		if (!is_lost(err))
+			err = tell_identity(f, asked[i]);
 		put_later(f, asked[i]);
 	}
 	free(asked);
@@ -297,7 +303,7 @@ static int inspect(struct follower *f, const char *id, struct fim_json **inspect
 		epoll_ctl(f->request_fd, EPOLL_CTL_DEL, f->engine->ask_fd, NULL);
 		if (err != -ECANCELED || is_stopped(f->engine) || is_readable(f->socket_fd))
 			return err;
-	} while (now_ms() - start < REQUEST_TIMEOUT_MS);
+	} while (now_ms() - start < f->engine->timeout_ms);
 	return -ETIMEDOUT;
 }
 
@@ -308,9 +314,10 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 	int64_t asked_ns = fim_time_now();
 	int err = inspect(f, id, &document);
 
-	/* One that hangs, locked in the engine, must not hide all others. */
-	f->timeouts = err == -ETIMEDOUT ? f->timeouts + 1 : 0;
-	if (is_lost(err) && (err != -ETIMEDOUT || f->timeouts >= TIMEOUTS_MAX))
+	/* Locked, maybe for good: an engine that can still list it does not hang. */
+	if (err == -ETIMEDOUT && !is_lost(tell_identity(f, id)))
+		err = -EBUSY;
+	if (is_lost(err))
 		return err;
 	if (err == -ENOENT) {
 		post_about(f->engine, ENGINE_GONE, id, trigger);
@@ -325,18 +332,21 @@ static int tell_container(struct follower *f, const char *id, const char *trigge
 	return 0;
 }
 
-static void answer_asked(struct follower *f)
+static int answer_asked(struct follower *f)
 {
+	int err = 0;
+
 	identify_asked(f);
 	/* More of them may come while one is inspected. */
-	while (f->later_count) {
+	while (f->later_count && !err) {
 		char *id = f->later[0];
 
 		f->later_count--;
 		memmove(f->later, f->later + 1, f->later_count * sizeof(*f->later));
-		tell_container(f, id, "event");
+		err = tell_container(f, id, "event");
 		free(id);
 	}
+	return err;
 }
 
 /* One state of containers of a list; whoever waits for an answer does not wait for all of them. */
@@ -351,8 +361,9 @@ static int tell_listed(struct follower *f, const struct fim_json *list, bool run
 
 		if (!id || (state && strcmp(state, "running") == 0) != running)
 			continue;
-		answer_asked(f);
-		err = tell_container(f, id, f->first ? "start-up" : "reconcile");
+		err = answer_asked(f);
+		if (!err)
+			err = tell_container(f, id, f->first ? "start-up" : "reconcile");
 	}
 	return err;
 }
@@ -461,10 +472,10 @@ static int on_event(void *ctx, const struct fim_json *event)
 {
 	struct follower *f = ctx;
 	int64_t time_ns = fim_json_get_int(event, "timeNano", 0);
-	int err;
+	int err = answer_asked(f);
 
-	answer_asked(f);
-	err = event_tell(f, event);
+	if (!err)
+		err = event_tell(f, event);
 	if (!err && time_ns >= f->since_ns)
 		f->since_ns = time_ns + 1;
 	late_note(f, time_ns);
@@ -484,9 +495,8 @@ static int follow(struct follower *f)
 			return err ? err : -EPIPE;
 		if (is_readable(f->socket_fd))
 			return -ECANCELED;
-		err = 0;
-		answer_asked(f);
-		if (fd_take(f->timer_fd))
+		err = answer_asked(f);
+		if (!err && fd_take(f->timer_fd))
 			err = tell_all(f);
 	}
 	return err;
@@ -520,7 +530,7 @@ static int connect_and_follow(struct follower *f, int64_t *backoff_ms)
 
 	f->up = false;
 	socket_watch(f);
-	err = fim_docker_open_wakeable(f->engine->socket, REQUEST_TIMEOUT_MS, f->request_fd,
+	err = fim_docker_open_wakeable(f->engine->socket, f->engine->timeout_ms, f->request_fd,
 				       &f->docker);
 
 	if (!err) {
@@ -535,6 +545,7 @@ static int connect_and_follow(struct follower *f, int64_t *backoff_ms)
 		}
 		fim_docker_close(f->docker);
 		f->docker = NULL;
+		forget_later(f); /* the next list has them */
 	}
 	if (!is_stopped(f->engine))
 		post_text(f->engine, ENGINE_DOWN,
@@ -649,16 +660,16 @@ out:
 		close(f.timer_fd);
 	if (f.confirmed.slots)
 		map_exit(&f.confirmed, confirmed_free);
-	while (f.later_count)
-		free(f.later[--f.later_count]);
+	forget_later(&f);
 	free(f.later);
 	return NULL;
 }
 
-int engine_start(struct engine *engine, const char *socket, const char *agent)
+int engine_start(struct engine *engine, const char *socket, const char *agent, uint32_t timeout_ms)
 {
 	int err;
 
+	engine->timeout_ms = timeout_ms;
 	engine->socket = strdup(socket);
 	engine->agent = strdup(agent);
 	engine->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -237,7 +237,8 @@ static int start_containers(struct daemon *d)
 	mounts_refresh(d);
 	if (!d->engine_starting)
 		return 0;
-	err = engine_start(&d->engine, d->config->docker_socket, d->config->ecs_agent);
+	err = engine_start(&d->engine, d->config->docker_socket, d->config->ecs_agent,
+			   ENGINE_TIMEOUT_MS);
 	if (!err)
 		err = watch_fd(d, d->engine.news_fd, EPOLLIN);
 	if (err)
