@@ -36,12 +36,13 @@ ends() { # $1: component: it says "up", and how long it was not
 	report $? "$fault: then $1 is up again"
 }
 
-shows() { # $1: jq filter that status must fulfil
+shows() { # $1: jq filter that status must fulfil, soon
+	wait_until 10 sh -c "ecs-fim status --json 2>/dev/null | jq -e '$1'" >/dev/null
 	is "$fault: status shows it: $1" "$(ecs-fim status --json 2>/dev/null | jq "$1")" true
 }
 
 works() { # nothing is left of it; $1: seconds
-	wait_until "${1:-30}" ecs-fim status
+	wait_until "${1:-60}" ecs-fim status
 	report $? "$fault: at the end status says that everything works"
 }
 
