@@ -287,7 +287,10 @@ int fim_timeline_add(struct fim_timeline *timeline, const char *host, const char
 	err = make_room(timeline);
 	if (err)
 		goto out;
-	item.text = strndup(text, len);
+	/* As long as it was parsed: what follows a NUL byte is not cut off. */
+	item.text = malloc(len + 1);
+	if (item.text)
+		memcpy(item.text, text, len);
 	item.len = len;
 	item.host = host && fim_is_utf8(host, strlen(host)) ? copy(host) : NULL;
 	item.order = timeline->count;
