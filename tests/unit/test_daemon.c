@@ -1596,6 +1596,14 @@ static void put_container(int what, bool running, const char *trigger)
 	news->what = what;
 	news->trigger = trigger;
 	news->text = strdup(ID);
+	if (what == ENGINE_IDENTITY) {
+		snprintf(text, sizeof(text),
+			 "{\"Id\":\"" ID "\",\"Names\":[\"/web\"],\"Image\":\"img\","
+			 "\"ImageID\":\"sha256:0\",\"State\":\"running\",\"Labels\":{}}");
+		ck_assert_int_eq(fim_json_parse(text, strlen(text), "test", &inspect), 0);
+		ck_assert_int_eq(fim_container_from_summary(inspect, &news->container), 0);
+		fim_json_free(inspect);
+	}
 	if (what == ENGINE_CONTAINER) {
 		snprintf(text, sizeof(text),
 			 "{\"Id\":\"" ID "\",\"Name\":\"/web\",\"Image\":\"sha256:0\","
@@ -1744,6 +1752,28 @@ START_TEST(a_finding_does_not_wait_for_a_container_that_docker_does_not_know)
 	ck_assert_uint_eq(read_journal("finding"), 1);
 	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "container/id")), ID);
 	ck_assert_ptr_null(fim_json_at(found[0], "container/name"));
+}
+END_TEST
+
+/* It was removed before it could be looked into, and its last change settles after that. */
+START_TEST(who_a_container_was_is_known_for_a_while_after_it_is_gone)
+{
+	struct fim_event *event;
+
+	put_container(ENGINE_UP, false, NULL);
+	put_container(ENGINE_IDENTITY, false, NULL);
+	put_container(ENGINE_GONE, false, NULL);
+	put_container(ENGINE_LISTED, false, NULL);
+	put_text("bin/ls", "changed");
+	event = put_event(FIM_OP_WRITE, WATCH_BIN, "ls");
+	event->flags = FIM_EV_MODIFIED;
+	record_text(&records, event, FIM_ATTR_CGROUP, "/system.slice/docker-" ID ".scope");
+	send_records();
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(daemon_turn(&d, 5), 0);
+	ck_assert_uint_eq(read_journal("finding"), 1);
+	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "container/name")), "web");
+	ck_assert_str_eq(fim_json_str(fim_json_at(found[0], "container/image")), "img");
 }
 END_TEST
 
@@ -2278,6 +2308,7 @@ int main(void)
 	tcase_add_test(tcase, losing_docker_is_a_control_record);
 	tcase_add_test(tcase, a_finding_waits_for_the_name_of_its_container);
 	tcase_add_test(tcase, a_finding_does_not_wait_for_a_container_that_docker_does_not_know);
+	tcase_add_test(tcase, who_a_container_was_is_known_for_a_while_after_it_is_gone);
 	tcase_add_test(tcase, names_that_come_and_go_take_no_memory);
 	tcase_add_test(tcase, what_an_image_has_not_is_looked_for_once);
 	tcase_add_test(tcase, who_wrote_is_not_forgotten_for_who_touched_it_while_it_was_read);

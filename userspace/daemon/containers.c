@@ -31,6 +31,7 @@ const struct fim_container *containers_find(const struct daemon *d, const char *
 struct identity {
 	struct map_node node; /* id */
 	struct fim_container *container;
+	int64_t gone_ms; /* when it was no longer there; 0: it is */
 };
 
 static void identity_free(struct map_node *node)
@@ -51,6 +52,14 @@ static void identity_drop(struct daemon *d, const char *id)
 	map_del(&d->identity_table, &identity->node);
 	free(key);
 	identity_free(&identity->node);
+}
+
+static void identity_gone(struct daemon *d, const char *id)
+{
+	struct identity *identity = map_find(&d->identity_table, id);
+
+	if (identity && !identity->gone_ms)
+		identity->gone_ms = now_ms();
 }
 
 /* Takes over @news->container. */
@@ -331,21 +340,34 @@ bool containers_seen(struct daemon *d, const struct fim_truth *truth)
 	return false;
 }
 
+static bool is_forgettable(int64_t gone_ms)
+{
+	return gone_ms && now_ms() - gone_ms > GONE_KEEP_MS;
+}
+
 static void containers_forget(struct daemon *d)
 {
 	struct known_container *known = map_next(&d->container_table, NULL);
+	struct identity *identity = map_next(&d->identity_table, NULL);
 
 	while (known) {
 		struct known_container *next = map_next(&d->container_table, known);
 		char *key = known->node.key;
 
-		if (known->gone_ms && now_ms() - known->gone_ms > GONE_KEEP_MS) {
+		if (is_forgettable(known->gone_ms)) {
 			outsider_end(d, known);
 			map_del(&d->container_table, &known->node);
 			free(key);
 			container_free(&known->node);
 		}
 		known = next;
+	}
+	while (identity) {
+		struct identity *next = map_next(&d->identity_table, identity);
+
+		if (is_forgettable(identity->gone_ms))
+			identity_drop(d, identity->node.key);
+		identity = next;
 	}
 }
 
@@ -429,7 +451,7 @@ static void on_news(struct daemon *d, struct engine_news *news)
 		on_identity(d, news);
 		break;
 	case ENGINE_GONE:
-		identity_drop(d, news->text);
+		identity_gone(d, news->text);
 		plain_gone(d, news->text);
 		on_gone(d, news);
 		break;

@@ -568,18 +568,22 @@ static bool is_container_name(const char *name)
 	return true;
 }
 
+static int check_container_name(const struct fim_docker *docker, const char *name)
+{
+	if (is_container_name(name))
+		return 0;
+	fim_log(LOG_ERR, "%s: not a container's id or name", docker->socket_path);
+	return -EINVAL;
+}
+
 int fim_docker_summary(struct fim_docker *docker, const char *id, struct fim_json **summary_ret)
 {
-	const struct fim_json *entry = NULL;
 	struct fim_json *list;
-	const char *found = NULL;
 	char *path;
-	int err;
+	int err = check_container_name(docker, id);
 
-	if (!is_container_name(id)) {
-		fim_log(LOG_ERR, "%s: not a container's id or name", docker->socket_path);
-		return -EINVAL;
-	}
+	if (err)
+		return err;
 	/* filters={"id":["…"]} */
 	if (asprintf(&path,
 		     "/containers/json?all=1&filters=%%7B%%22id%%22%%3A%%5B%%22%s%%22%%5D%%7D",
@@ -589,14 +593,17 @@ int fim_docker_summary(struct fim_docker *docker, const char *id, struct fim_jso
 	free(path);
 	if (err)
 		return err;
-	for (size_t i = 0; i < fim_json_count(list) && !(found && strcmp(found, id) == 0); i++) {
-		entry = fim_json_index(list, i);
-		found = fim_json_get_str(entry, "Id");
-	}
-	if (found && strcmp(found, id) == 0)
+	err = -ENOENT;
+	/* Whoever's id begins like it is listed as well. */
+	for (size_t i = 0; i < fim_json_count(list) && err; i++) {
+		struct fim_json *entry = fim_json_index(list, i);
+		const char *found = fim_json_get_str(entry, "Id");
+
+		if (!found || strcmp(found, id) != 0)
+			continue;
 		*summary_ret = fim_json_ref(entry);
-	else
-		err = -ENOENT;
+		err = 0;
+	}
 	fim_json_free(list);
 	return err;
 }
@@ -628,12 +635,10 @@ int fim_docker_inspect(struct fim_docker *docker, const char *id, struct fim_jso
 {
 	struct fim_json *container;
 	char *path;
-	int err;
+	int err = check_container_name(docker, id);
 
-	if (!is_container_name(id)) {
-		fim_log(LOG_ERR, "%s: not a container's id or name", docker->socket_path);
-		return -EINVAL;
-	}
+	if (err)
+		return err;
 	if (asprintf(&path, "/containers/%s/json", id) < 0)
 		return -ENOMEM;
 	err = get_json(docker, path, false, &container);
