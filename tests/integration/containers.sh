@@ -166,6 +166,9 @@ on_burst() {
 		"$(diff wanted got | grep -c '^[<>]')" 0
 	diff wanted got | head -n 6 | sed 's/^/# /'
 	records '.type == "finding"' | jq -r .detected_by | sort | uniq -c | sed 's/^/# detected by:/'
+	records '.type == "container"' | jq -r '.container.flags[] | select(.id == "unknown-to-engine" or (.id | startswith("kernel-"))) | .id' | sort | uniq -c >strange
+	is "none of them is taken for one of somebody else, or for one that is stronger than Docker says" "$(wc -l <strange)" 0
+	sed 's/^/# /' strange
 }
 
 # --------------------------------------------------- what the kernel and the agent say

@@ -161,6 +161,30 @@ START_TEST(a_runtime_takes_its_time_but_not_for_ever)
 }
 END_TEST
 
+/* Its process is old, but waited for an engine that had much to do. */
+START_TEST(a_runtime_has_its_time_from_when_the_engine_says_that_it_started)
+{
+	struct fim_truth truth = {.age_ms = 100000, .comm = "runc:[2:INIT]"};
+	struct fim_json *inspect = parse("{\"State\":{\"StartedAt\":\"2026-11-28T16:38:07.5Z\"}}");
+	struct fim_json *silent = parse("{\"State\":{\"StartedAt\":\"soon\"}}");
+	int64_t started_ns;
+
+	ck_assert_int_eq(fim_time_parse("2026-11-28T16:38:07.5Z", &started_ns), 0);
+	ck_assert(fim_truth_is_begun(inspect, &truth, started_ns));
+	ck_assert(fim_truth_is_begun(inspect, &truth, started_ns + INT64_C(29999999999)));
+	ck_assert(!fim_truth_is_begun(inspect, &truth, started_ns + INT64_C(30000000000)));
+	/* A clock that was set back, or no time at all: its own age counts. */
+	ck_assert(!fim_truth_is_begun(inspect, &truth, started_ns - 1));
+	ck_assert(!fim_truth_is_begun(silent, &truth, started_ns));
+	truth.age_ms = 29999;
+	ck_assert(fim_truth_is_begun(silent, &truth, started_ns));
+	strcpy(truth.comm, "sh");
+	ck_assert(!fim_truth_is_begun(inspect, &truth, started_ns));
+	fim_json_free(inspect);
+	fim_json_free(silent);
+}
+END_TEST
+
 START_TEST(only_what_is_stronger_than_told_is_a_flag)
 {
 	struct fim_truth host = {.ns = {1, 2, 3, 4, 5, 6, 7}};
@@ -499,6 +523,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
 	tcase_add_test(tcase, a_status_is_read);
 	tcase_add_test(tcase, a_runtime_takes_its_time_but_not_for_ever);
+	tcase_add_test(tcase, a_runtime_has_its_time_from_when_the_engine_says_that_it_started);
 	tcase_add_loop_test(tcase, only_what_is_stronger_than_told_is_a_flag, 0, COUNT(truths));
 	tcase_add_test(tcase, a_namespace_that_could_not_be_read_proves_nothing);
 	tcase_add_test(tcase, a_container_of_nobody_is_judged_by_the_kernel_alone);

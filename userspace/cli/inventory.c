@@ -89,6 +89,18 @@ static int inventory_put(struct inventory *inventory, const struct inventory_sou
 	return 0;
 }
 
+/* On a busy host a container runs, for its engine, before its runtime is done. */
+static int truth_check(const struct fim_json *inspect, struct fim_container *container)
+{
+	int err = fim_truth_check(inspect, container);
+
+	for (int i = 0; i < LOOKS_MAX && err == -EAGAIN; i++) {
+		usleep(LOOK_MS * 1000);
+		err = fim_truth_check(inspect, container);
+	}
+	return err;
+}
+
 static int inventory_add(struct inventory *inventory, const struct inventory_source *source,
 			 struct fim_docker *docker, const char *id)
 {
@@ -102,7 +114,7 @@ static int inventory_add(struct inventory *inventory, const struct inventory_sou
 	if (!err)
 		err = fim_container_from_inspect(inspect, &container);
 	if (!err)
-		err = fim_truth_check(inspect, container);
+		err = truth_check(inspect, container);
 	if (!err && container->running)
 		err = fim_agent_check(source->agent, AGENT_MS, container);
 	fim_json_free(inspect);

@@ -400,7 +400,7 @@ static void on_gone(struct daemon *d, const struct engine_news *news)
 		known->gone_ms = now_ms();
 	if (!known) {
 		/* Another engine's, then: its processes tell what it is. */
-		outsiders_look(d);
+		outsiders_denied(d, news->text);
 		finding_give_up(d, news->text);
 		rules_give_up(d, news->text);
 	}

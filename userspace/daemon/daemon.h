@@ -967,6 +967,8 @@ void containers_exit(struct daemon *d);
 void outsiders_want(struct daemon *d);
 /* Look now, unless that was done a moment ago. */
 void outsiders_look(struct daemon *d);
+/* Docker says that it has none of this id; look. */
+void outsiders_denied(struct daemon *d, const char *id);
 void outsiders_poll(struct daemon *d);
 void outsiders_exit(struct daemon *d);
 
@@ -1129,7 +1131,7 @@ struct daemon {
 	bool driver_said;
 	bool engine_starting; /* not all of its containers are known yet */
 	char engine_api[16];
-	struct map suspects;	   /* ids in Docker's cgroups that it was asked about */
+	struct map suspects;	   /* ids that Docker was asked about, as it did not tell of them */
 	size_t outsider_count;	   /* in container_table */
 	uint64_t host_mnt_ns;	   /* of process 1; 0: not readable */
 	int64_t outsiders_ms;	   /* when to look for containers outside Docker */

@@ -21,15 +21,15 @@
 
 #include "daemon.h"
 
-#define RECONCILE_S	  300
-#define LATE_MS		  2000	/* events that old: Docker drops what is not read */
-#define LATE_RECONCILE_MS 10000 /* until the list that tells what was dropped */
-#define BACKOFF_MIN_MS	  500
-#define BACKOFF_MAX_MS	  2000	/* one connect(2) each: an engine that is back is noticed soon */
-#define ABSENT_MAX_MS	  60000 /* nobody listens: whoever will makes the socket first */
-#define ASKED_MAX	  1024
-#define AGENT_TIMEOUT_MS  1000
-#define CONFIRMED_MAX	  16384
+#define RECONCILE_S	 300
+#define LATE_MS		 2000  /* events that old: Docker drops what is not read */
+#define LIST_SOON_MS	 10000 /* until the list that tells what was dropped, or not known yet */
+#define BACKOFF_MIN_MS	 500
+#define BACKOFF_MAX_MS	 2000  /* one connect(2) each: an engine that is back is noticed soon */
+#define ABSENT_MAX_MS	 60000 /* nobody listens: whoever will makes the socket first */
+#define ASKED_MAX	 1024
+#define AGENT_TIMEOUT_MS 1000
+#define CONFIRMED_MAX	 16384
 
 /* The thread's own. */
 struct follower {
@@ -43,7 +43,7 @@ struct follower {
 	int64_t since_ns;     /* events before this were told */
 	bool first;	      /* list since the start */
 	bool up;	      /* this connection's list was answered */
-	bool late;	      /* the next list comes before its time */
+	bool soon;	      /* the next list comes before its time */
 	int64_t list_ms;      /* how long the last one took */
 	struct map confirmed; /* ids whose task the ECS agent knows: it is not asked again */
 	bool instance_told;
@@ -191,6 +191,27 @@ static bool is_only_created(const struct fim_json *inspect)
 	return status && strcmp(status, "created") == 0;
 }
 
+/* A list sooner than usual, but not one after the other where each takes long. */
+static void list_soon(struct follower *f)
+{
+	int64_t wait_ms = 10 * f->list_ms > LIST_SOON_MS ? 10 * f->list_ms : LIST_SOON_MS;
+	struct itimerspec soon = {{RECONCILE_S, 0}, {wait_ms / 1000, 0}};
+
+	if (!f->soon && wait_ms < RECONCILE_S * 1000)
+		f->soon = !timerfd_settime(f->timer_fd, 0, &soon, NULL);
+}
+
+/* What the kernel shows; while the runtime is still at work that is looked at again later. */
+static int check_truth(struct follower *f, const struct fim_json *inspect,
+		       struct fim_container *container)
+{
+	int err = fim_truth_check(inspect, container);
+
+	if (err == -EAGAIN)
+		list_soon(f);
+	return err == -EAGAIN ? 0 : err;
+}
+
 /* Takes over @inspect, which was asked for at @asked_ns. */
 static struct engine_news *container_news(struct follower *f, struct fim_json *inspect,
 					  const char *trigger, int64_t asked_ns)
@@ -206,7 +227,7 @@ static struct engine_news *container_news(struct follower *f, struct fim_json *i
 	news->trigger = trigger;
 	news->untouched_ns = is_only_created(inspect) ? asked_ns : 0;
 	if (root_set(news, inspect) || fim_container_from_inspect(inspect, &news->container) ||
-	    fim_truth_check(inspect, news->container) || check_task(f, news->container)) {
+	    check_truth(f, inspect, news->container) || check_task(f, news->container)) {
 		engine_news_free(news);
 		return NULL;
 	}
@@ -301,6 +322,9 @@ static int inspect(struct follower *f, const char *id, struct fim_json **inspect
 		epoll_ctl(f->request_fd, EPOLL_CTL_ADD, f->engine->ask_fd, &event);
 		err = fim_docker_inspect(f->docker, id, inspect_ret);
 		epoll_ctl(f->request_fd, EPOLL_CTL_DEL, f->engine->ask_fd, NULL);
+		/* What is not there is the socket: nobody said that the container is not. */
+		if (err == -ENOENT && is_readable(f->socket_fd))
+			return -ECANCELED;
 		if (err != -ECANCELED || is_stopped(f->engine) || is_readable(f->socket_fd))
 			return err;
 	} while (now_ms() - start < f->engine->timeout_ms);
@@ -380,6 +404,7 @@ static int tell_all(struct follower *f)
 
 	if (err)
 		return err;
+	f->soon = false; /* what comes up while these are told wants another one */
 	if (!f->up)
 		post_text(f->engine, ENGINE_UP, fim_docker_api_version(f->docker));
 	f->up = true;
@@ -390,7 +415,6 @@ static int tell_all(struct follower *f)
 	if (err)
 		return err;
 	f->first = false;
-	f->late = false;
 	f->list_ms = now_ms() - start;
 	post_text(f->engine, ENGINE_LISTED, NULL);
 	return 0;
@@ -455,18 +479,6 @@ static int event_tell(struct follower *f, const struct fim_json *event)
 	return 0;
 }
 
-/* A list sooner than usual, but not one after the other where each takes long. */
-static void late_note(struct follower *f, int64_t time_ns)
-{
-	int64_t wait_ms = 10 * f->list_ms > LATE_RECONCILE_MS ? 10 * f->list_ms : LATE_RECONCILE_MS;
-	struct itimerspec soon = {{RECONCILE_S, 0}, {wait_ms / 1000, 0}};
-
-	if (f->late || wait_ms >= RECONCILE_S * 1000 ||
-	    fim_time_now() - time_ns < LATE_MS * INT64_C(1000000))
-		return;
-	f->late = !timerfd_settime(f->timer_fd, 0, &soon, NULL);
-}
-
 /* What could not be told is asked for again after the next connection. */
 static int on_event(void *ctx, const struct fim_json *event)
 {
@@ -478,7 +490,8 @@ static int on_event(void *ctx, const struct fim_json *event)
 		err = event_tell(f, event);
 	if (!err && time_ns >= f->since_ns)
 		f->since_ns = time_ns + 1;
-	late_note(f, time_ns);
+	if (fim_time_now() - time_ns >= LATE_MS * INT64_C(1000000))
+		list_soon(f);
 	return err;
 }
 

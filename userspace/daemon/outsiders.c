@@ -14,7 +14,7 @@
 #include "daemon.h"
 
 #define AFTER_MOUNT_MS 3000 /* a root is mounted before its first process runs */
-#define AGAIN_MS       5000 /* for Docker to answer */
+#define AGAIN_MS       5000 /* for a runtime to be done */
 #define EVERY_MS       300000
 #define GAP_MS	       1000
 #define SUSPECTS_MAX   4096
@@ -25,25 +25,42 @@ struct look {
 	bool again;
 };
 
+/* Docker was asked about it. */
+struct suspect {
+	struct map_node node; /* id */
+	bool denied;	      /* it has no such container */
+};
+
 static void suspect_free(struct map_node *node)
 {
 	free(node);
 }
 
-/* Docker may only be slow: it is asked, and blamed the next time. */
-static bool is_suspect(struct daemon *d, const char *id)
+/* Docker may only be slow: what it says counts, not that it says nothing. */
+static bool is_denied(struct daemon *d, const char *id)
 {
-	struct map_node *node;
+	struct suspect *suspect = map_find(&d->suspects, id);
 
-	if (map_find(&d->suspects, id))
+	if (suspect && suspect->denied)
 		return true;
 	engine_ask(&d->engine, id);
+	if (suspect)
+		return false;
 	if (d->suspects.count >= SUSPECTS_MAX)
 		map_clear(&d->suspects, suspect_free);
-	node = calloc(1, sizeof(*node));
-	if (node && map_put(&d->suspects, id, node))
-		free(node);
+	suspect = calloc(1, sizeof(*suspect));
+	if (suspect && map_put(&d->suspects, id, &suspect->node))
+		free(suspect);
 	return false;
+}
+
+void outsiders_denied(struct daemon *d, const char *id)
+{
+	struct suspect *suspect = map_find(&d->suspects, id);
+
+	if (suspect)
+		suspect->denied = true;
+	outsiders_look(d);
 }
 
 static int outsider_add(struct look *look, const struct fim_truth *truth, bool unknown)
@@ -73,15 +90,13 @@ static int outsider_look(void *ctx, const struct fim_truth *truth)
 		return 0;
 	}
 	if (fim_cgroup_container_id(truth->cgroup, id)) {
-		if (containers_find(d, id))
+		if (containers_identify(d, id))
 			return 0;
 		/* Without an answer there is nobody to say that it is not Docker's. */
 		if (d->engine_starting || (dockers && !d->engine_up))
 			return 0;
-		if (d->engine_up && !is_suspect(d, id)) {
-			look->again = true;
+		if (d->engine_up && !is_denied(d, id))
 			return 0;
-		}
 	}
 	return outsider_add(look, truth, dockers && d->config->docker_socket[0]);
 }

@@ -1606,6 +1606,9 @@ struct fim_truth {
  * anybody can take that name.
  */
 bool fim_truth_is_starting(const struct fim_truth *truth);
+/* Its engine (see @inspect) has started it not long before @now_ns, and its runtime is still there. */
+bool fim_truth_is_begun(const struct fim_json *inspect, const struct fim_truth *truth,
+			int64_t now_ns);
 
 /**
  * fim_truth_judge() - add what the kernel shows beyond what the engine says
@@ -1649,7 +1652,8 @@ int fim_container_outside(const struct fim_truth *truth, const struct fim_truth 
 /*
  * fim_truth_judge() with what the kernel shows now of a container that @inspect describes;
  * nothing is added if it does not run, or its first process is gone.  May wait a fifth of
- * a second for a runtime to be done. -ENOMEM.
+ * a second for a runtime to be done; -EAGAIN: it is still at work, and nothing was added.
+ * -ENOMEM.
  */
 int fim_truth_check(const struct fim_json *inspect, struct fim_container *container);
 /* --------------------------------------------------------------- host_facts.c */

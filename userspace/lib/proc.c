@@ -234,16 +234,19 @@ int fim_truth_each(int (*fn)(void *ctx, const struct fim_truth *truth), void *ct
 	return err;
 }
 
-/* What is too strong only because the runtime is not done yet is gone in a moment. */
+/*
+ * What is too strong only because the runtime is not done yet is gone in a moment.
+ * -EAGAIN: on a busy host, not in this one.
+ */
 static int settled_read(const struct fim_json *inspect, const struct fim_truth *host,
 			const struct fim_container *container, struct fim_truth *truth_ret)
 {
+	bool clean = false;
 	size_t i, k;
 	int err = 0;
 
-	for (i = 0; i < START_TRIES && !err; i++) {
+	for (i = 0; i < START_TRIES && !err && !clean; i++) {
 		struct fim_container trial = *container;
-		bool clean;
 
 		if (i)
 			usleep(START_WAIT_US);
@@ -256,9 +259,9 @@ static int settled_read(const struct fim_json *inspect, const struct fim_truth *
 		for (k = 0; k < trial.flag_count; k++)
 			free(trial.flags[k].evidence);
 		free(trial.flags);
-		if (clean)
-			break;
 	}
+	if (!err && !clean && fim_truth_is_begun(inspect, truth_ret, fim_time_now()))
+		return -EAGAIN;
 	return err;
 }
 
@@ -266,14 +269,17 @@ int fim_truth_check(const struct fim_json *inspect, struct fim_container *contai
 {
 	struct fim_truth truth, host;
 	char id[FIM_CONTAINER_ID_SIZE];
+	int err;
 
-	if (!container->running || container->pid <= 0)
+	if (!container->running || container->pid <= 0 || fim_truth_read(1, &host))
+		return 0;
+	err = settled_read(inspect, &host, container, &truth);
+	if (err && err != -EAGAIN)
 		return 0;
 	/* Another process may have the number by now. */
-	if (fim_truth_read(1, &host) || settled_read(inspect, &host, container, &truth) ||
-	    !fim_cgroup_container_id(truth.cgroup, id) || strcmp(id, container->id) != 0)
+	if (!fim_cgroup_container_id(truth.cgroup, id) || strcmp(id, container->id) != 0)
 		return 0;
-	return fim_truth_judge(inspect, &truth, &host, container);
+	return err ? err : fim_truth_judge(inspect, &truth, &host, container);
 }
 
 /* What cannot be read, because the process is gone, adds nothing. */

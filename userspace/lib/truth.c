@@ -98,14 +98,31 @@ void fim_truth_parse_status(const char *text, struct fim_truth *truth)
 			 text + 6);
 }
 
-bool fim_truth_is_starting(const struct fim_truth *truth)
+static bool is_runtime(const struct fim_truth *truth)
 {
 	static const char *const runtimes[] = {"runc", "crun", "youki"};
 	bool runtime = false;
 
 	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
 		runtime |= strncmp(truth->comm, runtimes[i], strlen(runtimes[i])) == 0;
-	return truth->age_ms < (runtime ? STARTING_MS : YOUNG_MS);
+	return runtime;
+}
+
+bool fim_truth_is_starting(const struct fim_truth *truth)
+{
+	return truth->age_ms < (is_runtime(truth) ? STARTING_MS : YOUNG_MS);
+}
+
+bool fim_truth_is_begun(const struct fim_json *inspect, const struct fim_truth *truth,
+			int64_t now_ns)
+{
+	const char *text = fim_json_str(fim_json_at(inspect, "State/StartedAt"));
+	int64_t started_ns, since_ms = truth->age_ms;
+
+	/* Its process waited for the engine until then, on a busy host for long. */
+	if (text && fim_time_parse(text, &started_ns) == 0 && started_ns <= now_ns)
+		since_ms = (now_ns - started_ns) / 1000000;
+	return is_runtime(truth) && since_ms < STARTING_MS;
 }
 
 /* ------------------------------------------------------------- capabilities */
