@@ -220,6 +220,37 @@ START_TEST(an_error_in_the_first_half_is_told_first)
 }
 END_TEST
 
+/* One thread reads what another computes the digest of, in pieces of a mebibyte. */
+START_TEST(a_long_file_has_the_digest_of_all_of_it)
+{
+	char *text = many_lines(MANY);
+	size_t len = strlen(text), places[] = {400, (1 << 20) - 1, 1 << 20, len - 3};
+	unsigned char digest[FIM_SHA256_SIZE];
+	struct fim_baseline *baseline = NULL;
+	char hex[FIM_SHA256_HEX_SIZE];
+
+	ck_assert_int_eq(fim_sha256(text, len, digest), 0);
+	fim_hex_encode(digest, sizeof(digest), hex);
+	put_text("long.ndjson", text);
+	ck_assert_msg(!fim_baseline_open("long.ndjson", NULL, NULL, &baseline), "%s", fixture_log);
+	ck_assert_uint_eq(fim_baseline_count(baseline), MANY);
+	ck_assert_str_eq(fim_baseline_digest(baseline), hex);
+	fim_baseline_free(baseline);
+	for (size_t i = 0; i < COUNT(places); i++) {
+		text[places[i]] ^= 1;
+		put_text("long.ndjson", text);
+		text[places[i]] ^= 1;
+		ck_assert_int_eq(fim_baseline_open("long.ndjson", NULL, NULL, &baseline), -EINVAL);
+	}
+	text[len - 1] = '\0';
+	put_text("long.ndjson", text);
+	fixture_log[0] = '\0';
+	ck_assert_int_eq(fim_baseline_open("long.ndjson", NULL, NULL, &baseline), -EINVAL);
+	assert_logged("the last line is not complete");
+	free(text);
+}
+END_TEST
+
 START_TEST(one_flipped_bit_anywhere_is_refused)
 {
 	char *text;
@@ -999,6 +1030,7 @@ static void add_writer_tests(TCase *tcase)
 	tcase_add_test(tcase, each_half_of_a_long_one_is_read);
 	tcase_add_test(tcase, an_error_in_the_second_half_is_named_by_its_line);
 	tcase_add_test(tcase, an_error_in_the_first_half_is_told_first);
+	tcase_add_test(tcase, a_long_file_has_the_digest_of_all_of_it);
 	tcase_add_test(tcase, sha256sum_agrees_with_the_export);
 }
 
