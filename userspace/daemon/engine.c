@@ -261,10 +261,18 @@ static int tell_identity(struct follower *f, const char *id)
 	return err;
 }
 
+static bool is_later(const struct follower *f, const char *id)
+{
+	for (size_t i = 0; i < f->later_count; i++)
+		if (strcmp(f->later[i], id) == 0)
+			return true;
+	return false;
+}
+
 /* Takes over @id. */
 static void put_later(struct follower *f, char *id)
 {
-	char **later = f->later_count < ASKED_MAX
+	char **later = f->later_count < ASKED_MAX && !is_later(f, id)
 			       ? reallocarray(f->later, f->later_count + 1, sizeof(*later))
 			       : NULL;
 
