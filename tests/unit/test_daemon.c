@@ -1581,6 +1581,8 @@ END_TEST
 
 #define ID "ae087e91ad35bebc106dfec5a8c1d6fdf6d72e169f17c6c71f2f6aefdc5f7d6d"
 
+static const char *started = "2026-01-01T00:00:00.1Z";
+
 /* What the engine's thread would tell. */
 static void put_container(int what, bool running, const char *trigger)
 {
@@ -1607,12 +1609,12 @@ static void put_container(int what, bool running, const char *trigger)
 	if (what == ENGINE_CONTAINER) {
 		snprintf(text, sizeof(text),
 			 "{\"Id\":\"" ID "\",\"Name\":\"/web\",\"Image\":\"sha256:0\","
-			 "\"State\":{\"Running\":%s,\"Pid\":1},\"Config\":{\"Image\":\"img\"},"
-			 "\"HostConfig\":{\"Privileged\":true}}",
-			 running ? "true" : "false");
+			 "\"State\":{\"Running\":%s,\"Pid\":1,\"StartedAt\":\"%s\"},"
+			 "\"Config\":{\"Image\":\"img\"},\"HostConfig\":{\"Privileged\":true}}",
+			 running ? "true" : "false", started);
 		ck_assert_int_eq(fim_json_parse(text, strlen(text), "test", &inspect), 0);
 		ck_assert_int_eq(fim_container_from_inspect(inspect, &news->container), 0);
-		fim_json_free(inspect);
+		news->inspect = inspect;
 		news->root = strdup("/merged");
 	}
 	*d.engine.news_tail = news;
@@ -1699,8 +1701,20 @@ START_TEST(a_container_started_again_is_recorded_again)
 {
 	put_container(ENGINE_CONTAINER, true, "start");
 	put_container(ENGINE_CONTAINER, false, "event");
+	started = "2026-01-01T00:00:00.2Z";
 	put_container(ENGINE_CONTAINER, true, "start");
 	ck_assert_uint_eq(read_journal("container"), 2);
+}
+END_TEST
+
+/* Somebody asked for it while it ran, before its events came. */
+START_TEST(events_that_come_late_do_not_record_a_container_again)
+{
+	put_container(ENGINE_CONTAINER, true, "event");
+	put_container(ENGINE_CONTAINER, false, "event"); /* created */
+	put_container(ENGINE_CONTAINER, false, "start");
+	put_container(ENGINE_CONTAINER, false, "event"); /* died */
+	ck_assert_uint_eq(read_journal("container"), 1);
 }
 END_TEST
 
@@ -2305,6 +2319,7 @@ int main(void)
 	tcase_add_test(tcase, a_container_that_ran_for_a_moment_is_recorded);
 	tcase_add_test(tcase, a_container_that_was_removed_when_docker_was_asked_is_recorded);
 	tcase_add_test(tcase, a_container_started_again_is_recorded_again);
+	tcase_add_test(tcase, events_that_come_late_do_not_record_a_container_again);
 	tcase_add_test(tcase, losing_docker_is_a_control_record);
 	tcase_add_test(tcase, a_finding_waits_for_the_name_of_its_container);
 	tcase_add_test(tcase, a_finding_does_not_wait_for_a_container_that_docker_does_not_know);

@@ -16,6 +16,7 @@ static void container_free(struct map_node *node)
 
 	fim_container_free(known->container);
 	free(known->root);
+	free(known->started);
 	free(known->cgroup);
 	free(known);
 }
@@ -261,6 +262,19 @@ static void outsider_end(struct daemon *d, struct known_container *known)
 	known->mnt_ns = known->start_ticks = 0;
 }
 
+/* When its engine started it. Events tell of it late: that it runs no more is no other run. */
+static bool is_other_run(struct known_container *known, const struct fim_json *inspect)
+{
+	const char *started = fim_json_str(fim_json_at(inspect, "State/StartedAt"));
+	bool other = !known->started || strcmp(known->started, started ? started : "") != 0;
+
+	if (other) {
+		free(known->started);
+		known->started = strdup(started ? started : "");
+	}
+	return other;
+}
+
 /* Takes over @news->container and @news->root. */
 static void on_container(struct daemon *d, struct engine_news *news)
 {
@@ -275,10 +289,9 @@ static void on_container(struct daemon *d, struct engine_news *news)
 			return;
 		}
 	}
-	/* Started again, maybe with other settings (docker update). */
-	if (known->container &&
-	    (!known->container->running ||
-	     (news->container->running && is_news(known->container, news->container))))
+	/* Started again, or with other settings (docker update). */
+	if (is_other_run(known, news->inspect) || (known->container && news->container->running &&
+						   is_news(known->container, news->container)))
 		known->said = false;
 	fim_container_free(known->container);
 	free(known->root);

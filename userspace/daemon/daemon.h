@@ -929,7 +929,8 @@ struct known_container {
 	struct map_node node; /* id */
 	struct fim_container *container;
 	char *root;
-	bool said; /* its container record was written */
+	char *started; /* when, as Docker says; NULL: not known */
+	bool said;     /* the container record of that run was written */
 	bool listed;
 	int64_t gone_ms; /* 0: it exists */
 	/* Of one that Docker did not tell about, else 0 and NULL. Numbers of namespaces are used
